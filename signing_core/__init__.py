@@ -1,0 +1,1 @@
+"""Sealtrail's domain: three-phase signing, sealing, verification and the audit log."""
