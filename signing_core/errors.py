@@ -19,6 +19,7 @@ could not be done and for steps that are not allowed::
     │   ├── StepLocked             five wrong tries; `until` says when it opens again
     │   └── SendingLimited         too many messages; `until` says when the next may be sent
     ├── DeliveryFailed             a channel did not take a message; `permanent` tells whether to try again
+    ├── TypesettingFailed          a page could not be set from its template
     ├── TimeStampUnavailable       the RFC 3161 authority did not answer, or not correctly
     ├── KeyUnavailable             key, passphrase or token missing, wrong or expired
     ├── StorageError               database or object store
@@ -171,4 +172,8 @@ class SealRejected(SealtrailError):
 
 
 class LogInconsistent(SealtrailError):
+    pass
+
+
+class TypesettingFailed(SealtrailError):
     pass

@@ -31,6 +31,7 @@ from signing_core.audit_log import personal as personal_data
 from signing_core.audit_log import store
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.errors import LogInconsistent
+from signing_core.storage.schema import audit_events
 
 Json = Any
 """What RFC 8785 can write: None, bool, int below 2**53, float, str, lists and string-keyed dicts of these."""
@@ -150,18 +151,18 @@ def append_many(connection: sa.Connection, new_events: Sequence[NewEvent]) -> li
 
 def of_document(connection: sa.Connection, document_id: str) -> list[Event]:
     """The document's events, oldest first; empty for an unknown document."""
-    return list(_select(connection, _EVENTS.where(store.audit_events.c.document_id == document_id)))
+    return list(_select(connection, _EVENTS.where(audit_events.c.document_id == document_id)))
 
 
 def of_type(connection: sa.Connection, type: str, *, since: int = 0) -> list[Event]:
     """The events of one type from `since` on (a sequence number), oldest first."""
-    table = store.audit_events
-    return list(_select(connection, _EVENTS.where(table.c.type == type, table.c.seq >= since)))
+    query = _EVENTS.where(audit_events.c.type == type, audit_events.c.seq >= since)
+    return list(_select(connection, query))
 
 
 def one(connection: sa.Connection, seq: int) -> Event | None:
     """The event with this sequence number."""
-    return next(iter(_select(connection, _EVENTS.where(store.audit_events.c.seq == seq))), None)
+    return next(iter(_select(connection, _EVENTS.where(audit_events.c.seq == seq))), None)
 
 
 def size(connection: sa.Connection) -> int:
@@ -175,12 +176,12 @@ def time_text(time: datetime) -> str:
 
 
 _EVENTS = sa.select(
-    store.audit_events.c.seq,
-    store.audit_events.c.document_id,
-    store.audit_events.c.type,
-    store.audit_events.c.time,
-    store.audit_events.c.body,
-).order_by(store.audit_events.c.seq)
+    audit_events.c.seq,
+    audit_events.c.document_id,
+    audit_events.c.type,
+    audit_events.c.time,
+    audit_events.c.body,
+).order_by(audit_events.c.seq)
 
 
 def _select(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Event]:

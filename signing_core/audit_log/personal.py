@@ -58,7 +58,9 @@ def opened(connection: sa.Connection, document_id: str) -> dict[str, Any]:
     """The document's personal values by commitment; erased ones are left out."""
     table = schema.personal_data
     rows = connection.execute(
-        sa.select(table.c.commitment, table.c.value).where(table.c.document_id == document_id, table.c.value.is_not(None))
+        sa.select(table.c.commitment, table.c.value).where(
+            table.c.document_id == document_id, table.c.value.is_not(None)
+        )
     )
     return {commitment: json.loads(value) for commitment, value in rows}
 

@@ -99,9 +99,7 @@ def size(connection: sa.Connection) -> int:
     return found
 
 
-def nodes(
-    connection: sa.Connection, wanted: Sequence[tuple[int, int]]
-) -> Iterable[tuple[tuple[int, int], bytes]]:
+def nodes(connection: sa.Connection, wanted: Sequence[tuple[int, int]]) -> Iterable[tuple[tuple[int, int], bytes]]:
     """The stored hashes of the `(level, number)` asked for, level 0 being the leaves; missing ones are left out."""
     leaves = [number for level, number in wanted if level == 0]
     if leaves:

@@ -179,17 +179,25 @@ def verify_inclusion(
         raise ProofInvalid("the leaf and the proof do not give the root")
 
 
-def verify_consistency(
-    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes, *, start: int = 0
-) -> None:
-    """Check that the subtree [start, old) with `old_root` is part of the tree of `new` leaves with `new_root`.
+def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
+    """Check that the tree of `old` leaves with `old_root` is a prefix of the one of `new` leaves with `new_root`.
 
-    With `start` 0: the tree of `old` leaves is a prefix of the one of `new` leaves.
+    From the empty tree nothing can be shown, so `old` is at least 1.
     """
-    _check_lengths(old_root, new_root, *proof)
-    if start == old == 0 <= new < MAX_SIZE:
-        if proof or old_root != EMPTY_ROOT or (new == 0 and new_root != EMPTY_ROOT):
-            raise ProofInvalid("the empty tree has its own root and an empty proof")
+    if old < 1:
+        raise ProofInvalid("consistency with the empty tree shows nothing")
+    verify_subtree_consistency(0, old, new, proof, old_root, new_root)
+
+
+def verify_subtree_consistency(
+    start: int, old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
+) -> None:
+    """Check that the subtree [start, old) with `old_root` is part of the tree of `new` leaves with `new_root`."""
+    _check_lengths(*proof)
+    if 0 <= start == old <= new < MAX_SIZE:
+        # No leaves are part of every tree, whatever its root.
+        if proof or old_root != EMPTY_ROOT:
+            raise ProofInvalid("the empty tree has a root of its own and an empty proof")
         return
     if not is_subtree(start, old):
         raise ProofInvalid(f"[{start}, {old}) is no subtree")

@@ -1,0 +1,111 @@
+"""`sealtrail`: the command line. Each command lives in a module of its own, loaded only when it is called.
+
+Exit status: 0 all is well; 1 the work was done and at least one document is not in order; 2 wrong usage; 3 the work could
+not be done. An error is one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from signing_core.errors import SealtrailError
+
+_COMMANDS = {
+    "audit": ("signing_core.cli.audit", "The audit log: verify, checkpoint, prove, export."),
+    "create": ("signing_core.cli.create", "Create a document from a PDF, a form or a template."),
+    "demo": (
+        "signing_core.cli.demo",
+        "A real document through all three phases, verified, and one changed byte caught.",
+    ),
+    "events": ("signing_core.cli.documents:events", "What happened to a document."),
+    "init": ("signing_core.cli.init", "Make a new workspace: database, objects, company CA and keys."),
+    "keys": ("signing_core.cli.keys", "The workspace's keys: show, import, revoke."),
+    "list": ("signing_core.cli.documents:list_", "The workspace's documents."),
+    "party": ("signing_core.cli.directory:party", "The directory of parties."),
+    "remind": ("signing_core.cli.documents:remind", "Remind the party whose turn it is."),
+    "replace-contact": ("signing_core.cli.documents:replace_contact", "Reach a party elsewhere from now on."),
+    "resend": ("signing_core.cli.documents:resend", "Send the party whose turn it is a new link."),
+    "scan": ("signing_core.cli.scan", "Read and verify certificates' QR codes, offline."),
+    "send": ("signing_core.cli.documents:send", "Send a draft to the first party."),
+    "status": ("signing_core.cli.documents:status", "Where a document stands."),
+    "template": ("signing_core.cli.directory:template", "The directory of templates."),
+    "unlock": ("signing_core.cli.documents:unlock", "Open a step that wrong codes locked."),
+    "verify": ("signing_core.cli.verify", "Verify signed PDFs: ours and everybody else's."),
+    "void": ("signing_core.cli.documents:void", "Withdraw a document."),
+    "work": ("signing_core.cli.work", "Background work: outbox, sealing, expiry, reminders."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute or "command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="sealtrail", prog_name="sealtrail")
+def sealtrail() -> None:
+    """Sign documents in three phases, and prove years later that they are authentic and unchanged.
+
+    Every command that works on a workspace takes --workspace DIR; without it SEALTRAIL_WORKSPACE, then the current
+    folder.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `sealtrail` program."""
+    try:
+        status = sealtrail.main(args=arguments, prog_name="sealtrail", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        status = 2
+    except click.ClickException as error:
+        click.echo(f"sealtrail: {_sentence(error)}", err=True)
+        status = 2 if isinstance(error, click.UsageError) else 3
+    except click.Abort:
+        click.echo("sealtrail: stopped.", err=True)
+        status = 3
+    except SealtrailError as error:
+        click.echo(f"sealtrail: {error}", err=True)
+        status = error.exit_status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 3
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"sealtrail: {where}{error.strerror or error}; check the path, its rights and the free space.", err=True
+        )
+        status = 3
+    except Exception as error:
+        if os.environ.get("SEALTRAIL_DEBUG"):
+            raise
+        click.echo(
+            f"sealtrail: an unexpected {type(error).__name__} stopped this; nothing was half-written. "
+            "Set SEALTRAIL_DEBUG=1, run it again and report what it prints.",
+            err=True,
+        )
+        status = 3
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _sentence(error: click.ClickException) -> str:
+    text = error.format_message().strip()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        text = f"{text.rstrip('.')}. See `{error.ctx.command_path} --help`."
+    return text

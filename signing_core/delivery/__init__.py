@@ -1,0 +1,1 @@
+"""Links, confirmation codes, e-mail, SMS and the outbox they wait in."""

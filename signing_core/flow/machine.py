@@ -338,6 +338,7 @@ def _issue_link(state: State, role: Role, link: NewLink, now: datetime, reason: 
     expires_at = min(link.expires_at, state.expires_at)
     party = replace(
         party,
+        turn_since=party.turn_since or now,
         link=Link(link.token_hash, now, expires_at),
         link_sendings=(*_recent(party.link_sendings, state, now), now),
     )

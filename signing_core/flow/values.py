@@ -108,6 +108,8 @@ class SignedRevision:
 class Party:
     role: Role
     channel: Channel
+    turn_since: datetime | None = None
+    """When the first link went out; reminders count from here."""
     link: Link | None = None
     opened_at: datetime | None = None
     challenge: Challenge | None = None

@@ -27,6 +27,9 @@ BUSY_SECONDS = 30
 WRITER_LOCK = 0x5EA17A11
 """Key of PostgreSQL's advisory lock for the one writer; below 2**32, where no document's lock is."""
 
+POSTGRESQL_CONNECTION = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "connect_timeout": 10}
+"""A lost server or client is noticed within about a minute, so that its locks end. In seconds."""
+
 _WRITING = "sealtrail_writing"
 
 
@@ -113,8 +116,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 def _postgresql(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        # A lost server is noticed within about a minute, so that its locks and ours end alike.
-        connect_args={"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "connect_timeout": 10},
+        connect_args=POSTGRESQL_CONNECTION,
         pool_pre_ping=True,
     )
 

@@ -8,6 +8,7 @@ can be erased while audit events, which hold salted commitments, stay as they ar
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from signing_core.storage.types import UtcDateTime
 
@@ -184,11 +185,12 @@ audit_events = _table(
     sa.Column(
         "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
     ),  # from 0
-    sa.Column("document_id", sa.String(26), index=True),
+    sa.Column("document_id", sa.String(26)),
     sa.Column("type", sa.String(40), nullable=False, index=True),
     sa.Column("time", UtcDateTime, nullable=False, index=True),
     sa.Column("body", sa.LargeBinary, nullable=False),  # RFC 8785 canonical JSON, verbatim
     sa.Column("leaf_hash", sa.LargeBinary(32), nullable=False),  # RFC 6962: SHA-256(0x00 || body)
+    sa.Index("ix_audit_events_document_id_seq", "document_id", "seq"),
 )
 
 audit_nodes = _table(
@@ -204,6 +206,12 @@ audit_head = _table(
     sa.Column("id", sa.Integer, primary_key=True),  # one row, 1: locked by every writer
     sa.Column("size", sa.BigInteger, nullable=False),
 )
+
+
+@event.listens_for(audit_head, "after_create")
+def _empty_log(target: sa.Table, connection: sa.Connection, **_: object) -> None:
+    connection.execute(sa.insert(target).values(id=1, size=0))
+
 
 checkpoints = _table(
     "checkpoints",

@@ -34,13 +34,25 @@ def _verify(kind: str, vector: dict[str, Any]) -> None:
     if kind.endswith("inclusion"):
         end = vector["treeSize"] if kind == "inclusion" else vector["end"]
         tree.verify_inclusion(
-            _bytes(vector["leafHash"]), vector["leafIdx"], end, _proof(vector), _bytes(vector["root"]),
+            _bytes(vector["leafHash"]),
+            vector["leafIdx"],
+            end,
+            _proof(vector),
+            _bytes(vector["root"]),
             start=vector.get("start", 0),
         )
-    else:
-        old, new = (vector["size1"], vector["size2"]) if kind == "consistency" else (vector["end"], vector["size"])
+    elif kind == "consistency":
         tree.verify_consistency(
-            old, new, _proof(vector), _bytes(vector["root1"]), _bytes(vector["root2"]), start=vector.get("start", 0)
+            vector["size1"], vector["size2"], _proof(vector), _bytes(vector["root1"]), _bytes(vector["root2"])
+        )
+    else:
+        tree.verify_subtree_consistency(
+            vector["start"],
+            vector["end"],
+            vector["size"],
+            _proof(vector),
+            _bytes(vector["root1"]),
+            _bytes(vector["root2"]),
         )
 
 

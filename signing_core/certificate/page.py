@@ -1,0 +1,185 @@
+"""Sets the authenticity certificate: one A4 page, ready to become the appearance of the seal's signature field."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import Any, Final
+
+from signing_core import typesetting
+from signing_core.certificate import qr_writer
+from signing_core.certificate.facts import CertificateData, PartyFacts, Picture
+from signing_core.certificate.words import count, moment, words
+
+WIDTH_PT: Final = 595.28
+HEIGHT_PT: Final = 841.89
+
+_MAX_CODE_ROWS: Final = 7
+_URL_LINE: Final = 113
+"""Characters of the URL on one line: what the space beside the QR code holds in its type."""
+
+
+def typeset(data: CertificateData, qr_text: str, language: str, *, tagged: bool = False) -> bytes:
+    """The page as a PDF of one A4 page, with `qr_text` as QR code and as text; `language` is `en` or `de`.
+
+    The same facts give the same bytes. `tagged` adds a structure tree, for the copy that is read as a page of its own
+    and not as an appearance. Raises `TypesettingFailed` when a picture is damaged, `UsageError` when `qr_text` cannot be
+    a QR code.
+    """
+    template = _template()
+    return typesetting.compile_pdf(template, _inputs(data, qr_text, language), created_at=data.issued_at, tagged=tagged)
+
+
+def summary(data: CertificateData, language: str) -> str:
+    """The page in a few sentences of plain text: the /TU entry of the seal's field (ISO 32000-2, table 226)."""
+    say = words(language)
+    parties = "; ".join(
+        say["summary_party"].format(
+            name=_clean(party.name),
+            role=say[f"role_{party.role}"],
+            time=moment(party.time_stamped_at, data.zone, language) if party.time_stamped_at else say["not_recorded"],
+        )
+        for party in data.parties
+    )
+    return say["summary"].format(
+        certificate_id=data.certificate_id,
+        document_id=data.document_id,
+        title=_clean(data.title),
+        pages=data.pages,
+        parties=parties,
+        count=count(data.signed_length, language),
+        sha256=data.signed_sha256,
+        organisation=_clean(data.organisation),
+        issued=moment(data.issued_at, data.zone, language),
+        host=data.host,
+    )
+
+
+@functools.cache
+def _template() -> str:
+    return typesetting.load_template("signing_core.certificate", "page.typ")
+
+
+def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any]:
+    say = words(language)
+    symbol = qr_writer.write(qr_text)
+    return {
+        "language": language,
+        "words": dict(say),
+        "fonts": {
+            "text": typesetting.text_families(),
+            "mono": typesetting.mono_families(),
+            "display": typesetting.display_families(),
+        },
+        "heading_title": f"{say['heading']} {data.certificate_id}",
+        "organisation": _clean(data.organisation),
+        "issued_at": moment(data.issued_at, data.zone, language),
+        "certificate_id": data.certificate_id,
+        "document_id": data.document_id,
+        "title": _clean(data.title),
+        "pages": say["pages_value"].format(pages=data.pages),
+        "created_at": moment(data.created_at, data.zone, language) if data.created_at else None,
+        "signed_length": say["bytes"].format(count=count(data.signed_length, language)),
+        "signed_sha256": data.signed_sha256,
+        "parties": [_party(party, data, language) for party in data.parties],
+        "authority": None
+        if data.time_stamps is None
+        else {"name": _clean(data.time_stamps.name), "embedded": data.time_stamps.embedded},
+        "seal": data.seal_certificate_sha256,
+        "qr_key": data.qr_key_id,
+        "log_sequence": None if data.log_sequence is None else count(data.log_sequence, language),
+        "verify": [
+            _rich(
+                say[key],
+                host=data.host,
+                count=count(data.signed_length, language),
+                length=str(data.signed_length),
+            )
+            for key in ("verify_phone", "verify_file", "verify_paper")
+        ],
+        "qr": {
+            "svg": symbol.svg(),
+            "modules": symbol.modules,
+            "lines": [qr_text[i : i + _URL_LINE] for i in range(0, len(qr_text), _URL_LINE)],
+        },
+    }
+
+
+def _party(party: PartyFacts, data: CertificateData, language: str) -> dict[str, Any]:
+    return {
+        "role": words(language)[f"role_{party.role}"],
+        "name": _clean(party.name),
+        "organisation": _clean(party.organisation) if party.organisation else None,
+        "mark": _picture(party.mark),
+        "stamp": _picture(party.stamp),
+        "rows": _rows(party, data, language),
+        "x509": party.x509_certificate_sha256,
+    }
+
+
+def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[str, Any]]:
+    say = words(language)
+
+    def row(label: str, text: str | None, *, lines: int = 1) -> dict[str, Any]:
+        return {"label": label, "value": {"text": text, "mono": False, "lines": lines}}
+
+    def at(label: str, time: Any) -> dict[str, Any]:
+        return row(label, moment(time, data.zone, language) if time else None)
+
+    contact = None
+    if party.contact:
+        contact = _clean(party.contact) + (f", {say[f'channel_{party.channel}']}" if party.channel else "")
+    mark = say[f"mark_{party.mark_kind}"] if party.mark_kind else None
+    if mark and party.stamp:
+        mark += f", {say['with_stamp']}"
+    return [
+        row(say["contact"], contact, lines=2),
+        at(say["link_sent"], party.link_sent_at),
+        at(say["link_opened"], party.link_opened_at),
+        *_code_rows(party, data, language, row),
+        at(say["consented"], party.consented_at),
+        at(say["time_stamped"], party.time_stamped_at),
+        row(say["mark"], mark, lines=2),
+        row(say["ip_address"], _clean(party.ip_address) if party.ip_address else None),
+        row(say["device"], _clean(party.device) if party.device else None, lines=2),
+    ]
+
+
+def _code_rows(party: PartyFacts, data: CertificateData, language: str, row: Any) -> list[dict[str, Any]]:
+    """One row for each thing that happened to a code; of many, the first two and the last ones."""
+    say = words(language)
+    if not party.codes:
+        return [row(say["codes"], None)]
+    rows = [
+        row(say[f"code_{event.kind}"].format(n=event.number), moment(event.at, data.zone, language)) for event in party.codes
+    ]
+    if len(rows) > _MAX_CODE_ROWS:
+        left_out = len(rows) - _MAX_CODE_ROWS + 1
+        rows[2 : 2 + left_out] = [row("…", say["codes_left_out"].format(n=left_out))]
+    return rows
+
+
+def _picture(picture: Picture | None) -> str | None:
+    return typesetting.picture(picture.media_type, picture.data) if picture else None
+
+
+def _clean(text: str) -> str:
+    """One line without control and direction characters, which could make a name read as something else."""
+    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return " ".join(kept.split())
+
+
+_PART = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")
+
+
+def _rich(sentence: str, **values: str) -> list[dict[str, str]]:
+    """Our own sentence with `**bold**` and `` `code` ``, taken apart before the values go in."""
+    parts: list[dict[str, str]] = []
+    end = 0
+    for found in _PART.finditer(sentence):
+        parts.append({"style": "plain", "text": sentence[end : found.start()]})
+        parts.append({"style": "bold" if found[1] else "code", "text": found[1] or found[2]})
+        end = found.end()
+    parts.append({"style": "plain", "text": sentence[end:]})
+    return [{"style": part["style"], "text": part["text"].format(**values)} for part in parts if part["text"]]

@@ -1,0 +1,164 @@
+"""`sealtrail create`: from a PDF, from a PDF form with data, or from a template with data."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signing_core.cli.common import Duration, json_option, open_desk, print_json, workspace_option
+from signing_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from signing_core.desk import Signer
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+
+
+@click.command()
+@click.argument("source", type=_FILE, required=False)
+@click.option("--template", help="Create it from this template of the directory instead of a file.")
+@click.option("--data", "data_file", type=_FILE, help="JSON file with the values of a form's or template's fields.")
+@click.option("--title", help="What the document is called in messages; by default the file's name.")
+@click.option("--author", "author_name", required=True, help="The employee's name.")
+@click.option("--author-email", required=True)
+@click.option(
+    "--first-party", metavar="NAME_OR_ID", required=True, help="Who signs first, or an entry of the directory."
+)
+@click.option("--first-party-contact", metavar="CONTACT", help="E-mail address or mobile number.")
+@click.option("--first-party-organisation", metavar="NAME")
+@click.option("--client", metavar="NAME_OR_ID", required=True, help="Who signs second, or an entry of the directory.")
+@click.option("--client-contact", metavar="CONTACT", help="E-mail address or mobile number.")
+@click.option("--client-organisation", metavar="NAME")
+@click.option(
+    "--client-email", metavar="ADDRESS", help="Where the finished PDF goes when the client is reached by SMS."
+)
+@click.option("--language", type=click.Choice(["en", "de"]))
+@click.option("--expires-in", type=Duration(), help="How long the parties have, such as 14d.")
+@click.option("--embed-signed", is_flag=True, help="Embed an already signed PDF as attachment of a cover document.")
+@workspace_option
+@json_option
+def command(
+    source: Path | None,
+    template: str | None,
+    data_file: Path | None,
+    title: str | None,
+    author_name: str,
+    author_email: str,
+    first_party: str,
+    first_party_contact: str | None,
+    first_party_organisation: str | None,
+    client: str,
+    client_contact: str | None,
+    client_organisation: str | None,
+    client_email: str | None,
+    language: str | None,
+    expires_in: timedelta | None,
+    embed_signed: bool,
+    workspace: Path,
+    as_json: bool,
+) -> None:
+    """Create a document as a draft.
+
+    \b
+    Example: sealtrail create contract.pdf --author "Sample Author" --author-email author@example.org
+             --first-party "Sample Director" --first-party-contact director@example.org
+             --client "Sample Client" --client-contact +491713920012 --json
+    """
+    from signing_core.desk import Author, NewDocument
+
+    if (source is None) == (template is None):
+        raise UsageError("Give either a PDF file or --template NAME; a document comes from one of them.")
+    desk = open_desk(workspace)
+    values = _data(data_file)
+    template_id: str | None = None
+    if template is not None:
+        pdf, template_id, name = _from_template(desk.workspace, template, values)
+    else:
+        assert source is not None  # noqa: S101  one of the two is given, see above
+        pdf, name = _from_file(source, values, title, embed_signed)
+    new = NewDocument(
+        source=pdf,
+        title=title or name,
+        author=Author(author_name, author_email),
+        first_party=_signer(
+            desk.workspace, first_party, first_party_contact, first_party_organisation, None, "first-party"
+        ),
+        client=_signer(desk.workspace, client, client_contact, client_organisation, client_email, "client"),
+        language=language,
+        expires_in=expires_in,
+        source_name=source.name if source else name,
+        template_id=template_id,
+        template_data={key: str(value) for key, value in values.items()} if values else None,
+    )
+    document_id = desk.create(new)
+    if as_json:
+        print_json(desk.status(document_id))
+    else:
+        click.echo(f"Created {document_id} as a draft; `sealtrail send {document_id}` sends it to the first party.")
+
+
+def _from_file(source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool) -> tuple[bytes, str]:
+    from signing_core.pdf import forms, intake
+
+    pdf = source.read_bytes()
+    if values is not None:
+        pdf = forms.fill(pdf, values, name=source.name)
+    elif embed_signed:
+        pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem)
+    return pdf, source.stem
+
+
+def _from_template(workspace: Any, template: str, values: dict[str, Any] | None) -> tuple[bytes, str, str]:
+    from signing_core.storage import directory
+    from signing_core.storage.database import reading
+
+    with reading(workspace.engine) as connection:
+        found = directory.template(connection, template)
+    pdf = directory.render_template(workspace, found, values or {})
+    return pdf, found.id, found.name
+
+
+def _signer(
+    workspace: Any, name: str, contact: str | None, organisation: str | None, copy_email: str | None, role: str
+) -> Signer:
+    from signing_core.desk import Signer
+    from signing_core.storage import directory
+    from signing_core.storage.database import reading
+
+    if contact is not None:
+        return Signer(name, contact, organisation, copy_email)
+    with reading(workspace.engine) as connection:
+        entry = directory.find_party(connection, name)
+    if entry is None:
+        raise UsageError(
+            f"{name} is not in the directory of parties; give --{role}-contact, or add it with `sealtrail party add`."
+        )
+    reached = entry.phone or entry.email
+    if reached is None:
+        raise UsageError(f"{entry.name} has no contact in the directory; give --{role}-contact.")
+    return Signer(
+        entry.name,
+        reached,
+        organisation or entry.organisation,
+        copy_email or (entry.email if entry.phone else None),
+        entry.language,
+        party_id=entry.id,
+    )
+
+
+def _data(file: Path | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    try:
+        values = json.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: the data file is not UTF-8 text; save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}: line {error.lineno} is not JSON ({error.msg}); correct it.") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"{file}: the data file must be one JSON object with a value for each field.")
+    return values

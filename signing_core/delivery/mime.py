@@ -1,0 +1,94 @@
+"""E-mail as bytes: the same message always becomes the same bytes, so that what was sent can be hashed again.
+
+Everything is 7-bit text with CRLF (RFC 5322, RFC 2045), so no server on the way has a reason to recode it. Headers are
+set through `email.policy.SMTP`, which encodes names (RFC 2047) and file names (RFC 2231) and refuses line breaks.
+"""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import io
+from datetime import UTC, datetime
+from email.generator import BytesGenerator
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final
+
+from signing_core.delivery.channels.interface import Sender
+from signing_core.delivery.messages.content import Content
+from signing_core.delivery.messages.wording import one_line
+
+_POLICY: Final = SMTP.clone(cte_type="7bit", raise_on_defect=False)
+
+
+def build(
+    content: Content,
+    *,
+    message_id: str,
+    sender: Sender,
+    recipient: str,
+    recipient_name: str = "",
+    date: datetime,
+    attachment: bytes | None = None,
+    attachment_name: str = "document.pdf",
+) -> bytes:
+    """The whole message, ready for SMTP's DATA or an `.eml` file.
+
+    `date` is when the message was written, not when it is sent, so that every try has the same bytes.
+    """
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = _address(sender.name, sender.address)
+    message["To"] = _address(recipient_name, recipient)
+    if sender.reply_to:
+        message["Reply-To"] = _address("", sender.reply_to)
+    message["Subject"] = one_line(content.subject)
+    message["Date"] = date.astimezone(UTC).replace(microsecond=0)
+    message["Message-ID"] = f"<{message_id}>"
+    message["Content-Language"] = content.language
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
+    message.set_content(content.text, cte="quoted-printable")
+    if content.html is not None:
+        message.add_alternative(content.html, subtype="html", cte="quoted-printable")
+    if attachment is not None:
+        message.add_attachment(attachment, maintype="application", subtype="pdf", filename=file_name(attachment_name))
+    _set_boundaries(message, message_id)
+    out = io.BytesIO()
+    BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
+    return out.getvalue()
+
+
+def attachment_sha256(data: bytes) -> str | None:
+    """SHA-256 of the attachment as a recipient's program takes it out of the message `data`; None without one."""
+    message = email.message_from_bytes(data, policy=SMTP)
+    for part in message.iter_attachments():
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            return hashlib.sha256(content).hexdigest()
+    return None
+
+
+def wire_length(length: int) -> int:
+    """About how many bytes a file of `length` bytes adds to a message: base64 in lines of 76 characters and CRLF."""
+    return -(-length // 57) * 78
+
+
+def file_name(name: str) -> str:
+    """`name` without what file systems or mail programs could take for a path or a command."""
+    cleaned = one_line(name, 120)
+    cleaned = "".join("_" if character in '/\\:*?"<>|' else character for character in cleaned).strip(" .")
+    stem = cleaned[:-4] if cleaned.lower().endswith(".pdf") else cleaned
+    return f"{stem.strip(' .') or 'document'}.pdf"
+
+
+def _address(name: str, address: str) -> Address:
+    return Address(display_name=one_line(name, 120), addr_spec=address)
+
+
+def _set_boundaries(message: EmailMessage, message_id: str) -> None:
+    """Boundaries from the message's id instead of a random generator. The parts are base64 and quoted-printable text,
+    where no line begins with `--=_`."""
+    multiparts = [part for part in message.walk() if part.is_multipart()]
+    for number, part in enumerate(multiparts):
+        part.set_boundary(f"=_{hashlib.sha256(f'{message_id}/{number}'.encode()).hexdigest()[:32]}")

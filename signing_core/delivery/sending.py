@@ -1,0 +1,294 @@
+"""One pass over the outbox: take what is due, hand it to its channel, write down what came of it.
+
+The rules stand in `outbox`. Between any two writes here the process may be killed; the next pass finds its way from the
+message's state and from whether its claim is held.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from signing_core.delivery import mime
+from signing_core.delivery.channels.interface import Channel, OutgoingMessage, Receipt, Sender
+from signing_core.delivery.claims import claim
+from signing_core.delivery.outbox import KEPT_AS_SENT, State
+from signing_core.delivery.redaction import harmless
+from signing_core.delivery.retry import RetryPolicy
+from signing_core.delivery.sealed import Envelope, unseal
+from signing_core.errors import DeliveryFailed, KeyUnavailable, ObjectDamaged, StorageError
+from signing_core.storage.database import reading, writing
+from signing_core.storage.objects import ObjectStore
+from signing_core.storage.schema import outbox
+
+_log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+Row = sa.Row[Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one try, or finding an abandoned one, came to. Holds no recipient and no content."""
+
+    outbox_id: str
+    message_id: str
+    document_id: str | None
+    role: str | None
+    kind: str
+    channel: str
+    """`email` or `sms`."""
+    via: str
+    """The name of the channel's implementation: `smtp`, `folder`, ..."""
+    state: State
+    """`delivered`, `failed`, `uncertain`, `waiting` (will be tried again) or `cancelled` (while it was being sent)."""
+    attempts: int
+    time: datetime
+    due_at: datetime | None = None
+    """When it is tried again."""
+    error: str | None = None
+    """One sentence, without addresses and content."""
+    reference: str | None = None
+    """What the other side calls the message."""
+    sent_sha256: str | None = None
+    """Of a completion message as it was sent; the object store keeps it for 90 days."""
+    sent_attachment_sha256: str | None = None
+    """Recomputed from the message as it was sent."""
+
+
+OnOutcome = Callable[[sa.Connection, Row, Outcome], None]
+"""Called in the transaction of the change of state, with the message's row as it was before."""
+
+
+def deliver_due(
+    engine: sa.Engine,
+    *,
+    channels: Mapping[str, Channel],
+    objects: ObjectStore,
+    server_key: bytes,
+    sender: Sender,
+    clock: Clock,
+    on_outcome: OnOutcome | None = None,
+    retry: RetryPolicy | None = None,
+    limit: int = 100,
+) -> list[Outcome]:
+    """Send what is due, codes first, at most `limit` messages; returns what came of each.
+
+    `channels` has a `Channel` for `email` and for `sms`. Any number of threads, processes and machines may do this at
+    once. Nothing that a channel does is raised; errors of the database and of `on_outcome` are.
+    """
+    delivery = _Delivery(engine, channels, objects, server_key, sender, clock, on_outcome, retry or RetryPolicy())
+    outcomes: list[Outcome] = []
+    seen: set[str] = set()
+    while len(seen) < limit and (outbox_id := delivery.next(seen)) is not None:
+        seen.add(outbox_id)
+        with claim(engine, outbox_id) as mine:
+            if mine:
+                outcomes += delivery.deliver(outbox_id)
+    return outcomes
+
+
+@dataclass(frozen=True)
+class _Result:
+    state: State
+    error: str | None = None
+    due_at: datetime | None = None
+    handed_over: bool = False
+    reference: str | None = None
+    sent_sha256: str | None = None
+    sent_attachment_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    engine: sa.Engine
+    channels: Mapping[str, Channel]
+    objects: ObjectStore
+    server_key: bytes
+    sender: Sender
+    clock: Clock
+    on_outcome: OnOutcome | None
+    retry: RetryPolicy
+
+    def next(self, seen: set[str]) -> str | None:
+        """The most urgent message not seen yet: codes live for minutes, so they go before everything else."""
+        due = sa.and_(outbox.c.state.in_(("waiting", "uncertain")), outbox.c.due_at <= self.clock())
+        urgency = sa.case((outbox.c.kind == "code", 0), else_=1)
+        with reading(self.engine) as connection:
+            return connection.scalar(
+                sa.select(outbox.c.id)
+                .where(sa.or_(due, outbox.c.state == "sending"), outbox.c.id.not_in(seen))
+                .order_by(urgency, outbox.c.due_at, outbox.c.id)
+                .limit(1)
+            )
+
+    def deliver(self, outbox_id: str) -> list[Outcome]:
+        """One message from where it is, its claim being held."""
+        outcomes: list[Outcome] = []
+        row = self._row(outbox_id)
+        if row.state == "sending" and not self._idempotent(row):
+            outcomes.append(self._settle(row, self._abandoned(row)))
+            row = self._row(outbox_id)
+        if row.state not in ("waiting", "sending", "uncertain") or row.due_at > self.clock():
+            return outcomes
+        begun = self._begin(row)
+        if begun is not None:
+            outcomes.append(self._settle(begun, self._try(begun)))
+        return outcomes
+
+    def _row(self, outbox_id: str) -> Row:
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(outbox).where(outbox.c.id == outbox_id)).one()
+
+    def _idempotent(self, row: Row) -> bool:
+        channel = self.channels.get(row.channel)
+        return channel is not None and channel.idempotent
+
+    def _abandoned(self, row: Row) -> _Result:
+        """A sender died between the claim and the answer. The first time it is tried again at once; a message that its
+        senders keep dying of must not be tried in a circle."""
+        return self._again(
+            row,
+            "The sender was cut off while it handed the message over; it may have arrived.",
+            handed_over=True,
+            at_once=row.attempts <= 1,
+        )
+
+    def _again(self, row: Row, error: str, *, handed_over: bool = False, at_once: bool = False) -> _Result:
+        if row.attempts >= self.retry.attempts:
+            return _Result("failed", f"{error} It was tried {row.attempts} times.", handed_over=handed_over)
+        now = self.clock()
+        due_at = now if at_once else now + self.retry.delay(row.attempts)
+        return _Result("uncertain" if handed_over else "waiting", error, due_at, handed_over)
+
+    def _begin(self, row: Row) -> Row | None:
+        """Compare-and-set to `sending`, committed before anything leaves; None when somebody changed it meanwhile."""
+        with writing(self.engine) as connection:
+            changed = connection.execute(
+                outbox.update()
+                .where(outbox.c.id == row.id, outbox.c.state == row.state, outbox.c.attempts == row.attempts)
+                .values(state="sending", attempts=outbox.c.attempts + 1)
+            )
+            if changed.rowcount != 1:
+                return None
+            return connection.execute(sa.select(outbox).where(outbox.c.id == row.id)).one()
+
+    def _try(self, row: Row) -> _Result:
+        """Everything from the sealed content to the channel's answer. Never raises what a channel or a store raises."""
+        channel = self.channels.get(row.channel)
+        if channel is None:
+            return self._again(row, f"No channel for {row.channel} is set up; configure one.")
+        try:
+            envelope = unseal(
+                self.server_key,
+                row.sealed_content,
+                message_id=row.message_id,
+                attachment_sha256=row.attachment_sha256,
+            )
+            now = self.clock()
+            expires_at = envelope.content.expires_at
+            if expires_at is not None and now > expires_at:
+                return _Result("failed", "Its time was over before it could be sent.")
+            data, attachment = self._render(row, envelope)
+        except (KeyUnavailable, StorageError) as error:
+            return self._again(row, harmless(str(error)))
+        message = OutgoingMessage(
+            id=row.message_id,
+            kind=row.kind,
+            channel=row.channel,
+            sender=self.sender,
+            recipient=envelope.recipient,
+            data=data,
+            created_at=row.created_at,
+            expires_at=expires_at,
+        )
+        try:
+            receipt = channel.send(message, now=now)
+        except DeliveryFailed as error:
+            return self._refused(row, channel, error)
+        except Exception as error:  # a channel with a fault of its own: nobody knows how far it came
+            _log.error("Channel %s failed with %s.", channel.name, type(error).__name__)
+            return self._again(
+                row,
+                f"The channel {channel.name} failed with {type(error).__name__}.",
+                handed_over=not channel.idempotent,
+            )
+        return self._taken(row, receipt, data, attachment)
+
+    def _refused(self, row: Row, channel: Channel, error: DeliveryFailed) -> _Result:
+        text = harmless(str(error))
+        if error.permanent:
+            return _Result("failed", text)
+        return self._again(row, text, handed_over=error.handed_over and not channel.idempotent)
+
+    def _taken(self, row: Row, receipt: Receipt, data: bytes, attachment: str | None) -> _Result:
+        # Before the transaction that names it: a kill in between leaves an object that the next try, with the same
+        # bytes, stores again under the same name.
+        kept = self.objects.put(data) if row.kind == KEPT_AS_SENT and row.channel == "email" else None
+        return _Result("delivered", reference=receipt.reference, sent_sha256=kept, sent_attachment_sha256=attachment)
+
+    def _render(self, row: Row, envelope: Envelope) -> tuple[bytes, str | None]:
+        """The bytes to be sent and the SHA-256 of the attachment found in them. Raises `StorageError`."""
+        if row.channel == "sms":
+            return envelope.content.sms.encode(), None
+        file = self.objects.get(row.attachment_sha256) if row.attachment_sha256 else None
+        data = mime.build(
+            envelope.content,
+            message_id=row.message_id,
+            sender=self.sender,
+            recipient=envelope.recipient,
+            recipient_name=envelope.recipient_name,
+            date=row.created_at,
+            attachment=file,
+            attachment_name=envelope.attachment_name or "document.pdf",
+        )
+        attachment = mime.attachment_sha256(data) if file is not None else None
+        if attachment != row.attachment_sha256:
+            raise ObjectDamaged("The attachment read back from the message is not the stored file; nothing was sent.")
+        return data, attachment
+
+    def _settle(self, row: Row, result: _Result) -> Outcome:
+        """Write down what came of it, together with what `on_outcome` has to say about it."""
+        now = self.clock()
+        with writing(self.engine) as connection:
+            current = connection.scalar(sa.select(outbox.c.state).where(outbox.c.id == row.id))
+            # Cancelled while it was being sent: it stays cancelled, unless it has left; then the truth counts.
+            state: State = "cancelled" if current == "cancelled" and result.state != "delivered" else result.state
+            values: dict[str, Any] = {"state": state, "last_error": result.error}
+            if state in ("delivered", "failed", "cancelled"):
+                values["sealed_content"] = None
+            if result.due_at is not None:
+                values["due_at"] = result.due_at
+            if (result.handed_over or state == "delivered") and row.handed_over_at is None:
+                values["handed_over_at"] = now
+            if state == "delivered":
+                values["delivered_at"] = now
+                values["sent_sha256"] = result.sent_sha256
+                values["sent_attachment_sha256"] = result.sent_attachment_sha256
+            connection.execute(outbox.update().where(outbox.c.id == row.id).values(values))
+            channel = self.channels.get(row.channel)
+            outcome = Outcome(
+                outbox_id=row.id,
+                message_id=row.message_id,
+                document_id=row.document_id,
+                role=row.role,
+                kind=row.kind,
+                channel=row.channel,
+                via=channel.name if channel else "none",
+                state=state,
+                attempts=row.attempts,
+                time=now,
+                due_at=result.due_at if state in ("waiting", "uncertain") else None,
+                error=result.error,
+                reference=result.reference,
+                sent_sha256=result.sent_sha256,
+                sent_attachment_sha256=result.sent_attachment_sha256,
+            )
+            if self.on_outcome is not None:
+                self.on_outcome(connection, row, outcome)
+        return outcome

@@ -1,0 +1,147 @@
+"""Background work, one round of it: outbox, signatures and seals that wait, expiry, reminders.
+
+Every item is found in the database and done under its own lock or claim, so any number of workers may run, and one that
+is killed leaves nothing that the next does not pick up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import events as audit
+from signing_core.desk import notices, records
+from signing_core.errors import ConcurrentChange, FlowError, SealtrailError
+from signing_core.flow import State, Status
+from signing_core.storage.database import reading, writing
+from signing_core.storage.schema import documents
+from signing_core.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from signing_core.desk.desk import Desk
+
+_log = logging.getLogger(__name__)
+_FIRST_RETRY = timedelta(seconds=10)
+_LONGEST_RETRY = timedelta(minutes=15)
+_BATCH = 200
+
+
+@dataclass
+class Round:
+    """What one round of background work did."""
+
+    delivered: int = 0
+    undelivered: int = 0
+    signed: int = 0
+    completed: int = 0
+    waiting: int = 0
+    expired: int = 0
+    reminded: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def idle(self) -> bool:
+        return not (self.delivered or self.signed or self.completed or self.expired or self.reminded)
+
+
+def work_once(desk: Desk, clock: Callable[[], datetime]) -> Round:
+    """Do everything that is due now. A failure of one item is noted and does not stop the others."""
+    done = Round()
+    workspace = desk.workspace
+    for document_id in _due(workspace, clock()):
+        with _noted(done, document_id):
+            before = desk.state(document_id).status
+            after = desk.work_on(document_id).status
+            done.signed += before is Status.SIGNING and after is not Status.SIGNING
+            done.completed += after is Status.COMPLETED
+            done.waiting += after in (Status.SIGNING, Status.SEALING)
+    for document_id in _past_expiry(workspace, clock()):
+        with _noted(done, document_id):
+            desk.expire(document_id)
+            done.expired += 1
+    for document_id in _to_remind(workspace, clock()):
+        with _noted(done, document_id):
+            desk.remind(document_id, actor="system")
+            done.reminded += 1
+    for outcome in notices.deliver(workspace, clock):
+        if outcome.delivered:
+            done.delivered += 1
+        else:
+            done.undelivered += 1
+    return done
+
+
+@contextlib.contextmanager
+def _noted(done: Round, document_id: str):  # type: ignore[no-untyped-def]
+    try:
+        yield
+    except ConcurrentChange:
+        _log.info("document %s is being worked on elsewhere", document_id)
+    except (FlowError, SealtrailError) as error:
+        done.failures.append(str(error))
+        _log.warning("document %s: %s", document_id, error)
+
+
+def note_failure(workspace: Workspace, document_id: str, error: SealtrailError, now: datetime) -> None:
+    """Record that a signature or seal could not be made now, and when it is tried again (doubling up to 15 minutes)."""
+    with writing(workspace.engine) as connection:
+        row = records.load(connection, document_id)
+        failures = row.work_failures + 1
+        wait = min(_FIRST_RETRY * 2 ** min(failures - 1, 10), _LONGEST_RETRY)
+        connection.execute(
+            sa.update(documents)
+            .where(documents.c.id == document_id)
+            .values(work_failures=failures, work_due_at=now + wait)
+        )
+        audit.append(
+            connection,
+            type=f"{row.status}.delayed",
+            time=now,
+            document_id=document_id,
+            actor="system",
+            data={"because": type(error).__name__, "message": str(error), "try": failures},
+        )
+
+
+def _due(workspace: Workspace, now: datetime) -> list[str]:
+    query = (
+        sa.select(documents.c.id)
+        .where(documents.c.status.in_([str(Status.SIGNING), str(Status.SEALING)]), documents.c.work_due_at <= now)
+        .order_by(documents.c.work_due_at)
+        .limit(_BATCH)
+    )
+    with reading(workspace.engine) as connection:
+        return list(connection.execute(query).scalars())
+
+
+def _past_expiry(workspace: Workspace, now: datetime) -> list[str]:
+    open_ = [str(s) for s in (Status.DRAFT, Status.AWAITING_FIRST_PARTY, Status.AWAITING_CLIENT)]
+    query = sa.select(documents.c.id).where(documents.c.status.in_(open_), documents.c.expires_at < now).limit(_BATCH)
+    with reading(workspace.engine) as connection:
+        return list(connection.execute(query).scalars())
+
+
+def _to_remind(workspace: Workspace, now: datetime) -> list[str]:
+    """Documents whose party has not acted for as many days after its first link as the next reminder is set to."""
+    days = workspace.settings.links.reminder_days
+    awaiting = [str(s) for s in (Status.AWAITING_FIRST_PARTY, Status.AWAITING_CLIENT)]
+    query = sa.select(documents.c.id, documents.c.state).where(
+        documents.c.status.in_(awaiting), documents.c.expires_at >= now
+    )
+    due = []
+    with reading(workspace.engine) as connection:
+        for document_id, value in connection.execute(query):
+            state = State.from_json(value)
+            party = state.party(state.turn) if state.turn else None
+            if party is None or party.reminders >= len(days):
+                continue
+            since = party.turn_since or state.created_at
+            if now - since >= timedelta(days=days[party.reminders]):
+                due.append(document_id)
+    return due

@@ -1,0 +1,154 @@
+"""What the authenticity certificate states, gathered from the document's audit events and nothing else.
+
+The certificate is a reading of the log: what is not in an event is not on the page ("not recorded"), and a later check can
+hold one against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import events as audit
+from signing_core.audit_log import personal
+from signing_core.certificate.facts import AuthorityFacts, CertificateData, CodeEvent, PartyFacts, Picture
+from signing_core.delivery import contacts
+from signing_core.desk import records
+from signing_core.errors import LogInconsistent
+from signing_core.flow import Role, State
+from signing_core.storage.workspace import Workspace
+
+def gather(
+    workspace: Workspace,
+    connection: sa.Connection,
+    state: State,
+    issued_at: datetime,
+    *,
+    seal_certificate_sha256: str,
+    time_stamps: AuthorityFacts,
+) -> CertificateData:
+    """The certificate's data for a document whose parties have both signed. Raises `LogInconsistent`."""
+    row = records.load(connection, state.document_id)
+    log = audit.of_document(connection, state.document_id)
+    opened = personal.opened(connection, state.document_id)
+    signing = client_signing_event(log, state.document_id)
+    return CertificateData(
+        certificate_id=row.certificate_id,
+        document_id=state.document_id,
+        title=row.title,
+        pages=row.pages - 1,
+        organisation=workspace.settings.organisation,
+        host=workspace.settings.host,
+        issued_at=issued_at,
+        signed_sha256=signing.data["sha256"],
+        signed_length=signing.data["length"],
+        parties=tuple(_party(workspace, connection, state, role, log, opened) for role in Role),
+        time_stamps=time_stamps,
+        seal_certificate_sha256=seal_certificate_sha256,
+        qr_key_id=workspace.keys().qr.key_id.hex(),
+        created_at=next((event.time for event in log if event.type == "document.created"), None),
+        log_sequence=signing.seq,
+        zone=workspace.zone,
+    )
+
+
+def client_signing_event(log: Sequence[audit.Event], document_id: str) -> audit.Event:
+    """The event of the client's signature: the QR code names its sequence number. Raises `LogInconsistent`."""
+    for event in log:
+        if event.type == "signature.made" and event.data.get("role") == Role.CLIENT:
+            return event
+    raise LogInconsistent(
+        f"Document {document_id} counts as signed by the client, but the audit log has no such event; "
+        "run `sealtrail audit verify` before anything else."
+    )
+
+
+def _party(
+    workspace: Workspace,
+    connection: sa.Connection,
+    state: State,
+    role: Role,
+    log: Sequence[audit.Event],
+    opened: dict[str, Any],
+) -> PartyFacts:
+    person = records.parties(connection, state.document_id)[role]
+    given = records.marks_of(connection, state.document_id, role)
+    mine = [event for event in log if event.data.get("role") == role]
+    consent = _last(mine, "consent.given")
+    signature = _last(mine, "signature.made")
+    link_opened = _first(mine, "link.opened")
+    return PartyFacts(
+        role=_literal(role),
+        name=person.name,
+        organisation=person.organisation,
+        contact=contacts.mask(person.contact),
+        channel=person.channel,
+        link_sent_at=_delivered_at(mine, ("link", "reminder")),
+        link_opened_at=link_opened.time if link_opened else None,
+        codes=_codes(mine),
+        consented_at=consent.time if consent else None,
+        time_stamped_at=_time(signature, "time_stamped_at"),
+        mark_kind=given["signature"].kind if "signature" in given else None,
+        mark=_picture(given.get("signature")),
+        stamp=_picture(given.get("stamp")),
+        ip_address=_opened(consent, "ip", opened),
+        device=_opened(consent, "device", opened),
+        x509_certificate_sha256=signature.data.get("x509_sha256") if signature else None,
+    )
+
+
+def _codes(mine: Sequence[audit.Event]) -> tuple[CodeEvent, ...]:
+    """What happened to each code. A code counts as sent when its message was handed over, not when it was made."""
+    found: list[CodeEvent] = []
+    number = 0
+    for event in mine:
+        match event.type:
+            case "code.issued":
+                number += 1
+            case "message.delivered" if event.data.get("kind") == "code":
+                found.append(CodeEvent("sent", number, event.time))
+            case "message.failed" if event.data.get("kind") == "code":
+                found.append(CodeEvent("undelivered", number, event.time))
+            case "code.wrong":
+                found.append(CodeEvent("failed", number, event.time))
+            case "code.confirmed":
+                found.append(CodeEvent("confirmed", number, event.time))
+            case "step.locked":
+                found.append(CodeEvent("locked", number, event.time))
+            case "step.refused" if event.data.get("because") == "code-expired":
+                found.append(CodeEvent("expired", number, event.time))
+    return tuple(found)
+
+
+def _delivered_at(mine: Sequence[audit.Event], kinds: tuple[str, ...]) -> datetime | None:
+    sent = [e for e in mine if e.type == "message.delivered" and e.data.get("kind") in kinds]
+    return sent[-1].time if sent else None
+
+
+def _first(events: Sequence[audit.Event], type: str) -> audit.Event | None:
+    return next((event for event in events if event.type == type), None)
+
+
+def _last(events: Sequence[audit.Event], type: str) -> audit.Event | None:
+    return next((event for event in reversed(events) if event.type == type), None)
+
+
+def _time(event: audit.Event | None, key: str) -> datetime | None:
+    text = event.data.get(key) if event else None
+    return datetime.fromisoformat(text) if text else None
+
+
+def _opened(event: audit.Event | None, key: str, opened: dict[str, Any]) -> str | None:
+    value = event.data.get(key) if event else None
+    return opened.get(value["commitment"]) if isinstance(value, dict) else None
+
+
+def _picture(row: sa.Row[Any] | None) -> Picture | None:
+    return Picture(row.media_type, row.data) if row is not None else None
+
+
+def _literal(role: Role) -> Literal["first-party", "client"]:
+    return "first-party" if role is Role.FIRST_PARTY else "client"

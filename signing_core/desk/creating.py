@@ -1,0 +1,219 @@
+"""Creating a document: the source is looked at, prepared and stored before the first row is written.
+
+A refused source leaves nothing behind. When the process dies between storing the bytes and writing the rows, what stays is
+an object that nothing refers to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from signing_core import flow
+from signing_core.audit_log import events as audit
+from signing_core.audit_log.personal import Personal
+from signing_core.delivery import contacts
+from signing_core.delivery.ids import new_id
+from signing_core.desk import records
+from signing_core.desk.people import Author, Signer
+from signing_core.errors import UsageError
+from signing_core.flow import Channel, Limits, Role
+from signing_core.storage.database import writing
+from signing_core.storage.schema import document_parties, documents
+from signing_core.storage.settings import Settings
+from signing_core.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from signing_core.pdf.prepare import Prepared
+
+_LABELS = {
+    "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
+    "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
+}
+_MAX_TITLE = 300
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """What an author gives. `source` is the PDF that will be signed; a filled form or template is one already."""
+
+    source: bytes
+    title: str
+    author: Author
+    first_party: Signer
+    client: Signer
+    language: str | None = None
+    expires_in: timedelta | None = None
+    source_name: str = "document.pdf"
+    template_id: str | None = None
+    template_data: dict[str, str] | None = None
+    supersedes: str | None = None
+
+
+def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
+    """Create a draft; returns its document id.
+
+    Raises `UsageError`, `ContactRefused` or `DocumentRefused`; then nothing was stored.
+    """
+    from signing_core.pdf import intake, prepare
+
+    settings = workspace.settings
+    language = _language(new.language or settings.language)
+    title = _title(new.title)
+    people = _people(new, settings, language)
+    expires_at = now + (new.expires_in or settings.limits.document_lifetime)
+    inspection = intake.inspect(new.source, name=new.source_name)
+    document_id = new_id(now)
+    labels = _LABELS[language]
+    request = prepare.PrepareRequest(
+        document_id=document_id,
+        title=title,
+        language=language,
+        fields=(
+            prepare.FieldRequest(Role.FIRST_PARTY, labels[Role.FIRST_PARTY], new.first_party.placement),
+            prepare.FieldRequest(Role.CLIENT, labels[Role.CLIENT], new.client.placement),
+        ),
+    )
+    prepared = prepare.prepare(new.source, request)
+    prepared_sha256 = hashlib.sha256(prepared.data).hexdigest()
+    state = flow.draft(
+        document_id,
+        prepared_sha256,
+        channels={role: Channel(people[role]["channel"]) for role in Role},
+        now=now,
+        expires_at=expires_at,
+        limits=limits(settings),
+    )
+    source_sha256 = workspace.objects.put(new.source)
+    workspace.objects.put(prepared.data)
+    with writing(workspace.engine) as connection:
+        connection.execute(
+            sa.insert(documents).values(
+                id=document_id,
+                title=title,
+                status=str(state.status),
+                version=0,
+                state=state.to_json(),
+                language=language,
+                author=new.author.name,
+                created_at=now,
+                updated_at=now,
+                expires_at=expires_at,
+                pages=prepared.pages,
+                template_id=new.template_id,
+                supersedes=new.supersedes,
+            )
+        )
+        connection.execute(
+            sa.insert(document_parties), [{"document_id": document_id, **row} for row in people.values()]
+        )
+        records.add_file(connection, document_id, "source", source_sha256, len(new.source), now)
+        records.add_file(connection, document_id, "prepared", prepared_sha256, len(prepared.data), now)
+        _record(connection, new, document_id, title, people, source_sha256, prepared_sha256, prepared, now)
+    del inspection
+    return document_id
+
+
+def limits(settings: Settings) -> Limits:
+    """The limits of the flow that the settings set."""
+    return Limits(code_sendings=settings.links.codes_per_hour, link_sendings=settings.links.resends_per_hour)
+
+
+def _record(
+    connection: sa.Connection,
+    new: NewDocument,
+    document_id: str,
+    title: str,
+    people: dict[str, dict[str, str | None]],
+    source_sha256: str,
+    prepared_sha256: str,
+    prepared: Prepared,
+    now: datetime,
+) -> None:
+    personal: dict[str, Personal] = {"title": Personal("author", title)}
+    for role, row in people.items():
+        key = role.replace("-", "_")
+        for name in ("name", "organisation", "contact", "copy_email"):
+            if row[name]:
+                personal[f"{key}_{name}"] = Personal(role, row[name])
+    if new.template_data:
+        personal["template_data"] = Personal("client", new.template_data)
+    audit.append(
+        connection,
+        type="document.created",
+        time=now,
+        document_id=document_id,
+        actor="author",
+        data={
+            "source_sha256": source_sha256,
+            "source_length": len(new.source),
+            "prepared_sha256": prepared_sha256,
+            "prepared_length": len(prepared.data),
+            "pages": prepared.pages,
+            "template": new.template_id,
+            "supersedes": new.supersedes,
+            "channels": {role: people[role]["channel"] for role in Role},
+        },
+        personal=personal,
+    )
+
+
+def _people(new: NewDocument, settings: Settings, language: str) -> dict[str, dict[str, str | None]]:
+    rows: dict[str, dict[str, str | None]] = {}
+    author = contacts.parse(new.author.email)
+    if author.kind != "email":
+        raise UsageError("The author needs an e-mail address: the finished document is sent there.")
+    rows["author"] = _row("author", new.author.name, None, None, author, None, language)
+    for role, signer in ((Role.FIRST_PARTY, new.first_party), (Role.CLIENT, new.client)):
+        contact = contacts.parse(signer.contact, region=settings.phone_region)
+        copy_email = contacts.parse(signer.copy_email).value if signer.copy_email else None
+        spoken = _language(signer.language or language)
+        rows[role] = _row(role, signer.name, signer.organisation, signer.party_id, contact, copy_email, spoken)
+    return rows
+
+
+def _row(
+    role: str,
+    name: str,
+    organisation: str | None,
+    party_id: str | None,
+    contact: contacts.Contact,
+    copy_email: str | None,
+    language: str,
+) -> dict[str, str | None]:
+    name = " ".join(name.split())
+    if not name:
+        raise UsageError(f"The {role} has no name; give one.")
+    if len(name) > 200:
+        raise UsageError(f"The name of the {role} is longer than 200 characters; shorten it.")
+    return {
+        "role": role,
+        "party_id": party_id,
+        "name": name,
+        "organisation": " ".join(organisation.split()) if organisation else None,
+        "contact": contact.value,
+        "channel": contact.kind,
+        "copy_email": copy_email,
+        "language": language,
+        "pseudonym": secrets.token_urlsafe(32),
+    }
+
+
+def _title(text: str) -> str:
+    title = " ".join(text.split())
+    if not title:
+        raise UsageError("The document has no title; give one.")
+    if len(title) > _MAX_TITLE:
+        raise UsageError(f"The title is longer than {_MAX_TITLE} characters; shorten it.")
+    return title
+
+
+def _language(code: str) -> str:
+    if code not in _LABELS:
+        raise UsageError(f"The language {code} is not available; use en or de.")
+    return code

@@ -1,0 +1,46 @@
+"""Who takes part in a document, as the author names them, and from where a step was taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signing_core.pdf.prepare import Placement
+
+
+@dataclass(frozen=True)
+class Author:
+    """The employee who creates the document and gets the finished PDF."""
+
+    name: str
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One of the two parties. `contact` is an e-mail address or a phone number; it decides the channel."""
+
+    name: str
+    contact: str = field(repr=False)
+    organisation: str | None = None
+    copy_email: str | None = field(default=None, repr=False)
+    """Where the finished PDF goes when the contact is a phone number."""
+    language: str | None = None
+    """`en` or `de`; None takes the document's."""
+    placement: Placement | None = None
+    """Where the signature stands; None finds a place that covers nothing."""
+    party_id: str | None = None
+    """The entry in the directory of parties, if it came from there."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """From where a step was taken, as far as it was observed; None means not recorded."""
+
+    ip: str | None = field(default=None, repr=False)
+    device: str | None = field(default=None, repr=False)
+
+    def personal(self) -> dict[str, str]:
+        """What an audit event keeps of it, beside the log."""
+        return {name: value for name, value in (("ip", self.ip), ("device", self.device)) if value}

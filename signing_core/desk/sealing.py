@@ -1,0 +1,133 @@
+"""From both signatures to the completed document.
+
+(1) The authenticity certificate is set from the audit log and its QR code signed.
+(2) The certificate page's field is signed with the seal key, the page being its appearance; the seal locks the document.
+(3) A CRL issued after all signatures, the X.509 certificates and a document time-stamp are added (PAdES B-LTA).
+(4) The bytes are stored, read back, and judged by our own verifier; both QR readers read the rendered page.
+(5) Only then the document is completed, in one transaction with the messages to all parties.
+
+The QR payload is made from recorded facts and Ed25519 is deterministic, so an attempt that is repeated states the same. A
+repeated attempt leaves an object that nothing refers to and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from signing_core.certificate import page, payload, readback
+from signing_core.certificate.facts import AuthorityFacts, CertificateData
+from signing_core.desk import authority, certificate_facts, records, steps
+from signing_core.errors import SealRejected
+from signing_core.flow import State
+from signing_core.flow.commands import EventType, RecordCompletion
+from signing_core.keys import register
+from signing_core.storage.database import reading, writing
+from signing_core.storage.workspace import Workspace
+
+_SUMMARIES = {
+    "en": "Authenticity certificate {certificate} for document {document}: SHA-256 of the signed file {sha256}. {url}",
+    "de": "Echtheitszertifikat {certificate} zum Dokument {document}: SHA-256 der signierten Datei {sha256}. {url}",
+}
+_READ_BACK_DPI = 200
+
+
+def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> State:
+    """Seal, preserve, read back, verify and complete. The caller holds the document's lock.
+
+    Raises `TimeStampUnavailable`, `KeyUnavailable` or `SealRejected`; then the document still waits in *sealing*.
+    """
+    from signing_core.pdf import preserve
+    from signing_core.pdf import seal as pdf_seal
+
+    ring = workspace.keys()
+    stamps = authority.time_stamps(workspace)
+    now = clock()
+    with reading(workspace.engine) as connection:
+        language = records.load(connection, state.document_id).language
+        data = certificate_facts.gather(
+            workspace,
+            connection,
+            state,
+            now,
+            seal_certificate_sha256=register.fingerprint(ring.seal.certificate),
+            time_stamps=AuthorityFacts(stamps.name, stamps.embedded),
+        )
+    url = qr_url(workspace, data)
+    signed = workspace.objects.get(state.document_sha256)
+    sealed = pdf_seal.seal(
+        signed,
+        key=ring.seal,
+        time_stamps=stamps,
+        page=page.typeset(data, url, language),
+        summary=_SUMMARIES[language].format(
+            certificate=data.certificate_id, document=data.document_id, sha256=data.signed_sha256, url=url
+        ),
+        signed_at=now,
+    )
+    with writing(workspace.engine) as connection:
+        issued_lists = register.client_crls(connection, ring.ca, state.document_id)
+        crl = register.issue_crl(connection, ring.ca, clock())
+    final = preserve.preserve(
+        sealed.data,
+        certificates=[ring.ca.certificate, *ring.time_stamp_chain],
+        crls=[*issued_lists, crl],
+        time_stamps=stamps,
+    )
+    sha256 = workspace.objects.put(final.data)
+    checked = _check(workspace, state, data, url, sha256, clock())
+
+    def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any]:
+        records.add_file(connection, state.document_id, "final", sha256, final.length, now)
+        return {"final_sha256": sha256, "final_length": final.length, "completed_at": now}
+
+    facts = {"certificate_id": data.certificate_id, "time_authority": stamps.name, **checked}
+    return steps.take(
+        workspace,
+        state.document_id,
+        lambda _: steps.Prepared(RecordCompletion(sha256, final.length)),
+        actor="system",
+        now=clock(),
+        remarks={EventType.COMPLETED: steps.Remarks(facts)},
+        also=also,
+    ).state
+
+
+def qr_url(workspace: Workspace, data: CertificateData) -> str:
+    """The text of the QR code."""
+    claims = payload.QrClaims(
+        issuer=data.host,
+        issued_at=data.issued_at.replace(microsecond=0),
+        certificate_id=data.certificate_id,
+        document_id=data.document_id,
+        prefix_sha256=bytes.fromhex(data.signed_sha256),
+        prefix_length=data.signed_length,
+        signers=len(data.parties),
+        sequence=data.log_sequence or 0,
+    )
+    return payload.to_url(payload.sign(claims, workspace.keys().qr), data.host)
+
+
+def _check(
+    workspace: Workspace, state: State, data: CertificateData, url: str, sha256: str, now: datetime
+) -> dict[str, Any]:
+    """What is recorded of the check. Raises `SealRejected` when anything at all is not in order."""
+    from signing_core.pdf import render
+    from signing_core.verification import own, verify
+
+    stored = workspace.objects.get(sha256)
+    verdict = verify(stored, at=now, **own.trust_of(workspace))
+    problem = own.why_not_complete(verdict, data.document_id)
+    if problem:
+        raise SealRejected(f"Document {state.document_id} was sealed but our own verifier does not pass it: {problem}.")
+    read = readback.read_back(render.render(stored, render.page_count(stored), dpi=_READ_BACK_DPI), url)
+    if not read.ok:
+        raise SealRejected(f"The QR code of document {state.document_id} does not read back: {read.reason}.")
+    return {
+        "verified": str(verdict.indication),
+        "policy": verdict.policy.sha256,
+        "qr_readers": {name: outcome for name, outcome in read.readers.items()},
+    }

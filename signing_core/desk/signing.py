@@ -1,0 +1,133 @@
+"""From a consent to a signature: X.509 certificate, signature and time-stamp are made together.
+
+Whatever fails on the way (most often the time-stamp authority), the consent stays recorded and the document stays in
+*signing*; background work tries again. Nothing is signed twice: the document is locked while its signature is made, and only
+the one that is recorded counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from signing_core import marks
+from signing_core.delivery import tokens
+from signing_core.delivery.ids import new_id
+from signing_core.desk import records, steps
+from signing_core.flow import Role, State
+from signing_core.flow.commands import EventType, NewLink, RecordSignature
+from signing_core.keys import register
+from signing_core.keys.interface import SigningKey
+from signing_core.keys.software import OneTimeKey
+from signing_core.storage.database import reading
+from signing_core.storage.workspace import Workspace
+
+_REASONS = {
+    "en": {Role.FIRST_PARTY: "Signed for the first party", Role.CLIENT: "Signed by the client"},
+    "de": {
+        Role.FIRST_PARTY: "Für die erste Partei unterzeichnet",
+        Role.CLIENT: "Von der Kundin / dem Kunden unterzeichnet",
+    },
+}
+_LABELS = {
+    "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
+    "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
+}
+
+
+def sign(workspace: Workspace, state: State, now: datetime) -> State:
+    """Make the signature that `state` waits for. The caller holds the document's lock.
+
+    Raises `TimeStampUnavailable` or `KeyUnavailable`; then the document is as it was.
+    """
+    from signing_core.pdf import sign as pdf_sign
+
+    role = state.turn
+    if role is None:
+        raise ValueError(f"document {state.document_id} waits for no signature")
+    ring = workspace.keys()
+    with reading(workspace.engine) as connection:
+        row = records.load(connection, state.document_id)
+        people = records.parties(connection, state.document_id)
+        given = records.marks_of(connection, state.document_id, role)
+    person = people[role]
+    field = pdf_sign.field_box(data := workspace.objects.get(state.document_sha256), role)
+    appearance = marks.appearance(
+        _mark(given["signature"]),
+        width_pt=field.width_pt,
+        height_pt=field.height_pt,
+        name=person.name,
+        label=_LABELS[row.language][role],
+        signed_at=now,
+        language=row.language,
+        stamp=_mark(given["stamp"]) if "stamp" in given else None,
+    )
+    key: SigningKey
+    if role is Role.FIRST_PARTY:
+        key = ring.first_party
+    else:
+        key = ring.ca.issue_one_time(person.name, person.pseudonym, now=now)
+    try:
+        signed = pdf_sign.sign(
+            data,
+            role=role,
+            key=key,
+            time_stamps=ring.time_stamp_authority,
+            appearance=appearance,
+            summary=f"{_REASONS[row.language][role]}: {person.name}",
+            signed_at=now,
+            reason=_REASONS[row.language][role],
+            name=person.name,
+            certify=role is Role.FIRST_PARTY,
+        )
+    finally:
+        if isinstance(key, OneTimeKey):
+            key.destroy()
+    workspace.objects.put(signed.data)
+
+    token, token_hash = tokens.new_token()
+    certificate_id = new_id(now)
+    next_link = NewLink(token_hash, now + workspace.settings.links.lifetime)
+    command = RecordSignature(
+        role,
+        signed.sha256,
+        signed.length,
+        link=next_link if role is Role.FIRST_PARTY else None,
+        certificate_id=certificate_id if role is Role.CLIENT else None,
+    )
+
+    def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any]:
+        records.add_file(connection, state.document_id, role, signed.sha256, signed.length, now)
+        if role is Role.FIRST_PARTY:
+            return {}
+        register.record_issued(connection, ring.ca, key.certificate, purpose="client", document_id=state.document_id)
+        # Issued after the client's time-stamp and inside the X.509 certificate's life: it says that the certificate was
+        # good when it was used, and with expiredCertsOnCRL goes on saying so.
+        register.issue_crl(connection, ring.ca, now)
+        return {"certificate_id": certificate_id, "prefix_sha256": signed.sha256, "prefix_length": signed.length}
+
+    facts = steps.Remarks(
+        {
+            "x509_sha256": register.fingerprint(key.certificate),
+            "time_authority": ring.time_stamp_authority.name,
+            "time_authority_embedded": ring.time_stamp_authority.embedded,
+            **({"certificate_id": certificate_id} if role is Role.CLIENT else {}),
+        }
+    )
+    taken = steps.take(
+        workspace,
+        state.document_id,
+        lambda _: steps.Prepared(command, link_token=token),
+        actor="system",
+        now=now,
+        remarks={EventType.SIGNATURE_MADE: facts},
+        also=also,
+    )
+    return taken.state
+
+
+def _mark(row: sa.Row[Any]) -> marks.Mark:
+    return marks.Mark(row.kind, row.media_type, row.data)

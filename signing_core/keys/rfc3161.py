@@ -1,0 +1,333 @@
+"""Time-stamp requests, responses and tokens (RFC 3161 with RFC 5816), made and checked. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from asn1crypto import algos, cms, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from signing_core.keys import chains, der, oids
+from signing_core.keys.interface import SigningKey
+
+IMPRINT_LENGTHS: Final = {"sha256": 32, "sha384": 48, "sha512": 64}
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+_SIGNATURES: Final = {
+    "ecdsa-sha256": ("1.2.840.10045.4.3.2", b""),  # RFC 5758: no parameters
+    "rsa-pkcs1v15-sha256": ("1.2.840.113549.1.1.11", der.NULL),  # RFC 4055: NULL
+}
+_DIGESTS: Final = {
+    "sha256": der.object_identifier("2.16.840.1.101.3.4.2.1"),
+    "sha384": der.object_identifier("2.16.840.1.101.3.4.2.2"),
+    "sha512": der.object_identifier("2.16.840.1.101.3.4.2.3"),
+}
+_SHA256: Final = der.tlv(der.SEQUENCE, _DIGESTS["sha256"])
+_POLICY: Final = der.object_identifier(oids.TIME_STAMP_POLICY)
+_SIGNED_DATA: Final = der.object_identifier("1.2.840.113549.1.7.2")
+_TST_INFO: Final = der.object_identifier("1.2.840.113549.1.9.16.1.4")
+_CONTENT_TYPE: Final = der.object_identifier("1.2.840.113549.1.9.3")
+_MESSAGE_DIGEST: Final = der.object_identifier("1.2.840.113549.1.9.4")
+_SIGNING_CERTIFICATE_V2: Final = der.object_identifier("1.2.840.113549.1.9.16.2.47")
+
+
+class TokenInvalid(ValueError):
+    """The reason, as the end of a sentence that begins with the authority's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    algorithm: str
+    imprint: bytes
+    nonce: int | None
+    policy: str | None
+    include_certificates: bool
+
+    def dump(self) -> bytes:
+        fields: dict[str, Any] = {
+            "version": "v1",
+            "message_imprint": {"hash_algorithm": {"algorithm": self.algorithm}, "hashed_message": self.imprint},
+            "cert_req": self.include_certificates,
+        }
+        if self.nonce is not None:
+            fields["nonce"] = self.nonce
+        if self.policy is not None:
+            fields["req_policy"] = self.policy
+        data: bytes = tsp.TimeStampReq(fields).dump()
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Exception):
+    """Why a request gets no token: a PKIFailureInfo of RFC 3161, section 2.4.2."""
+
+    failure: str
+
+
+def new_request(imprint: bytes) -> Request:
+    """For a SHA-256 `imprint`, with a nonce of 64 bits and the authority's X.509 certificate asked for."""
+    return Request("sha256", imprint, secrets.randbits(63) | 1 << 63, None, True)
+
+
+def read_request(data: bytes) -> Request:
+    """Raises `Refusal`."""
+    try:
+        parsed = tsp.TimeStampReq.load(data, strict=True)
+        if parsed["version"].native != "v1" or len(parsed["extensions"]):
+            raise Refusal("unaccepted_extension" if len(parsed["extensions"]) else "bad_request")
+        imprint = parsed["message_imprint"]
+        request = Request(
+            algorithm=imprint["hash_algorithm"]["algorithm"].native,
+            imprint=imprint["hashed_message"].native,
+            nonce=parsed["nonce"].native,
+            policy=parsed["req_policy"].dotted if parsed["req_policy"].native is not None else None,
+            include_certificates=parsed["cert_req"].native,
+        )
+    except (ValueError, TypeError, KeyError):
+        raise Refusal("bad_data_format") from None
+    if request.algorithm not in IMPRINT_LENGTHS:
+        raise Refusal("bad_alg")
+    if len(request.imprint) != IMPRINT_LENGTHS[request.algorithm]:
+        raise Refusal("bad_data_format")
+    if request.policy not in (None, oids.TIME_STAMP_POLICY):
+        raise Refusal("unaccepted_policy")
+    return request
+
+
+def response(token: bytes) -> bytes:
+    """A DER TimeStampResp that grants `token`."""
+    granted = {"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}
+    data: bytes = tsp.TimeStampResp(granted).dump()
+    return data
+
+
+def refusal(reason: Refusal) -> bytes:
+    """A DER TimeStampResp without a token."""
+    status = {"status": "rejection", "fail_info": {reason.failure}}
+    data: bytes = tsp.TimeStampResp({"status": status}).dump()
+    return data
+
+
+class TokenMaker:
+    """Makes tokens with one key: a CMS SignedData (RFC 5652) around a TSTInfo. What never changes is encoded once."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+        encoded = key.certificate.public_bytes(Encoding.DER)
+        # The root is left out: whoever trusts it has it.
+        issuers = [c.public_bytes(Encoding.DER) for c in key.chain if not chains.self_issued(c)]
+        self._certificates = der.set_of(0xA0, encoded, *issuers)
+        issuer, serial = key.certificate.issuer.public_bytes(), der.integer(key.certificate.serial_number)
+        self._signer_id = der.tlv(der.SEQUENCE, issuer, serial)
+        self._authority_name = der.context(0, der.context(4, key.certificate.subject.public_bytes()))
+        self._content_type = _attribute(_CONTENT_TYPE, _TST_INFO)
+        # ESSCertIDv2 (RFC 5816): SHA-256 is the default and therefore not written.
+        issuer_serial = der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, der.context(4, issuer)), serial)
+        fingerprint = der.tlv(der.OCTET_STRING, hashlib.sha256(encoded).digest())
+        cert_id = der.tlv(der.SEQUENCE, fingerprint, issuer_serial)
+        self._ess = _attribute(_SIGNING_CERTIFICATE_V2, der.tlv(der.SEQUENCE, der.tlv(der.SEQUENCE, cert_id)))
+        oid, parameters = _SIGNATURES[key.mechanism]
+        self._signature_algorithm = der.tlv(der.SEQUENCE, der.object_identifier(oid), parameters)
+
+    def make(self, request: Request, *, at: datetime, accuracy_seconds: int) -> bytes:
+        """A DER TimeStampToken. `at` is kept to the millisecond."""
+        info = der.tlv(
+            der.SEQUENCE,
+            der.integer(1),
+            _POLICY,
+            der.tlv(
+                der.SEQUENCE,
+                der.tlv(der.SEQUENCE, _DIGESTS[request.algorithm]),
+                der.tlv(der.OCTET_STRING, request.imprint),
+            ),
+            der.integer(secrets.randbits(120) | 1 << 120),
+            der.generalized_time(at),
+            der.tlv(der.SEQUENCE, der.integer(accuracy_seconds)),
+            b"" if request.nonce is None else der.integer(request.nonce),
+            self._authority_name,
+        )
+        digest = _attribute(_MESSAGE_DIGEST, der.tlv(der.OCTET_STRING, hashlib.sha256(info).digest()))
+        attributes = (self._content_type, digest, self._ess)
+        signature = self._key.sign(der.set_of(der.SET, *attributes))  # as a SET, however it is tagged inside
+        signer = der.tlv(
+            der.SEQUENCE,
+            der.integer(1),
+            self._signer_id,
+            _SHA256,
+            der.set_of(0xA0, *attributes),
+            self._signature_algorithm,
+            der.tlv(der.OCTET_STRING, signature),
+        )
+        signed_data = der.tlv(
+            der.SEQUENCE,
+            der.integer(3),
+            der.tlv(der.SET, _SHA256),
+            der.tlv(der.SEQUENCE, _TST_INFO, der.context(0, der.tlv(der.OCTET_STRING, info))),
+            self._certificates if request.include_certificates else b"",
+            der.tlv(der.SET, signer),
+        )
+        return der.tlv(der.SEQUENCE, _SIGNED_DATA, der.context(0, signed_data))
+
+
+def _attribute(kind: bytes, value: bytes) -> bytes:
+    return der.tlv(der.SEQUENCE, kind, der.tlv(der.SET, value))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedToken:
+    token: bytes
+    time: datetime
+    certificate: x509.Certificate
+
+
+def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Certificate] | None = None) -> CheckedToken:
+    """The token in a TimeStampResp, if it is granted, answers `request` and its signature verifies.
+
+    `anchors`: where given, the authority's X.509 certificate must lead to one of them. Raises `TokenInvalid`.
+    """
+    try:
+        parsed = tsp.TimeStampResp.load(data, strict=True)
+        status = parsed["status"]
+        if status["status"].native not in ("granted", "granted_with_mods"):
+            reasons = ", ".join(sorted(status["fail_info"].native or ())) or "no reason given"
+            raise TokenInvalid(f"refused the request ({reasons.replace('_', ' ')})")
+        token = parsed["time_stamp_token"]
+        if token.native is None:
+            raise TokenInvalid("answered without a token")
+        return _check_token(token, request, list(anchors) if anchors is not None else None)
+    except TokenInvalid:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
+        # asn1crypto raises any of these on malformed input
+        raise TokenInvalid("answered with something that is no time-stamp response") from None
+
+
+def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] | None) -> CheckedToken:
+    # (1) a CMS SignedData over a TSTInfo, by one signer
+    if token["content_type"].native != "signed_data":
+        raise TokenInvalid("answered with a token that is not signed")
+    signed = token["content"]
+    content = signed["encap_content_info"]
+    if content["content_type"].native != "tst_info" or len(signed["signer_infos"]) != 1:
+        raise TokenInvalid("answered with a token of another kind")
+    raw_info: bytes = content["content"].contents
+    info = tsp.TSTInfo.load(raw_info, strict=True)
+    # (2) it answers this request: imprint and nonce
+    imprint = info["message_imprint"]
+    same_imprint = (
+        imprint["hash_algorithm"]["algorithm"].native == request.algorithm
+        and imprint["hashed_message"].native == request.imprint
+    )
+    if not same_imprint:
+        raise TokenInvalid("time-stamped another imprint than the one asked for")
+    if info["nonce"].native != request.nonce:
+        raise TokenInvalid("answered with another nonce than the one sent")
+    # (3) the signer's X.509 certificate, found by the signer's identifier and named in the ESS attribute
+    signer_info = signed["signer_infos"][0]
+    pool = [
+        x509.load_der_x509_certificate(choice.chosen.dump())
+        for choice in signed["certificates"]
+        if choice.name == "certificate"
+    ]
+    certificate = _signer(signer_info["sid"], pool)
+    attributes = {attribute["type"].native: attribute["values"] for attribute in signer_info["signed_attrs"]}
+    _check_ess(attributes, certificate)
+    # (4) the key is for time-stamping and nothing else (RFC 3161, section 2.3)
+    _check_usage(certificate)
+    time: datetime = info["gen_time"].native
+    if not certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc:
+        raise TokenInvalid("signed with an X.509 certificate that was not valid at the time it states")
+    # (5) the signature value, over the signed attributes, over the content
+    algorithm = signer_info["digest_algorithm"]["algorithm"].native
+    if algorithm not in _HASHES:
+        raise TokenInvalid(f"signed with the digest algorithm {algorithm}, which is not accepted")
+    if attributes["content_type"][0].native != "tst_info":
+        raise TokenInvalid("answered with a token whose attributes are of another kind")
+    if attributes["message_digest"][0].native != hashlib.new(algorithm, raw_info).digest():
+        raise TokenInvalid("answered with a token whose content was changed")
+    _verify(certificate, signer_info, algorithm)
+    # (6) trust, where anchors were given
+    if anchors is not None and not chains.reaches(certificate, pool, anchors, time):
+        raise TokenInvalid("is not certified by one of the given trust anchors")
+    return CheckedToken(token.dump(), time, certificate)
+
+
+def _signer(identifier: Any, pool: list[x509.Certificate]) -> x509.Certificate:
+    for certificate in pool:
+        if identifier.name == "issuer_and_serial_number":
+            parsed = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+            chosen = identifier.chosen
+            if parsed.issuer == chosen["issuer"] and parsed.serial_number == chosen["serial_number"].native:
+                return certificate
+        else:
+            try:
+                extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+            except x509.ExtensionNotFound:
+                continue
+            if extension.value.digest == identifier.chosen.native:
+                return certificate
+    raise TokenInvalid("answered without its X.509 certificate")
+
+
+def _check_ess(attributes: dict[str, Any], certificate: x509.Certificate) -> None:
+    encoded = certificate.public_bytes(Encoding.DER)
+    if "signing_certificate_v2" in attributes:
+        first = attributes["signing_certificate_v2"][0]["certs"][0]
+        algorithm = first["hash_algorithm"]["algorithm"].native
+        expected = hashlib.new(algorithm, encoded).digest() if algorithm in _HASHES else None
+    elif "signing_certificate" in attributes:
+        first = attributes["signing_certificate"][0]["certs"][0]
+        # RFC 2634 fixes SHA-1 here; many authorities still write it, and the signature covers the attribute.
+        expected = hashlib.sha1(encoded, usedforsecurity=False).digest()
+    else:
+        raise TokenInvalid("does not name its X.509 certificate in the token")
+    if first["cert_hash"].native != expected:
+        raise TokenInvalid("names another X.509 certificate in the token than it signed with")
+
+
+def _check_usage(certificate: x509.Certificate) -> None:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (x509.ExtensionNotFound, ValueError):
+        raise TokenInvalid("signed with an X.509 certificate that is not for time-stamping") from None
+    if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise TokenInvalid("signed with an X.509 certificate that is not for time-stamping alone")
+
+
+def _verify(certificate: x509.Certificate, signer_info: Any, digest_algorithm: str) -> None:
+    declared: algos.SignedDigestAlgorithm = signer_info["signature_algorithm"]
+    kind = declared.signature_algo
+    # rsaEncryption and its like name no hash: then it is the signer's digest algorithm (RFC 5652, section 5.4).
+    name = declared["algorithm"].native
+    algorithm = digest_algorithm if name == "rsassa_pkcs1v15" else declared.hash_algo
+    if algorithm not in _HASHES:
+        raise TokenInvalid(f"signed with the algorithm {name}, which is not accepted")
+    hashed, signature = _HASHES[algorithm], signer_info["signature"].native
+    data = signer_info["signed_attrs"].untag().dump()
+    key = certificate.public_key()
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey) and kind == "ecdsa":
+            key.verify(signature, data, ec.ECDSA(hashed))
+        elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pkcs1v15":
+            key.verify(signature, data, padding.PKCS1v15(), hashed)
+        elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pss":
+            length = declared["parameters"]["salt_length"].native
+            key.verify(signature, data, padding.PSS(padding.MGF1(hashed), length), hashed)
+        else:
+            raise TokenInvalid(f"signed with the algorithm {name}, which does not fit its key")
+    except InvalidSignature:
+        raise TokenInvalid("answered with a token whose signature does not verify") from None

@@ -1,0 +1,90 @@
+"""Where the parties' marks go on the last page of a document.
+
+Nothing that can be seen may be covered. Room is taken from the page only where its rendered picture shows that there is
+nothing; else the page grows at the bottom by a band for the marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageChops, ImageDraw
+
+from signing_core.pdf.geometry import Box
+
+MARK_WIDTH_PT: Final = 220.0
+MARK_HEIGHT_PT: Final = 72.0
+_MARGIN_PT: Final = 56.0  # of the outer marks to the edges of the page
+_GAP_PT: Final = 20.0  # between marks, and between text and marks
+_FOOTER: Final = 0.12  # part of the page's height at its bottom in which a footer may stand below the marks
+DPI: Final = 36
+"""Resolution of the picture that is looked at."""
+
+
+_TONES: Final = 3  # of 255: how much a pixel may differ from the paper and still be blank
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`boxes` in view coordinates of the page *after* it has grown at the bottom by `band` points."""
+
+    boxes: tuple[Box, ...]
+    band: float
+
+
+def automatic(picture: Image.Image, width: float, height: float, count: int, taken: Sequence[Box] = ()) -> Layout:
+    """Places `count` marks on a page of `width` by `height` points as seen, of which `picture` is the rendering.
+
+    `taken` are boxes that are not blank although the picture shows nothing there, in view coordinates.
+    """
+    margin = min(_MARGIN_PT, width * 0.08)
+    columns = max(1, min(count, 2 if width - 2 * margin >= 2 * 120 + _GAP_PT else 1))
+    mark_width = min(MARK_WIDTH_PT, (width - 2 * margin - (columns - 1) * _GAP_PT) / columns)
+    mark_height = MARK_HEIGHT_PT * min(1.0, mark_width / 120)
+    rows = -(-count // columns)
+    needed = rows * mark_height + (rows - 1) * _GAP_PT
+    top = _blank_top(_with(picture, height, taken), height, needed + 2 * _GAP_PT)
+    band = 0.0
+    if top is None:
+        band = needed + _GAP_PT
+        top = band
+    else:
+        top -= _GAP_PT
+    boxes = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x0 = margin if column == 0 else width - margin - mark_width
+        y1 = top - row * (mark_height + _GAP_PT)
+        boxes.append(Box(x0, y1 - mark_height, x0 + mark_width, y1))
+    return Layout(tuple(boxes), band)
+
+
+def _with(picture: Image.Image, height: float, taken: Sequence[Box]) -> Image.Image:
+    if not taken:
+        return picture
+    result = picture.copy()
+    scale = picture.height / height
+    for box in taken:
+        corners = (box.x0 * scale, (height - box.y1) * scale, box.x1 * scale, (height - box.y0) * scale)
+        ImageDraw.Draw(result).rectangle(corners, fill=(90, 120, 30))
+    return result
+
+
+def _blank_top(picture: Image.Image, height: float, needed: float) -> float | None:
+    """The top, in points from the bottom of the page, of a blank band of at least `needed` points below all text.
+
+    Only a footer may stand under it. None where there is no such band.
+    """
+    tones = picture.convert("L")
+    rows, columns = tones.height, tones.width
+    paper = max(range(256), key=tones.histogram().__getitem__)
+    off_paper = ImageChops.difference(tones, Image.new("L", tones.size, paper)).point(lambda v: 0 if v <= _TONES else 1)
+    pixels = off_paper.tobytes()
+    marked = [row for row in range(rows) if any(pixels[row * columns : (row + 1) * columns])]
+    footer = int(rows * (1 - _FOOTER))
+    start = max((row + 1 for row in marked if row < footer), default=int(rows * 0.08))
+    end = min((row for row in marked if row >= max(start, footer)), default=int(rows * 0.97))
+    per_row = height / rows
+    return height - start * per_row if (end - start) * per_row >= needed else None

@@ -1,0 +1,117 @@
+"""Pages as pictures, and their text, with PDFium.
+
+PDFium is not thread-safe: every use in the process goes through one lock here, and every handle is closed before the
+lock is released. Signature fields are drawn only after `init_forms()`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pypdfium2 as pdfium
+from PIL import Image
+
+from signing_core.errors import DocumentRefused, UsageError
+
+MAX_PIXELS: Final = 40_000_000
+"""Most pixels of one picture: an A4 page at 600 dpi has 35 million."""
+
+MAX_PAGES: Final = 10_000
+"""Most pages of a document that is opened at all."""
+
+_LOCK = threading.RLock()
+_ERR_PASSWORD: Final = 4  # FPDF_ERR_PASSWORD
+
+
+@contextmanager
+def opened(data: bytes, *, password: str | None = None, forms: bool = True) -> Iterator[pdfium.PdfDocument]:
+    """The document, open under the lock. Raises `DocumentRefused` (`password`, `damaged`, `too-many-pages`)."""
+    with _LOCK:
+        try:
+            document = pdfium.PdfDocument(data, password=password)
+        except pdfium.PdfiumError as error:
+            if getattr(error, "err_code", None) == _ERR_PASSWORD:
+                raise DocumentRefused(
+                    "The PDF is protected by a password, so its pages cannot be shown; give the password.",
+                    code="password",
+                ) from error
+            raise DocumentRefused(
+                "The PDF is damaged, so its pages cannot be shown; save it again with the program that made it.",
+                code="damaged",
+            ) from error
+        try:
+            if len(document) > MAX_PAGES:
+                raise DocumentRefused(
+                    f"The PDF has {len(document)} pages, more than the {MAX_PAGES} that are shown; split it.",
+                    code="too-many-pages",
+                )
+            if forms:
+                document.init_forms()
+            yield document
+        finally:
+            document.close()
+
+
+def page_count(data: bytes, *, password: str | None = None) -> int:
+    """How many pages the document has. Raises `DocumentRefused`."""
+    with opened(data, password=password, forms=False) as document:
+        return len(document)
+
+
+def render(data: bytes, page: int, *, dpi: float = 100, password: str | None = None) -> Image.Image:
+    """One page, counted from 1, as its viewer sees it: an RGB picture on white, annotations and signatures drawn.
+
+    The resolution is lowered where the picture would exceed `MAX_PIXELS`. Raises `DocumentRefused` for a file that
+    PDFium cannot open and `UsageError` for a page or resolution that does not exist.
+    """
+    if not 1 <= dpi <= 2400:
+        raise UsageError(f"A resolution of {dpi} dpi is not possible; choose one between 1 and 2400.")
+    with opened(data, password=password) as document:
+        return picture(document, page, dpi=dpi)
+
+
+def text(data: bytes, page: int, *, password: str | None = None) -> str:
+    """The text of a page's content, counted from 1; the appearance of a signature field is not part of it.
+
+    Raises like `render`.
+    """
+    with opened(data, password=password, forms=False) as document, _page(document, page) as handle:
+        reader = handle.get_textpage()
+        try:
+            return str(reader.get_text_bounded())
+        finally:
+            reader.close()
+
+
+def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Image:
+    """One page of a document that is already `opened`, as `render` gives it."""
+    with _page(document, page) as handle:
+        width, height = handle.get_size()
+        scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5)
+        bitmap = handle.render(scale=scale, may_draw_forms=True, rev_byteorder=True)
+        try:
+            # PIL shares the bitmap's memory, so the copy has to be made before the bitmap is closed.
+            drawn: Image.Image = bitmap.to_pil()
+            return drawn.convert("RGB") if drawn.mode != "RGB" else drawn.copy()
+        finally:
+            bitmap.close()
+
+
+@contextmanager
+def _page(document: pdfium.PdfDocument, page: int) -> Iterator[pdfium.PdfPage]:
+    if not 1 <= page <= len(document):
+        raise UsageError(f"There is no page {page}: the document has {len(document)}, counted from 1.")
+    try:
+        handle = document[page - 1]
+    except pdfium.PdfiumError as error:
+        raise DocumentRefused(
+            f"Page {page} of the PDF is damaged and cannot be shown; save the file again with the program that made it.",
+            code="damaged",
+        ) from error
+    try:
+        yield handle
+    finally:
+        handle.close()

@@ -1,0 +1,251 @@
+"""Reading a foreign PDF: open it, list its pages, walk everything that hangs on its catalog.
+
+Files come from strangers. Whatever is wrong with one ends in `DocumentRefused` with a sentence, never in an exception of
+the parser, in unbounded recursion or in a search through the whole file for each missing object.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from pypdf import PdfReader
+from pypdf.errors import FileNotDecryptedError
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    IndirectObject,
+    NameObject,
+    NullObject,
+    PdfObject,
+)
+
+from signing_core.errors import DocumentRefused
+from signing_core.pdf.geometry import Box, View
+
+MAX_BYTES: Final = 100 * 1024 * 1024
+"""Largest file taken in, in bytes."""
+
+MAX_PAGES: Final = 2_000
+"""Most pages taken in."""
+
+MAX_OBJECTS: Final = 1_000_000
+"""Most indirect objects that are looked at in one file."""
+
+_MAX_DEPTH: Final = 200  # of the page tree, and of direct objects inside one another
+_LETTER: Final = Box(0, 0, 612, 792)  # what viewers show when no /MediaBox is there
+_HEADER_WINDOW: Final = 1024  # bytes in which %PDF- and %%EOF are looked for, as viewers do
+
+logging.getLogger("pypdf").setLevel(logging.ERROR)
+
+# A name is a sequence of bytes (ISO 32000-2, 7.3.5). Read as Latin-1 it is written again as the same bytes; guessed to be
+# UTF-8 or GBK, as pypdf does, it is not, and a resource would no longer be found under the name its content stream uses.
+NameObject.CHARSETS = ("latin-1",)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page with its inherited attributes resolved (ISO 32000-2, 7.7.3.4)."""
+
+    reference: IndirectObject | None
+    dictionary: DictionaryObject
+    media: Box
+    view: View
+    resources: PdfObject | None
+
+
+class Source:
+    """A PDF opened for reading. `name` stands in the sentences of refusals."""
+
+    def __init__(self, data: bytes, *, name: str) -> None:
+        self.name = name
+        self.data = _from_header(data, name)
+        with self.guarded():
+            self.reader = PdfReader(io.BytesIO(self.data), strict=False)
+        self._pages: tuple[Page, ...] | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        return bool(self.reader.is_encrypted)
+
+    @property
+    def root(self) -> DictionaryObject:
+        with self.guarded():
+            return self.reader.root_object
+
+    @property
+    def info(self) -> DictionaryObject:
+        """The document information dictionary, empty where there is none."""
+        value = self.resolve(self.reader.trailer.raw_get("/Info")) if "/Info" in self.reader.trailer else None
+        return value if isinstance(value, DictionaryObject) else DictionaryObject()
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        if self._pages is None:
+            with self.guarded():
+                self._pages = tuple(self._flattened())
+        return self._pages
+
+    def resolve(self, value: Any) -> Any:
+        """What a reference points to, through chains of references; None for null and for what is not there."""
+        for _ in range(_MAX_DEPTH):
+            if not isinstance(value, IndirectObject):
+                return None if isinstance(value, NullObject) else value
+            value = self._object(value)
+        return None
+
+    def get(self, dictionary: DictionaryObject, key: str) -> Any:
+        """The resolved value of a key, None where it is absent."""
+        return self.resolve(dictionary.raw_get(key)) if key in dictionary else None
+
+    def objects(self) -> Iterator[DictionaryObject]:
+        """Every dictionary and stream that can be reached from the trailer, each once, nested ones included."""
+        seen: set[tuple[int, int]] = set()
+        waiting: list[Any] = [self.root, self.info]
+        with self.guarded():
+            while waiting:
+                value = waiting.pop()
+                if isinstance(value, IndirectObject):
+                    key = (value.idnum, value.generation)
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                    if len(seen) > MAX_OBJECTS:
+                        self.refuse("has too many objects; save it again with the program that made it", "too-large")
+                    waiting.append(self._object(value))
+                elif isinstance(value, DictionaryObject):
+                    yield value
+                    waiting.extend(dict.values(value))
+                elif isinstance(value, ArrayObject):
+                    waiting.extend(list.__iter__(value))
+
+    def refuse(self, what: str, code: str) -> NoReturn:
+        raise DocumentRefused(f"{self.name} {what}.", code=code)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turns whatever the parser raises on a broken file into a refusal."""
+        try:
+            yield
+        except (DocumentRefused, GeneratorExit, KeyboardInterrupt):
+            raise
+        except FileNotDecryptedError:
+            self.refuse("is protected by a password; save a copy without it and take that", "password")
+        except Exception as error:
+            raise DocumentRefused(
+                f"{self.name} is damaged or cut off; get the file again or save it again with the program that made it.",
+                code="damaged",
+            ) from error
+
+    def _object(self, reference: IndirectObject) -> Any:
+        reader = self.reader
+        number, generation = reference.idnum, reference.generation
+        # Asked for an object that no cross-reference names, pypdf searches the whole file for it.
+        if number not in reader.xref.get(generation, ()) and not (generation == 0 and number in reader.xref_objStm):
+            return None
+        value = reader.get_object(reference)
+        return None if isinstance(value, NullObject) else value
+
+    def _flattened(self) -> Iterator[Page]:
+        root = self.get(self.root, "/Pages")
+        if not isinstance(root, DictionaryObject):
+            self.refuse("has no pages", "no-pages")
+        seen: set[int] = set()
+        waiting: list[tuple[Any, dict[str, Any], int]] = [(self.root.raw_get("/Pages"), {}, 0)]
+        count = 0
+        while waiting:
+            raw, inherited, depth = waiting.pop()
+            node = self.resolve(raw)
+            if not isinstance(node, DictionaryObject):
+                continue
+            own = {key: node.raw_get(key) for key in _INHERITED if self.get(node, key) is not None}
+            attributes = {**inherited, **own}
+            kids = self.get(node, "/Kids")
+            if isinstance(kids, ArrayObject) and node.get("/Type") != "/Page":
+                if id(node) in seen or depth > _MAX_DEPTH:
+                    self.refuse("is damaged: its page tree runs in a circle; save it again", "damaged")
+                seen.add(id(node))
+                waiting.extend((kid, attributes, depth + 1) for kid in reversed(list(list.__iter__(kids))))
+                continue
+            count += 1
+            if count > MAX_PAGES:
+                self.refuse(f"has more than {MAX_PAGES} pages; split it into several documents", "too-many-pages")
+            yield self._page(raw, node, attributes)
+
+    def _page(self, raw: Any, node: DictionaryObject, attributes: dict[str, Any]) -> Page:
+        media = self.box(attributes.get("/MediaBox")) or _LETTER
+        crop = (self.box(attributes.get("/CropBox")) or media).intersected(media)
+        if crop.width < 1 or crop.height < 1:
+            crop = media
+        rotate = self.resolve(attributes.get("/Rotate"))
+        unit = self.get(node, "/UserUnit")
+        return Page(
+            reference=raw if isinstance(raw, IndirectObject) else None,
+            dictionary=node,
+            media=media,
+            view=View(
+                crop,
+                int(rotate) % 360 if _is_number(rotate) and int(rotate) % 90 == 0 else 0,
+                float(unit) if _is_number(unit) and float(unit) > 0 else 1.0,
+            ),
+            resources=attributes.get("/Resources"),
+        )
+
+    def box(self, raw: Any) -> Box | None:
+        """A rectangle object, its corners in order; None when it is not one or is thinner than a unit."""
+        value = self.resolve(raw)
+        if not isinstance(value, ArrayObject) or len(value) != 4:
+            return None
+        numbers = [self.resolve(number) for number in list.__iter__(value)]
+        if not all(_is_number(number) for number in numbers):
+            return None
+        x0, y0, x1, y1 = (float(number) for number in numbers)
+        box = Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+        return box if box.width >= 1 and box.height >= 1 else None
+
+
+_INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_name(value: Any, name: str) -> bool:
+    return isinstance(value, NameObject) and value == name
+
+
+def _from_header(data: bytes, name: str) -> bytes:
+    """The file from its header on, after the checks that need no parser."""
+    if not data:
+        raise DocumentRefused(f"{name} is empty; get the file again.", code="empty")
+    if len(data) > MAX_BYTES:
+        raise DocumentRefused(
+            f"{name} has {len(data) / 1048576:.0f} MB, more than the {MAX_BYTES // 1048576} MB taken in; make it smaller.",
+            code="too-large",
+        )
+    start = data.find(b"%PDF-", 0, _HEADER_WINDOW + 5)
+    if start < 0:
+        raise DocumentRefused(f"{name} is not a PDF; export it as PDF and take that.", code="not-a-pdf")
+    cut_off = DocumentRefused(f"{name} is cut off: its end is missing; get the file again.", code="damaged")
+    tail = data[-_HEADER_WINDOW:].rstrip(b"\0")
+    found = re.search(rb"startxref\s+(\d+)\s+%%EOF", data[-2 * _HEADER_WINDOW :])
+    if b"%%EOF" not in tail or found is None:
+        raise cut_off
+    linearised = re.search(rb"/Linearized\b[^>]*?/L\s+(\d+)", data[start : start + _HEADER_WINDOW])
+    if linearised is not None and int(linearised[1]) > len(data):
+        raise cut_off
+    if start == 0:
+        return data
+    # Offsets count from the header in most such files, from the start of the file in some.
+    stripped = data[start:]
+    return stripped if _points_at_xref(stripped, int(found[1])) or not _points_at_xref(data, int(found[1])) else data
+
+
+def _points_at_xref(data: bytes, offset: int) -> bool:
+    return re.match(rb"\s*(xref\b|\d+\s+\d+\s+obj\b)", data[offset : offset + 40]) is not None

@@ -1,0 +1,187 @@
+"""From bytes to values (7.2, 7.3). Every quantifier that could backtrack is possessive: time is linear in the input."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from signing_core.pdf.structure.values import HexString, Ref, Value
+
+WHITE_SPACE: Final = b"\0\t\n\f\r "
+_WS: Final = rb"[\0\t\n\f\r ]"
+_REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
+_SKIP: Final = rb"(?>" + _WS + rb"++|%[^\r\n]*+)*+"
+
+SKIP: Final = re.compile(_SKIP)
+"""White space and comments."""
+
+_TOKEN: Final = re.compile(
+    _SKIP
+    + rb"(?:"
+    + rb"(\d{1,10}+)" + _WS + rb"++(\d{1,5}+)" + _WS + rb"++R(?!" + _REGULAR + rb")"  # 1, 2: reference
+    + rb"|/(" + _REGULAR + rb"*+)"  # 3: name
+    + rb"|([+-]?\d++)(?!" + _REGULAR + rb")"  # 4: integer
+    + rb"|(<<)|(>>)|(\[)|(\])"  # 5 6 7 8
+    + rb"|(\()"  # 9: literal string
+    + rb"|<([^<>]*+)>"  # 10: hex string
+    + rb"|(" + _REGULAR + rb"++)"  # 11: real, keyword
+    + rb")"
+)  # fmt: skip
+_REFERENCE, _NAME, _INTEGER, _DICT, _DICT_END, _ARRAY, _ARRAY_END, _STRING, _HEX, _WORD = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+
+_NUMBER: Final = re.compile(rb"[+-]*(?:\d+\.?\d*|\.\d+)\Z")
+_HASH: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_STRING_SPECIAL: Final = re.compile(rb"[()\\\r]")
+_NOT_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")
+_ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x66: b"\f"}
+_LONG_HEX: Final = 64
+_KEYWORDS: Final[dict[bytes, Value]] = {b"true": True, b"false": False, b"null": None}
+
+
+class Malformed(Exception):
+    """There is no object there. Never leaves the structure package."""
+
+
+
+
+def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value, int]:
+    """The direct object at `position` and the position behind it. Raises `Malformed`."""
+    match = _TOKEN.match
+    # One frame per open bracket: (kind, items). No recursion, so nesting cannot exhaust the stack.
+    stack: list[tuple[bool, list[Value]]] = []
+    while True:
+        token = match(data, position)
+        if token is None:
+            raise Malformed(f"no object at byte {position}")
+        kind = token.lastindex
+        position = token.end()
+        value: Value
+        if kind == _NAME:
+            value = _name(token[_NAME])
+        elif kind == _REFERENCE:
+            value = Ref(int(token[1]), int(token[2]))
+        elif kind == _INTEGER:
+            value = _integer(token[_INTEGER])
+        elif kind == _DICT or kind == _ARRAY:
+            if len(stack) >= depth:
+                raise Malformed(f"nested deeper than {depth} at byte {position}")
+            stack.append((kind == _DICT, []))
+            continue
+        elif kind == _DICT_END or kind == _ARRAY_END:
+            if not stack or stack[-1][0] != (kind == _DICT_END):
+                raise Malformed(f"unbalanced brackets at byte {position}")
+            is_dict, items = stack.pop()
+            value = _dictionary(items) if is_dict else items
+        elif kind == _STRING:
+            value, position = _literal(data, position)
+        elif kind == _HEX:
+            value = _hex(token[_HEX], token.start(_HEX) - 1, position)
+        else:
+            word = token[_WORD]
+            if word in _KEYWORDS:
+                value = _KEYWORDS[word]
+            elif _NUMBER.match(word):
+                value = _real(word)
+            elif stack and word not in (b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer", b"startxref"):
+                value = None  # a stray word inside a container reads as null, as viewers do
+            else:
+                raise Malformed(f"no object at byte {token.start(_WORD)}")
+        if not stack:
+            return value, position
+        stack[-1][1].append(value)
+
+
+def _dictionary(items: list[Value]) -> dict[str, Value]:
+    result: dict[str, Value] = {}
+    index, count = 0, len(items)
+    while index < count:
+        key = items[index]
+        if not isinstance(key, str):
+            index += 1  # no key: skip it, as viewers do
+            continue
+        if index + 1 < count:
+            result[key] = items[index + 1]
+        index += 2
+    return result
+
+
+def _name(raw: bytes) -> str:
+    if b"#" in raw:
+        raw = _HASH.sub(lambda found: bytes((int(found[1], 16),)), raw)
+    return raw.decode("latin-1")
+
+
+def _integer(raw: bytes) -> int:
+    return int(raw) if len(raw) <= 20 else 0
+
+
+def _real(raw: bytes) -> float | int:
+    raw = raw[:64]
+    sign = -1 if raw.startswith(b"-") else 1
+    body = raw.lstrip(b"+-")
+    return sign * float(body) if b"." in body else sign * int(body[:20])
+
+
+def _hex(raw: bytes, start: int, end: int) -> bytes:
+    clean = True
+    try:
+        value = bytes.fromhex(raw.decode("ascii"))
+    except ValueError:
+        digits = _NOT_HEX.sub(b"", raw)
+        clean = len(digits) == len(raw.translate(None, WHITE_SPACE))
+        value = bytes.fromhex((digits + b"0" if len(digits) % 2 else digits).decode("ascii"))
+    if len(raw) < _LONG_HEX and clean:
+        return value
+    placed = HexString(value)
+    placed.start, placed.end, placed.clean = start, end, clean
+    return placed
+
+
+def _literal(data: bytes, position: int) -> tuple[bytes, int]:
+    """The rest of a literal string whose opening bracket is just before `position` (7.3.4.2)."""
+    parts: list[bytes] = []
+    level = 1
+    search = _STRING_SPECIAL.search
+    start = position
+    while True:
+        found = search(data, position)
+        if found is None:
+            raise Malformed(f"string at byte {start} never ends")
+        at = found.start()
+        byte = data[at]
+        if byte == 0x28:
+            level += 1
+            position = at + 1
+        elif byte == 0x29:
+            level -= 1
+            position = at + 1
+            if not level:
+                parts.append(data[start:at])
+                return (parts[0] if len(parts) == 1 else b"".join(parts)), position
+        elif byte == 0x0D:
+            parts.append(data[start:at] + b"\n")
+            position = start = at + 2 if data[at + 1 : at + 2] == b"\n" else at + 1
+        else:
+            parts.append(data[start:at])
+            piece, position = _escape(data, at + 1)
+            parts.append(piece)
+            start = position
+
+
+def _escape(data: bytes, at: int) -> tuple[bytes, int]:
+    following = data[at : at + 3]
+    if not following:
+        return b"", at
+    first = following[0]
+    if first in _ESCAPES:
+        return _ESCAPES[first], at + 1
+    if 0x30 <= first <= 0x37:
+        length = 1
+        while length < len(following) and 0x30 <= following[length] <= 0x37:
+            length += 1
+        return bytes((int(following[:length], 8) & 0xFF,)), at + length
+    if first == 0x0D:
+        return b"", at + (2 if following[1:2] == b"\n" else 1)
+    if first == 0x0A:
+        return b"", at + 1
+    return bytes((first,)), at + 1

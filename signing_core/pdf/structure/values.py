@@ -1,0 +1,90 @@
+"""PDF objects as Python values.
+
+====================  ==============================================
+null                  `None`
+boolean               `bool`
+integer, real         `int`, `float`
+name                  `str`, without the slash, `#xx` resolved
+string                `bytes` (`HexString` when long and written in hex)
+array                 `list`
+dictionary            `dict[str, ...]`
+stream                `Stream`
+indirect reference    `Ref`
+====================  ==============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+# A recursive alias would make every look into a dictionary a cast; what comes out of a file is checked where it is used.
+Value: TypeAlias = Any
+
+
+class Ref(NamedTuple):
+    """`number generation R`."""
+
+    number: int
+    generation: int
+
+
+class HexString(bytes):
+    """A long string written as `<...>`, with the place where it stands: signatures leave exactly these bytes out."""
+
+    start: int
+    end: int
+    clean: bool
+    """Only hex digits (and white space) between the brackets."""
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """A stream: its dictionary, and where its encoded bytes lie in the file."""
+
+    dict: dict[str, Value]
+    start: int
+    end: int
+    number: int
+    generation: int
+
+
+@dataclass(slots=True, eq=False)
+class IndirectObject:
+    """`number generation obj ... endobj` at `start` to `end`."""
+
+    number: int
+    generation: int
+    value: Value
+    start: int
+    end: int
+    closed: bool
+    """Whether `endobj` was there."""
+    length_agrees: bool = True
+    """Whether a stream's /Length led to `endstream`."""
+
+
+def text(value: Value) -> str | None:
+    """A text string (7.9.2.2): UTF-16BE or UTF-8 with byte order mark, else PDFDocEncoding, read as Latin-1."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, bytes):
+        return None
+    if value.startswith(b"\xfe\xff"):
+        return value[2:].decode("utf-16-be", "replace")
+    if value.startswith(b"\xff\xfe"):
+        return value[2:].decode("utf-16-le", "replace")
+    if value.startswith(b"\xef\xbb\xbf"):
+        return value[3:].decode("utf-8", "replace")
+    return value.decode("latin-1")
+
+
+def integer(value: Value) -> int | None:
+    """An integer, also when written as a real without fraction; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None

@@ -1,0 +1,229 @@
+"""Cross-reference sections: tables, streams, hybrids (7.5.4, 7.5.8), and the chain that /Prev makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from signing_core.pdf.structure import filters
+from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
+from signing_core.pdf.structure.model import SectionKind
+from signing_core.pdf.structure.objects import filters_of, read_object
+from signing_core.pdf.structure.values import Stream, Value, integer
+
+
+class Entry(NamedTuple):
+    """Where an object is. `stream` 0: at byte `place`; else item `index` of the object stream numbered `stream`.
+
+    A free object has `place` -1.
+    """
+
+    place: int
+    generation: int = 0
+    stream: int = 0
+    index: int = 0
+
+    @property
+    def free(self) -> bool:
+        return self.place < 0
+
+
+FREE: Final = Entry(-1)
+
+
+@dataclass(slots=True)
+class Section:
+    """One cross-reference section as it stands at `offset`."""
+
+    offset: int
+    end: int
+    kind: SectionKind
+    entries: dict[int, Entry]
+    trailer: dict[str, Value]
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    quirks: list[str] = field(default_factory=list)
+
+
+_XREF: Final = re.compile(rb"[\0\t\n\f\r ]*+xref(?![A-Za-z0-9])")
+_SUBSECTION: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,10})[\0\t\n\f\r ]*+")
+_ENTRY: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,10})[\0\t\n\f\r ]*+([nf])")
+_TRAILER: Final = re.compile(rb"[\0\t\n\f\r ]*+trailer")
+
+
+def read_section(data: bytes, offset: int, *, shift: int, depth: int, room: int, stream_bytes: int) -> Section:
+    """The section at `offset`; `shift` is added to the offsets in it. Raises `Malformed`.
+
+    `room` is the number of entries that may still be read.
+    """
+    if not 0 <= offset < len(data):
+        raise Malformed(f"cross-reference offset {offset} outside of the file")
+    start = _XREF.match(data, offset)
+    if start is None:
+        return _read_stream(data, offset, shift, depth, room, stream_bytes)
+    section = _read_table(data, offset, start.end(), shift, depth, room)
+    hidden = integer(section.trailer.get("XRefStm"))
+    if hidden is not None:
+        section.kind = SectionKind.HYBRID
+        try:
+            extra = _read_stream(data, hidden + shift, shift, depth, room - len(section.entries), stream_bytes)
+        except Malformed as error:
+            section.quirks.append(f"/XRefStm is not readable: {error}")
+        else:
+            section.spans += extra.spans
+            for number, entry in extra.entries.items():
+                known = section.entries.get(number)
+                if known is None or known.free:
+                    section.entries[number] = entry
+    return section
+
+
+def _read_table(data: bytes, offset: int, position: int, shift: int, depth: int, room: int) -> Section:
+    entries: dict[int, Entry] = {}
+    quirks: list[str] = []
+    first = True
+    while (head := _SUBSECTION.match(data, position)) is not None:
+        number, count = int(head[1]), int(head[2])
+        position = head.end()
+        if count > room or number > 10_000_000_000 - count:
+            raise Malformed("more cross-reference entries than allowed")
+        if count > (len(data) - position) // 10 + 1:
+            raise Malformed("a cross-reference subsection is longer than the file")
+        room -= count
+        words, position = _subsection(data, position, count)
+        if first and number == 1 and words[:3] == [b"0000000000", b"65535", b"f"]:
+            quirks.append("numbering starts at 1 instead of 0")
+            number = 0
+        first = False
+        offsets = map(int, words[0::3])
+        for place, generation, kind in zip(offsets, words[1::3], words[2::3], strict=True):
+            if number not in entries:
+                entries[number] = Entry(place + shift, int(generation)) if kind == b"n" and place else FREE
+            number += 1
+    opening = _TRAILER.match(data, position)
+    if opening is None:
+        raise Malformed(f"no trailer after the cross-reference table at byte {offset}")
+    trailer, end = parse_value(data, opening.end(), depth=depth)
+    if not isinstance(trailer, dict):
+        raise Malformed("the trailer is no dictionary")
+    return Section(offset, end, SectionKind.TABLE, entries, trailer, [(offset, end)], quirks)
+
+
+def _subsection(data: bytes, position: int, count: int) -> tuple[list[bytes], int]:
+    """`count` entries as a flat list of words, and the position behind them."""
+    end = position + 20 * count
+    words = data[position:end].split()
+    if len(words) == 3 * count and not set(words[2::3]) - {b"n", b"f"} and _digits(words):
+        return words, end
+    words = []
+    for _ in range(count):  # entries of 19 bytes, missing blanks and the like
+        found = _ENTRY.match(data, position)
+        if found is None:
+            break
+        words += found.groups()
+        position = found.end()
+    return words, position
+
+
+def _digits(words: list[bytes]) -> bool:
+    joined = b"".join(words[0::3])
+    return joined.isdigit() and b"".join(words[1::3]).isdigit() if words else True
+
+
+def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, stream_bytes: int) -> Section:
+    read = read_object(data, offset, depth=depth)
+    stream = read.value
+    if not isinstance(stream, Stream) or stream.dict.get("Type") != "XRef":
+        raise Malformed(f"no cross-reference section at byte {offset}")
+    given = stream.dict
+    widths = given.get("W")
+    if not isinstance(widths, list) or len(widths) < 3:
+        raise Malformed("a cross-reference stream without /W")
+    w = [integer(n) for n in widths[:3]]
+    if not all(n is not None and 0 <= n <= 8 for n in w):
+        raise Malformed("a cross-reference stream with an impossible /W")
+    w1, w2, w3 = (n or 0 for n in w)
+    width = w1 + w2 + w3
+    index = given.get("Index")
+    if not isinstance(index, list):
+        index = [0, integer(given.get("Size")) or 0]
+    try:
+        names, parameters = filters_of(given, lambda value: value)
+        body = filters.decode(data[stream.start : stream.end], names, parameters, limit=stream_bytes)
+    except filters.Undecodable as error:
+        raise Malformed(f"a cross-reference stream that cannot be decoded: {error}") from None
+    entries: dict[int, Entry] = {}
+    at = 0
+    for low, count in zip(index[::2], index[1::2], strict=False):
+        first, size = integer(low), integer(count)
+        if first is None or size is None or first < 0 or size < 0:
+            raise Malformed("a cross-reference stream with an impossible /Index")
+        size = min(size, (len(body) - at) // width if width else 0)
+        if size > room:
+            raise Malformed("more cross-reference entries than allowed")
+        room -= size
+        _rows(body[at : at + size * width], first, (w1, w2, w3), shift, entries)
+        at += size * width
+    return Section(offset, read.end, SectionKind.STREAM, entries, given, [(read.start, read.end)])
+
+
+def _rows(body: bytes, number: int, widths: tuple[int, int, int], shift: int, entries: dict[int, Entry]) -> None:
+    w1, w2, w3 = widths
+    width = w1 + w2 + w3
+    from_bytes = int.from_bytes
+    for at in range(0, len(body), width):
+        kind = from_bytes(body[at : at + w1], "big") if w1 else 1
+        second = from_bytes(body[at + w1 : at + w1 + w2], "big")
+        third = from_bytes(body[at + w1 + w2 : at + width], "big")
+        if number not in entries:
+            if kind == 1:
+                entries[number] = Entry(second + shift, third) if second else FREE
+            elif kind == 2:
+                entries[number] = Entry(0, 0, second, third) if second else FREE
+            else:
+                entries[number] = FREE
+        number += 1
+
+
+_START: Final = re.compile(rb"startxref[\0\t\n\f\r ]*+(\d{1,19})")
+_START_EOF: Final = re.compile(
+    rb"(?>[\0\t\n\f\r ]++|%(?!%EOF)[^\r\n]*+)*+startxref[\0\t\n\f\r ]*+(\d{1,19})(?>[\0\t\n\f\r ]++|%(?!%EOF)[^\r\n]*+)*+(%%EOF)?"
+)
+
+
+def last_start(data: bytes) -> tuple[int, int] | None:
+    """(where the last `startxref` stands, its value)."""
+    at = len(data)
+    for _ in range(8):
+        at = data.rfind(b"startxref", 0, at)
+        if at < 0:
+            return None
+        found = _START.match(data, at)
+        if found is not None:
+            return at, int(found[1])
+    return None
+
+
+def closing(data: bytes, position: int) -> tuple[int, int | None, bool]:
+    """What follows a section: (end of `%%EOF`, or of what there is of it; value of `startxref`; whether %%EOF was there)."""
+    found = _START_EOF.match(data, position)
+    if found is None:
+        return position, None, False
+    if found[2] is None:
+        return found.end(1), int(found[1]), False
+    return found.end(2), int(found[1]), True
+
+
+def skip_space(data: bytes, position: int) -> int:
+    """Behind the white space (no comments) at `position`."""
+    end = position
+    size = len(data)
+    while end < size and data[end] in b"\0\t\n\f\r ":
+        end += 1
+    return end
+
+
+Reader = Callable[[int], Section]
+
+__all__ = ["FREE", "SKIP", "Entry", "Reader", "Section", "closing", "last_start", "read_section", "skip_space"]
