@@ -16,8 +16,11 @@ WIDTH_PT: Final = 595.28
 HEIGHT_PT: Final = 841.89
 
 _MAX_CODE_ROWS: Final = 7
-_URL_LINE: Final = 113
-"""Characters of the URL on one line: what the space beside the QR code holds in its type."""
+_SHORT: Final = 30
+"""Values up to this many characters fit their line in any script of the house; longer ones are measured."""
+_LONG_WORD: Final = 26
+_URL_SPACE_PT: Final = 366.0
+_URL_LINES: Final = 4
 
 
 def typeset(data: CertificateData, qr_text: str, language: str, *, tagged: bool = False) -> bytes:
@@ -61,9 +64,15 @@ def _template() -> str:
     return typesetting.load_template("signing_core.certificate", "page.typ")
 
 
+@functools.cache
+def _ribbon() -> str:
+    return typesetting.load_template("signing_core.certificate", "ribbon.svg")
+
+
 def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any]:
     say = words(language)
     symbol = qr_writer.write(qr_text)
+    lines, line_size = _url_lines(qr_text)
     return {
         "language": language,
         "words": dict(say),
@@ -72,12 +81,14 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
             "mono": typesetting.mono_families(),
             "display": typesetting.display_families(),
         },
+        "ribbon": _ribbon(),
+        "footer": [data.host, f"{say['document_id']} {data.document_id}"],
         "heading_title": f"{say['heading']} {data.certificate_id}",
-        "organisation": _clean(data.organisation),
+        "organisation": _shown(data.organisation),
         "issued_at": moment(data.issued_at, data.zone, language),
         "certificate_id": data.certificate_id,
         "document_id": data.document_id,
-        "title": _clean(data.title),
+        "title": _shown(data.title),
         "pages": say["pages_value"].format(pages=data.pages),
         "created_at": moment(data.created_at, data.zone, language) if data.created_at else None,
         "signed_length": say["bytes"].format(count=count(data.signed_length, language)),
@@ -85,7 +96,7 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
         "parties": [_party(party, data, language) for party in data.parties],
         "authority": None
         if data.time_stamps is None
-        else {"name": _clean(data.time_stamps.name), "embedded": data.time_stamps.embedded},
+        else {"name": _shown(data.time_stamps.name), "embedded": data.time_stamps.embedded},
         "seal": data.seal_certificate_sha256,
         "qr_key": data.qr_key_id,
         "log_sequence": None if data.log_sequence is None else count(data.log_sequence, language),
@@ -101,7 +112,8 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
         "qr": {
             "svg": symbol.svg(),
             "modules": symbol.modules,
-            "lines": [qr_text[i : i + _URL_LINE] for i in range(0, len(qr_text), _URL_LINE)],
+            "lines": lines,
+            "line_size": line_size,
         },
     }
 
@@ -109,8 +121,8 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
 def _party(party: PartyFacts, data: CertificateData, language: str) -> dict[str, Any]:
     return {
         "role": words(language)[f"role_{party.role}"],
-        "name": _clean(party.name),
-        "organisation": _clean(party.organisation) if party.organisation else None,
+        "name": _shown(party.name),
+        "organisation": _shown(party.organisation) if party.organisation else None,
         "mark": _picture(party.mark),
         "stamp": _picture(party.stamp),
         "rows": _rows(party, data, language),
@@ -122,14 +134,14 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
     say = words(language)
 
     def row(label: str, text: str | None, *, lines: int = 1) -> dict[str, Any]:
-        return {"label": label, "value": {"text": text, "mono": False, "lines": lines}}
+        return {"label": label, "value": {"text": text, "lines": lines, "long": text is not None and len(text) > _SHORT}}
 
     def at(label: str, time: Any) -> dict[str, Any]:
         return row(label, moment(time, data.zone, language) if time else None)
 
     contact = None
     if party.contact:
-        contact = _clean(party.contact) + (f", {say[f'channel_{party.channel}']}" if party.channel else "")
+        contact = _shown(party.contact) + (f", {say[f'channel_{party.channel}']}" if party.channel else "")
     mark = say[f"mark_{party.mark_kind}"] if party.mark_kind else None
     if mark and party.stamp:
         mark += f", {say['with_stamp']}"
@@ -141,8 +153,8 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
         at(say["consented"], party.consented_at),
         at(say["time_stamped"], party.time_stamped_at),
         row(say["mark"], mark, lines=2),
-        row(say["ip_address"], _clean(party.ip_address) if party.ip_address else None),
-        row(say["device"], _clean(party.device) if party.device else None, lines=2),
+        row(say["ip_address"], _shown(party.ip_address) if party.ip_address else None),
+        row(say["device"], _shown(party.device) if party.device else None, lines=2),
     ]
 
 
@@ -168,6 +180,25 @@ def _clean(text: str) -> str:
     """One line without control and direction characters, which could make a name read as something else."""
     kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
     return " ".join(kept.split())
+
+
+def _shown(text: str) -> str:
+    """`_clean`, with places to break for the layout."""
+    return " ".join(_breakable(word) for word in _clean(text).split())
+
+
+def _breakable(word: str) -> str:
+    """A word too long for its line gets places to break, which are seen only where they are used."""
+    if len(word) <= _LONG_WORD:
+        return word
+    return "\u200b".join(word[i : i + 8] for i in range(0, len(word), 8))
+
+
+def _url_lines(text: str) -> tuple[list[str], float]:
+    """The URL in lines of equal length and their type size in points: whoever types it in can count the lines."""
+    each = -(-len(text) // _URL_LINES)
+    lines = [text[i : i + each] for i in range(0, len(text), each)]
+    return lines, min(6.4, _URL_SPACE_PT / (each * 0.6))  # 0.6 em is the width of every mono character
 
 
 _PART = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")

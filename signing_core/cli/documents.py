@@ -18,9 +18,9 @@ def _moved(path: Path, document_id: str, as_json: bool, said: str) -> None:
     from signing_core.desk import notices
 
     desk = open_desk(path)
-    outcomes = list(notices.deliver(desk.workspace, desk.clock, document_id=document_id))
+    outcomes = [outcome for outcome in notices.deliver(desk.workspace) if outcome.document_id == document_id]
     status = desk.status(document_id)
-    undelivered = [outcome for outcome in outcomes if not outcome.delivered]
+    undelivered = [outcome for outcome in outcomes if outcome.state != "delivered"]
     if as_json:
         print_json(status)
     else:

@@ -34,11 +34,11 @@ def command(
     from signing_core.storage.workspace import Workspace
 
     given = {"organisation": organisation, "base_url": base_url, "database_url": database_url, "language": language}
-    workspace = Workspace.create(directory, **{key: value for key, value in given.items() if value is not None})
+    workspace = Workspace.create(directory, settings={key: value for key, value in given.items() if value is not None})
     if as_json:
         print_json({"workspace": str(workspace.path), "organisation": workspace.settings.organisation})
         return
     click.echo(f"Made the workspace {workspace.path} for {workspace.settings.organisation}.")
-    passphrase = workspace.path / "secrets" / "passphrase"
-    if passphrase.exists():
+    if workspace.passphrase_made:
+        passphrase = workspace.resolve(workspace.settings.keys.passphrase_file)
         click.echo(f"The keys' passphrase is in {passphrase}: keep a copy elsewhere, without it the keys are lost.")

@@ -35,7 +35,7 @@ def command(once: bool, every: float, workspace: Path, as_json: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
-        done = background.work_once(desk, desk.clock)
+        done = background.work_once(desk)
         if as_json and (once or not done.idle):
             print_json(asdict(done))
         elif not as_json and (once or not done.idle):

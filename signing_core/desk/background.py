@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -50,10 +50,10 @@ class Round:
         return not (self.delivered or self.signed or self.completed or self.expired or self.reminded)
 
 
-def work_once(desk: Desk, clock: Callable[[], datetime]) -> Round:
+def work_once(desk: Desk) -> Round:
     """Do everything that is due now. A failure of one item is noted and does not stop the others."""
     done = Round()
-    workspace = desk.workspace
+    workspace, clock = desk.workspace, desk.clock
     for document_id in _due(workspace, clock()):
         with _noted(done, document_id):
             before = desk.state(document_id).status
@@ -69,8 +69,8 @@ def work_once(desk: Desk, clock: Callable[[], datetime]) -> Round:
         with _noted(done, document_id):
             desk.remind(document_id, actor="system")
             done.reminded += 1
-    for outcome in notices.deliver(workspace, clock):
-        if outcome.delivered:
+    for outcome in notices.deliver(workspace):
+        if outcome.state == "delivered":
             done.delivered += 1
         else:
             done.undelivered += 1
@@ -78,7 +78,7 @@ def work_once(desk: Desk, clock: Callable[[], datetime]) -> Round:
 
 
 @contextlib.contextmanager
-def _noted(done: Round, document_id: str):  # type: ignore[no-untyped-def]
+def _noted(done: Round, document_id: str) -> Iterator[None]:
     try:
         yield
     except ConcurrentChange:

@@ -21,6 +21,7 @@ from signing_core.errors import LogInconsistent
 from signing_core.flow import Role, State
 from signing_core.storage.workspace import Workspace
 
+
 def gather(
     workspace: Workspace,
     connection: sa.Connection,

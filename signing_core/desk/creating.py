@@ -20,7 +20,7 @@ from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
 from signing_core.delivery.ids import new_id
 from signing_core.desk import records
-from signing_core.desk.people import Author, Signer
+from signing_core.desk.people import LABELS, Author, Signer
 from signing_core.errors import UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.storage.database import writing
@@ -31,10 +31,6 @@ from signing_core.storage.workspace import Workspace
 if TYPE_CHECKING:
     from signing_core.pdf.prepare import Prepared
 
-_LABELS = {
-    "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
-    "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
-}
 _MAX_TITLE = 300
 
 
@@ -67,9 +63,9 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     title = _title(new.title)
     people = _people(new, settings, language)
     expires_at = now + (new.expires_in or settings.limits.document_lifetime)
-    inspection = intake.inspect(new.source, name=new.source_name)
+    intake.inspect(new.source, name=new.source_name)
     document_id = new_id(now)
-    labels = _LABELS[language]
+    labels = LABELS[language]
     request = prepare.PrepareRequest(
         document_id=document_id,
         title=title,
@@ -78,8 +74,9 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
             prepare.FieldRequest(Role.FIRST_PARTY, labels[Role.FIRST_PARTY], new.first_party.placement),
             prepare.FieldRequest(Role.CLIENT, labels[Role.CLIENT], new.client.placement),
         ),
+        created_at=now,
     )
-    prepared = prepare.prepare(new.source, request)
+    prepared = prepare.prepare(new.source, request, name=new.source_name)
     prepared_sha256 = hashlib.sha256(prepared.data).hexdigest()
     state = flow.draft(
         document_id,
@@ -105,6 +102,10 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
                 updated_at=now,
                 expires_at=expires_at,
                 pages=prepared.pages,
+                fields={
+                    role: {"page": field.page, "width_pt": field.width_pt, "height_pt": field.height_pt}
+                    for role, field in prepared.fields.items()
+                },
                 template_id=new.template_id,
                 supersedes=new.supersedes,
             )
@@ -115,7 +116,6 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
         records.add_file(connection, document_id, "source", source_sha256, len(new.source), now)
         records.add_file(connection, document_id, "prepared", prepared_sha256, len(prepared.data), now)
         _record(connection, new, document_id, title, people, source_sha256, prepared_sha256, prepared, now)
-    del inspection
     return document_id
 
 
@@ -214,6 +214,6 @@ def _title(text: str) -> str:
 
 
 def _language(code: str) -> str:
-    if code not in _LABELS:
+    if code not in LABELS:
         raise UsageError(f"The language {code} is not available; use en or de.")
     return code

@@ -8,9 +8,8 @@ it raises.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,12 +39,7 @@ from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import document_parties
 from signing_core.storage.workspace import Workspace
 
-Clock = Callable[[], datetime]
 _AUTHOR = "author"
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -62,9 +56,9 @@ class OpenedLink:
 
 
 class Desk:
-    def __init__(self, workspace: Workspace, *, clock: Clock = _utc_now) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.clock = clock
+        self.clock = workspace.clock
 
     # The author
 

@@ -6,7 +6,6 @@ handed over yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,8 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
 from signing_core.delivery import outbox, tokens
-from signing_core.delivery.channels.choice import channels_of
 from signing_core.delivery.messages import compose
-from signing_core.desk import records
+from signing_core.desk import posting, records
 from signing_core.desk.views import file_name
 from signing_core.flow import Role
 from signing_core.flow.commands import Event, EventType
@@ -45,9 +43,9 @@ def follow(
         role = str(event.role) if event.role else ""
         match event.type:
             case EventType.LINK_ENDED:
-                outbox.cancel(connection, document_id=row.id, role=role, kinds=("link", "reminder"), now=now)
+                outbox.cancel(connection, document_id=row.id, role=role, kinds=("link", "reminder"))
             case EventType.CODE_VOIDED:
-                outbox.cancel(connection, document_id=row.id, role=role, kinds=("code",), now=now)
+                outbox.cancel(connection, document_id=row.id, role=role, kinds=("code",))
             case EventType.LINK_ISSUED if link_token is not None:
                 _send_link(workspace, connection, row, people[role], taken, event, link_token, now)
             case EventType.CODE_ISSUED if code_digits is not None:
@@ -195,6 +193,7 @@ def _send(
     outbox.enqueue(
         connection,
         workspace.keys().server_key,
+        sender=posting.sender(workspace.settings),
         document_id=row.id,
         role=person.role,
         channel="email" if "@" in recipient else "sms",
@@ -207,17 +206,15 @@ def _send(
     )
 
 
-def deliver(
-    workspace: Workspace, clock: Callable[[], datetime], *, document_id: str | None = None
-) -> Iterator[outbox.Outcome]:
-    """Hand over what is due (of one document, or of all), each outcome recorded as an audit event with its state."""
-    yield from outbox.deliver_due(
+def deliver(workspace: Workspace) -> list[outbox.Outcome]:
+    """Hand over what is due; each outcome is recorded as an audit event in the transaction of its state."""
+    return outbox.deliver_due(
         workspace.engine,
-        channels_of(workspace),
-        workspace.objects,
-        workspace.keys().server_key,
-        clock(),
-        document_id=document_id,
+        channels=posting.channels(workspace),
+        objects=workspace.objects,
+        server_key=workspace.keys().server_key,
+        sender=posting.sender(workspace.settings),
+        clock=workspace.clock,
         on_outcome=_record,
     )
 
@@ -226,17 +223,19 @@ def _record(connection: sa.Connection, message: sa.Row[Any], outcome: outbox.Out
     audit.append(
         connection,
         type=f"message.{outcome.state}",
-        time=outcome.at,
-        document_id=message.document_id,
+        time=outcome.time,
+        document_id=outcome.document_id,
         actor="system",
         data={
-            "message": message.id,
-            "kind": message.kind,
-            "role": message.role,
-            "channel": message.channel,
+            "message": outcome.outbox_id,
+            "message_id": outcome.message_id,
+            "kind": outcome.kind,
+            "role": outcome.role,
+            "channel": outcome.channel,
+            "via": outcome.via,
             "try": outcome.attempts,
             "because": outcome.error,
             "sent_sha256": outcome.sent_sha256,
-            "attachment_sha256": outcome.attachment_sha256,
+            "attachment_sha256": outcome.sent_attachment_sha256,
         },
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from signing_core.flow import Role
+
 if TYPE_CHECKING:
     from signing_core.pdf.prepare import Placement
+
+LABELS = {
+    "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
+    "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
+}
+"""What the parties are called on documents, by language."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from signing_core.certificate import page, payload, readback
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
-from signing_core.desk import authority, certificate_facts, records, steps
+from signing_core.desk import certificate_facts, records, steps
 from signing_core.errors import SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
@@ -44,7 +44,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     from signing_core.pdf import seal as pdf_seal
 
     ring = workspace.keys()
-    stamps = authority.time_stamps(workspace)
+    stamps = workspace.time_stamps
     now = clock()
     with reading(workspace.engine) as connection:
         language = records.load(connection, state.document_id).language
@@ -129,5 +129,5 @@ def _check(
     return {
         "verified": str(verdict.indication),
         "policy": verdict.policy.sha256,
-        "qr_readers": {name: outcome for name, outcome in read.readers.items()},
+        "qr_readers": dict(read.readers),
     }

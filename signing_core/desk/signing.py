@@ -17,6 +17,7 @@ from signing_core import marks
 from signing_core.delivery import tokens
 from signing_core.delivery.ids import new_id
 from signing_core.desk import records, steps
+from signing_core.desk.people import LABELS
 from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, NewLink, RecordSignature
 from signing_core.keys import register
@@ -32,10 +33,6 @@ _REASONS = {
         Role.CLIENT: "Von der Kundin / dem Kunden unterzeichnet",
     },
 }
-_LABELS = {
-    "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
-    "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
-}
 
 
 def sign(workspace: Workspace, state: State, now: datetime) -> State:
@@ -48,19 +45,19 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     role = state.turn
     if role is None:
         raise ValueError(f"document {state.document_id} waits for no signature")
-    ring = workspace.keys()
+    ring, stamps = workspace.keys(), workspace.time_stamps
     with reading(workspace.engine) as connection:
         row = records.load(connection, state.document_id)
         people = records.parties(connection, state.document_id)
         given = records.marks_of(connection, state.document_id, role)
     person = people[role]
-    field = pdf_sign.field_box(data := workspace.objects.get(state.document_sha256), role)
+    field = row.fields[role]
     appearance = marks.appearance(
         _mark(given["signature"]),
-        width_pt=field.width_pt,
-        height_pt=field.height_pt,
+        width_pt=field["width_pt"],
+        height_pt=field["height_pt"],
         name=person.name,
-        label=_LABELS[row.language][role],
+        label=LABELS[row.language][role],
         signed_at=now,
         language=row.language,
         stamp=_mark(given["stamp"]) if "stamp" in given else None,
@@ -72,10 +69,10 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         key = ring.ca.issue_one_time(person.name, person.pseudonym, now=now)
     try:
         signed = pdf_sign.sign(
-            data,
+            workspace.objects.get(state.document_sha256),
             role=role,
             key=key,
-            time_stamps=ring.time_stamp_authority,
+            time_stamps=stamps,
             appearance=appearance,
             summary=f"{_REASONS[row.language][role]}: {person.name}",
             signed_at=now,
@@ -112,8 +109,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     facts = steps.Remarks(
         {
             "x509_sha256": register.fingerprint(key.certificate),
-            "time_authority": ring.time_stamp_authority.name,
-            "time_authority_embedded": ring.time_stamp_authority.embedded,
+            "time_authority": stamps.name,
+            "time_authority_embedded": stamps.embedded,
             **({"certificate_id": certificate_id} if role is Role.CLIENT else {}),
         }
     )

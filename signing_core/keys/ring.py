@@ -22,6 +22,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -32,8 +33,9 @@ from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
 from signing_core.keys import files, public, vault
 from signing_core.keys.ca import CompanyCA
-from signing_core.keys.importing import read_bought_key
+from signing_core.keys.importing import check_certificate, read_bought_key
 from signing_core.keys.interface import SigningKey, StatementKey
+from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
 from signing_core.keys.profiles import PROFILES, IssuePurpose
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Clock, KeySettings, Purpose, Statement
 from signing_core.keys.software import (
@@ -70,6 +72,9 @@ class KeyRing:
         self.settings = settings
         self._vault = opened
         self._clock = clock
+        self._keys: dict[Purpose, SigningKey] = {}
+        self._statements: dict[Statement, StatementKey] = {}
+        self._authority: EmbeddedAuthority | None = None
 
     @classmethod
     def create(
@@ -128,59 +133,66 @@ class KeyRing:
 
     # The keys
 
-    @cached_property
+    @property
     def first_party(self) -> SigningKey:
-        return self._load("first-party")
+        return self._signing("first-party")
 
-    @cached_property
+    @property
     def seal(self) -> SigningKey:
-        return self._load("seal")
+        return self._signing("seal")
 
     @cached_property
     def ca(self) -> CompanyCA:
         return CompanyCA(
-            self._load("ca"),
+            self._key("ca"),
             organisation=self.description.organisation,
             country=self.description.country,
             settings=self.settings,
         )
 
-    @cached_property
+    @property
     def time_stamp_authority(self) -> EmbeddedAuthority:
         """The embedded one."""
-        return EmbeddedAuthority(self._load("time-stamp"), clock=self._clock)
+        key = self._key("time-stamp")
+        if self._authority is None or self._authority.certificate != key.certificate:
+            self._authority = EmbeddedAuthority(key, clock=self._clock)
+        return self._authority
 
-    @cached_property
+    @property
     def qr(self) -> StatementKey:
-        return self._load_statement("qr")
+        return self._statement("qr")
 
-    @cached_property
+    @property
     def checkpoint(self) -> StatementKey:
-        return self._load_statement("checkpoint")
+        return self._statement("checkpoint")
 
     @cached_property
     def server_key(self) -> bytes:
         """32 bytes for the HMAC of codes and for encrypting the outbox."""
         return self._vault.derive("server key")
 
+    def expiries(self) -> dict[Purpose, datetime]:
+        """When the X.509 certificate of each key ends."""
+        return {purpose: self._key(purpose).certificate.not_valid_after_utc for purpose in PURPOSES}
+
     @property
     def public_folder(self) -> Path:
         return self.folder / "public"
 
-    @cached_property
+    @property
     def trust_anchors(self) -> list[x509.Certificate]:
         """The roots of all keys, former ones included."""
-        return public.read_certificates(self.public_folder / "anchors.pem")
+        return public.read_certificates(self._public_file("anchors"))
 
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
-        return public.read_certificates(self.public_folder / "seal.pem")
+        return public.read_certificates(self._public_file("seal"))
 
     def issued(self) -> Iterator[tuple[IssuePurpose, x509.Certificate]]:
         """What the company CA issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
         for purpose in PROFILES:
             if purpose != "client":
-                for certificate in public.read_certificates(self.public_folder / f"{purpose}.pem"):
+                for certificate in public.read_certificates(self._public_file(purpose)):
                     if certificate.issuer == self.ca.certificate.subject:
                         yield purpose, certificate
 
@@ -199,7 +211,7 @@ class KeyRing:
         if purpose == "qr" or purpose == "checkpoint":
             self._make_statement_key(purpose)
         else:
-            self._make_key(purpose, name or _name_in(self._load(purpose).certificate))
+            self._make_key(purpose, name or _name_in(self._key(purpose).certificate))
 
     def import_key(self, purpose: Purpose, data: bytes, passphrase: str) -> None:
         """Takes over a first-party, seal or time-stamp key with its X.509 certificate, bought as PKCS#12.
@@ -212,6 +224,29 @@ class KeyRing:
         self._publish(purpose, key)
         self._store(purpose, key)
 
+    def certify_token(self, purpose: Purpose, *, name: str | None = None) -> None:
+        """An X.509 certificate of the company CA for the key on the token of `purpose`; for a CA, a new root.
+
+        After a new root, `renew` (or certify) the other keys: they are still under the former one. Raises `UsageError`
+        when no token is set for `purpose`, `KeyUnavailable`.
+        """
+        if purpose not in self.settings.tokens:
+            raise UsageError(f"No token is set for the key {purpose}; add it to the settings first.")
+        signer = TokenSigner(self.settings.tokens[purpose])
+        public_key = signer.public_key
+        if isinstance(public_key, ed25519.Ed25519PublicKey):
+            raise KeyUnavailable(f"The key {purpose} on the token is an Ed25519 key; a P-256 or RSA key is needed.")
+        organisation, country = self.description.organisation, self.description.country
+        if purpose == "ca":
+            certificate = company_ca.root_certificate(
+                organisation, public_key, signer, now=self._clock(), country=country
+            )
+            chain: tuple[x509.Certificate, ...] = ()
+        else:
+            certificate = self.ca.issue(purpose, public_key, name or self._default_name(purpose), now=self._clock())
+            chain = (self.ca.certificate,)
+        self._publish(purpose, TokenKey(signer, certificate, chain))
+
     def _make_keys(self, first_party: str) -> None:
         self.public_folder.mkdir(mode=0o755)
         private_key, organisation = new_private_key(), self.description.organisation
@@ -222,17 +257,22 @@ class KeyRing:
         self._publish("ca", key)
         self._store("ca", key)
         self._make_key("first-party", first_party)
-        self._make_key("seal", f"{organisation} Seal")
-        self._make_key("time-stamp", f"{organisation} Embedded Time-Stamp Authority")
+        self._make_key("seal", self._default_name("seal"))
+        self._make_key("time-stamp", self._default_name("time-stamp"))
         self._make_statement_key("qr")
         self._make_statement_key("checkpoint")
         stored = {"version": 1, "organisation": organisation, "country": self.description.country}
         text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
         files.write_atomically(self.folder / _DESCRIPTION, text.encode())
 
-    def _make_key(self, purpose: Purpose, name: str) -> None:
-        if purpose == "ca":
-            raise AssertionError("the CA issues for others")
+    def _default_name(self, purpose: Purpose) -> str:
+        organisation = self.description.organisation
+        names = {"seal": f"{organisation} Seal", "time-stamp": f"{organisation} Embedded Time-Stamp Authority"}
+        return names.get(purpose, organisation)
+
+    def _make_key(self, purpose: IssuePurpose, name: str) -> None:
+        if purpose == "client":
+            raise AssertionError("keys of clients are never kept")
         private_key = new_private_key()
         certificate = self.ca.issue(purpose, private_key.public_key(), name, now=self._clock())
         key = SoftwareKey(private_key, certificate, (self.ca.certificate,))
@@ -241,29 +281,65 @@ class KeyRing:
 
     def _make_statement_key(self, purpose: Statement) -> None:
         private_key = ed25519.Ed25519PrivateKey.generate()
-        public.add_statement_key(self.public_folder / f"{purpose}.pem", private_key.public_key(), purpose)
+        public.add_statement_key(self._public_file(purpose), private_key.public_key(), purpose)
         save_statement_key(self._path(purpose), private_key, self._vault.file_password(purpose))
-        self.__dict__.pop(purpose, None)
+        self._statements.pop(purpose, None)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
-        root = key.chain[-1] if key.chain else key.certificate
-        public.add_certificate(self.public_folder / "anchors.pem", root)
+        public.add_certificate(self._public_file("anchors"), key.chain[-1] if key.chain else key.certificate)
         if purpose != "ca":
-            public.add_certificate(self.public_folder / f"{purpose}.pem", key.certificate)
-        self.__dict__.pop("trust_anchors", None)
+            public.add_certificate(self._public_file(purpose), key.certificate)
+        self._forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
         save_key(self._path(purpose), key, self._vault.file_password(purpose))
-        self.__dict__.pop(
-            {"first-party": "first_party", "time-stamp": "time_stamp_authority"}.get(purpose, purpose), None
-        )
+        self._forget(purpose)
+
+    def _forget(self, purpose: Purpose) -> None:
+        self._keys.pop(purpose, None)
+        if purpose == "ca":
+            self.__dict__.pop("ca", None)
+
+    def _signing(self, purpose: Purpose) -> SigningKey:
+        key, now = self._key(purpose), self._clock()
+        end = key.certificate.not_valid_after_utc
+        if now > end:
+            raise KeyUnavailable(
+                f"The X.509 certificate of the key {purpose} expired on {end:%Y-%m-%d}; renew it or import a new one."
+            )
+        return key
+
+    def _key(self, purpose: Purpose) -> SigningKey:
+        if purpose not in self._keys:
+            self._keys[purpose] = self._load(purpose)
+        return self._keys[purpose]
 
     def _load(self, purpose: Purpose) -> SigningKey:
-        return load_key(self._path(purpose), self._vault.file_password(purpose))
+        token = self.settings.tokens.get(purpose)
+        if token is None:
+            return load_key(self._path(purpose), self._vault.file_password(purpose))
+        known = self.trust_anchors
+        if purpose != "ca":
+            known = public.read_certificates(self._public_file(purpose)) + known
+        key = load_token_key(token, known)
+        if purpose != "ca":
+            check_certificate(key.certificate, purpose=purpose, now=self._clock())
+        return key
 
-    def _load_statement(self, purpose: Statement) -> StatementKey:
-        return load_statement_key(self._path(purpose), self._vault.file_password(purpose))
+    def _statement(self, purpose: Statement) -> StatementKey:
+        if purpose not in self._statements:
+            token = self.settings.tokens.get(purpose)
+            if token is None:
+                key: StatementKey = load_statement_key(self._path(purpose), self._vault.file_password(purpose))
+            else:
+                key = TokenStatementKey(token)
+                public.add_statement_key(self._public_file(purpose), key.public_key, purpose)
+            self._statements[purpose] = key
+        return self._statements[purpose]
+
+    def _public_file(self, name: str) -> Path:
+        return self.public_folder / f"{name}.pem"
 
     def _path(self, purpose: Purpose | Statement) -> Path:
         return self.folder / f"{purpose}.p12"

@@ -64,7 +64,9 @@ def add_party(
     if not (email or phone):
         raise UsageError(f"The party {name} needs an e-mail address or a phone number.")
     party = Party(new_id(now), kind, name.strip(), organisation, email, phone, language, now, None)
-    connection.execute(sa.insert(schema.parties).values(**{column: getattr(party, column) for column in Party.__slots__}))
+    connection.execute(
+        sa.insert(schema.parties).values(**{column: getattr(party, column) for column in Party.__slots__})
+    )
     return party
 
 

@@ -77,6 +77,7 @@ documents = _table(
     sa.Column("work_due_at", UtcDateTime, index=True),  # when background work looks at it next
     sa.Column("work_failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),  # by role: page (from 1), width_pt, height_pt of the signature field
     sa.Column("template_id", sa.String(26), sa.ForeignKey("templates.id")),
     sa.Column("certificate_id", sa.String(26), unique=True),
     sa.Column("prefix_sha256", Sha256, index=True),  # of the file as the client signed it

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -181,6 +182,8 @@ class Settings(BaseSettings):
     language: Literal["en", "de"] = "en"
     phone_region: str = Field(default="DE", pattern=r"^[A-Z]{2}$")
     """ISO 3166 country whose numbers may be written without a country code."""
+    time_zone: str = "UTC"
+    """IANA name of the zone in which messages and certificates show times, always with their offset."""
     base_url: str = Field(default="http://localhost:8501", pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")
     """Where the public pages are: links in messages start with it."""
     public_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
@@ -195,6 +198,15 @@ class Settings(BaseSettings):
     links: Links = Links()
     limits: Limits = Limits()
     audit_log: AuditLog = AuditLog()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError):
+            raise ValueError(f"{value} is no time zone that this machine knows, such as Europe/Berlin") from None
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ from signing_core.storage.objects import ObjectStore, open_objects
 from signing_core.storage.settings import FILE_NAME, Settings, initial_file
 
 if TYPE_CHECKING:
+    from signing_core.keys.interface import TimeStampAuthority
     from signing_core.keys.ring import KeyRing
     from signing_core.keys.settings import KeySettings
 
@@ -144,6 +146,29 @@ class Workspace:
         """The key ring, opened on first use. Raises `KeyUnavailable`."""
         return self._keys
 
+    @cached_property
+    def time_stamps(self) -> TimeStampAuthority:
+        """The RFC 3161 authority of the settings, the embedded one without any. Raises `KeyUnavailable`."""
+        chosen = self.settings.time_stamps
+        if chosen.url is None:
+            return self.keys().time_stamp_authority
+        from signing_core.keys import trust
+        from signing_core.keys.time_stamping import HttpAuthority
+
+        password = chosen.password.get_secret_value() if chosen.password else ""
+        return HttpAuthority(
+            chosen.url,
+            auth=(chosen.user, password) if chosen.user else None,
+            timeout=chosen.timeout_seconds,
+            anchors=trust.load([self.resolve(chosen.trust)]).anchors if chosen.trust else None,
+            clock=self.clock,
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are shown to people."""
+        return ZoneInfo(self.settings.time_zone)
+
     def resolve(self, setting: Path) -> Path:
         """A path of the settings, relative ones being relative to the workspace."""
         return self.path / setting
@@ -202,7 +227,7 @@ class Workspace:
             make_folder(self.path / folder)
 
     def _make_keys(self, country: str | None, first_party: str | None, work: int | None) -> None:
-        from signing_core.keys import passphrase, vault
+        from signing_core.keys import passphrase, register, vault
         from signing_core.keys.ring import KeyRing
 
         chosen = self.settings.keys
@@ -210,7 +235,7 @@ class Workspace:
         if not os.environ.get(passphrase.VARIABLE) and not file.exists():
             passphrase.create_file(file)
             self.passphrase_made = True
-        self.__dict__["_keys"] = KeyRing.create(
+        ring = KeyRing.create(
             self.resolve(chosen.folder),
             passphrase.find(file),
             organisation=self.settings.organisation,
@@ -220,6 +245,10 @@ class Workspace:
             settings=self._key_settings(),
             work=work or vault.DEFAULT_WORK,
         )
+        with writing(self.engine) as connection:
+            for purpose, certificate in ring.issued():
+                register.record_issued(connection, ring.ca, certificate, purpose=purpose)
+        self.__dict__["_keys"] = ring
 
 
 _ID = sa.select(schema.settings.c.value).where(schema.settings.c.key == "id")

@@ -115,7 +115,8 @@ def _dotted(content: bytes) -> str:
         return known
     if not content or len(content) > 64:
         raise DerError("an object identifier that cannot be")
-    arcs, value = [], 0
+    arcs: list[int] = []
+    value = 0
     for index, byte in enumerate(content):
         value = value << 7 | byte & 0x7F
         if not byte & 0x80:

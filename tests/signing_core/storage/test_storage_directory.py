@@ -19,7 +19,13 @@ def test_parties_are_found_by_any_of_their_texts(database_engine: sa.Engine) -> 
             connection, kind="client", name="Erika Mustermann", language="de", email="erika@example.org", now=NOW
         )
         both = directory.add_party(
-            connection, kind="both", name="100%_Sample", language="en", phone="+491701234567", organisation="Sample Ltd", now=NOW
+            connection,
+            kind="both",
+            name="100%_Sample",
+            language="en",
+            phone="+491701234567",
+            organisation="Sample Ltd",
+            now=NOW,
         )
     with reading(database_engine) as connection:
         assert directory.parties(connection, "mustermann") == [erika]
@@ -42,7 +48,9 @@ def test_a_party_needs_name_and_contact(database_engine: sa.Engine) -> None:
 
 def test_a_party_changes(database_engine: sa.Engine) -> None:
     with writing(database_engine) as connection:
-        party = directory.add_party(connection, kind="client", name="Sample", language="en", email="a@example.org", now=NOW)
+        party = directory.add_party(
+            connection, kind="client", name="Sample", language="en", email="a@example.org", now=NOW
+        )
         assert directory.update_party(connection, party.id, phone="+4930123456").phone == "+4930123456"
         with pytest.raises(UsageError, match="forgotten_at"):
             directory.update_party(connection, party.id, forgotten_at=None)

@@ -1,18 +1,4 @@
-"""Messages wait here from the transaction that decided on them until a channel has taken them.
-
-States: `waiting` -> `sending` -> `delivered`, `failed`, back to `waiting` (to be tried again), or `uncertain` (the other
-side may have it; to be tried again under the same Message-ID). `cancelled` from any of them but `delivered` and `failed`.
-
-Rules:
-
-1. A message is enqueued in the transaction of the step that needs it: both or neither.
-2. Only the holder of the message's claim (`claims`) sends it, after a compare-and-set to `sending` that is committed first.
-3. Found in `sending` while nobody holds the claim, its sender has died. An idempotent channel simply does it again:
-   exactly once. With any other the message is `uncertain` and sent again: at least once, never lost.
-4. Content rests encrypted and is erased in every final state (`delivered`, `failed`, `cancelled`).
-5. What ends (a code, a link) is not sent after its end; it is then `failed`, which is visible and never counts as sent.
-6. A change of state and what `on_outcome` writes about it are one transaction.
-"""
+"""Putting messages into the outbox, calling them back, looking at them. The rules stand in the docstring of the package."""
 
 from __future__ import annotations
 
@@ -27,7 +13,7 @@ import sqlalchemy as sa
 from signing_core.delivery.channels.interface import Sender
 from signing_core.delivery.ids import new_id
 from signing_core.delivery.messages.content import Content
-from signing_core.delivery.sealed import Envelope, seal
+from signing_core.delivery.outbox.sealed import Envelope, seal
 from signing_core.storage.database import reading, writing
 from signing_core.storage.objects import ObjectStore
 from signing_core.storage.schema import outbox
@@ -38,6 +24,7 @@ KEPT_AS_SENT: Final = "completed"
 """The kind of message that is kept as it was sent. It holds no link and no code."""
 KEEP: Final = timedelta(days=90)
 
+_OPEN: Final = ("waiting", "sending", "uncertain")
 _RECIPIENT: Final = {
     "email": re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+"),
     "sms": re.compile(r"\+[1-9][0-9]{5,14}"),
@@ -119,7 +106,7 @@ def cancel(
 
     A message that is being sent at this moment may still arrive; then its state says so in the end.
     """
-    chosen = sa.and_(outbox.c.document_id == document_id, outbox.c.state.in_(("waiting", "sending", "uncertain")))
+    chosen = sa.and_(outbox.c.document_id == document_id, outbox.c.state.in_(_OPEN))
     if role is not None:
         chosen = sa.and_(chosen, outbox.c.role == role)
     if kinds is not None:
@@ -139,20 +126,21 @@ def of_document(connection: sa.Connection, document_id: str) -> Sequence[Entry]:
 def next_due(engine: sa.Engine) -> datetime | None:
     """When the outbox has something to do next; None when nothing waits. What is being sent counts as due at once."""
     with reading(engine) as connection:
-        return connection.scalar(
-            sa.select(sa.func.min(outbox.c.due_at)).where(outbox.c.state.in_(("waiting", "sending", "uncertain")))
+        due: datetime | None = connection.scalar(
+            sa.select(sa.func.min(outbox.c.due_at)).where(outbox.c.state.in_(_OPEN))
         )
+    return due
 
 
 def forget_sent(engine: sa.Engine, objects: ObjectStore, now: datetime, *, keep: timedelta = KEEP) -> int:
-    """Delete the completion messages kept as sent that were delivered longer ago than `keep`; returns how many.
+    """Delete the completion messages kept as sent that left longer ago than `keep`; returns how many.
 
     The hash of the attachment as sent stays, and the audit event of the delivery names both.
     """
     with reading(engine) as connection:
         old = connection.execute(
             sa.select(outbox.c.id, outbox.c.sent_sha256).where(
-                outbox.c.sent_sha256.is_not(None), outbox.c.delivered_at < now - keep
+                outbox.c.sent_sha256.is_not(None), outbox.c.handed_over_at < now - keep
             )
         ).all()
     for row in old:

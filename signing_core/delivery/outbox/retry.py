@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
-_random = secrets.SystemRandom()
+_random: Final = secrets.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -21,5 +22,5 @@ class RetryPolicy:
 
     def delay(self, attempts: int) -> timedelta:
         """How long to wait after the `attempts`-th try (from 1)."""
-        delay = min(self.first * 2 ** min(attempts - 1, 30), self.longest)
+        delay = min(self.first * float(2 ** min(attempts - 1, 30)), self.longest)
         return delay * (1 + self.jitter * _random.uniform(-1, 1))

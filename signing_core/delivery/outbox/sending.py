@@ -1,6 +1,6 @@
 """One pass over the outbox: take what is due, hand it to its channel, write down what came of it.
 
-The rules stand in `outbox`. Between any two writes here the process may be killed; the next pass finds its way from the
+The rules stand in the docstring of the package. Between any two writes here the process may be killed; the next pass finds its way from the
 message's state and from whether its claim is held.
 """
 
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from signing_core.delivery import mime
-from signing_core.delivery.channels.interface import Channel, OutgoingMessage, Receipt, Sender
-from signing_core.delivery.claims import claim
-from signing_core.delivery.outbox import KEPT_AS_SENT, State
+from signing_core.delivery.channels.interface import Channel, OutgoingMessage, Sender
+from signing_core.delivery.outbox.claims import claim
+from signing_core.delivery.outbox.retry import RetryPolicy
+from signing_core.delivery.outbox.sealed import Envelope, unseal
+from signing_core.delivery.outbox.waiting import KEPT_AS_SENT, State
 from signing_core.delivery.redaction import harmless
-from signing_core.delivery.retry import RetryPolicy
-from signing_core.delivery.sealed import Envelope, unseal
 from signing_core.errors import DeliveryFailed, KeyUnavailable, ObjectDamaged, StorageError
 from signing_core.storage.database import reading, writing
 from signing_core.storage.objects import ObjectStore
@@ -99,6 +100,7 @@ class _Result:
     error: str | None = None
     due_at: datetime | None = None
     handed_over: bool = False
+    """It may have left, or has."""
     reference: str | None = None
     sent_sha256: str | None = None
     sent_attachment_sha256: str | None = None
@@ -138,7 +140,7 @@ class _Delivery:
             return outcomes
         begun = self._begin(row)
         if begun is not None:
-            outcomes.append(self._settle(begun, self._try(begun)))
+            outcomes.append(self._settle(begun, self._try(begun, again=row.state != "waiting")))
         return outcomes
 
     def _row(self, outbox_id: str) -> Row:
@@ -178,11 +180,15 @@ class _Delivery:
                 return None
             return connection.execute(sa.select(outbox).where(outbox.c.id == row.id)).one()
 
-    def _try(self, row: Row) -> _Result:
-        """Everything from the sealed content to the channel's answer. Never raises what a channel or a store raises."""
+    def _try(self, row: Row, *, again: bool) -> _Result:
+        """Everything from the sealed content to the channel's answer. Never raises what a channel or a store raises.
+
+        `again` is true when an earlier try may have got through.
+        """
         channel = self.channels.get(row.channel)
         if channel is None:
             return self._again(row, f"No channel for {row.channel} is set up; configure one.")
+        now = self.clock()
         try:
             envelope = unseal(
                 self.server_key,
@@ -190,13 +196,17 @@ class _Delivery:
                 message_id=row.message_id,
                 attachment_sha256=row.attachment_sha256,
             )
-            now = self.clock()
             expires_at = envelope.content.expires_at
             if expires_at is not None and now > expires_at:
+                if again:
+                    return _Result("failed", "Its time was over before it could be sent again.", handed_over=True)
                 return _Result("failed", "Its time was over before it could be sent.")
             data, attachment = self._render(row, envelope)
+            kept = self.objects.put(data) if row.kind == KEPT_AS_SENT and row.channel == "email" else None
         except (KeyUnavailable, StorageError) as error:
             return self._again(row, harmless(str(error)))
+        except Exception as error:
+            return self._again(row, f"The message could not be put together ({type(error).__name__}).")
         message = OutgoingMessage(
             id=row.message_id,
             kind=row.kind,
@@ -207,30 +217,27 @@ class _Delivery:
             created_at=row.created_at,
             expires_at=expires_at,
         )
+        result = self._send(channel, message, row, now)
+        if result.handed_over:
+            return replace(result, sent_sha256=kept, sent_attachment_sha256=attachment)
+        if kept is not None and row.sent_sha256 is None:
+            with suppress(StorageError, OSError):
+                self.objects.delete(kept)  # it was not sent after all
+        return result
+
+    def _send(self, channel: Channel, message: OutgoingMessage, row: Row, now: datetime) -> _Result:
         try:
             receipt = channel.send(message, now=now)
         except DeliveryFailed as error:
-            return self._refused(row, channel, error)
+            text = harmless(str(error))
+            if error.permanent:
+                return _Result("failed", text)
+            return self._again(row, text, handed_over=error.handed_over and not channel.idempotent)
         except Exception as error:  # a channel with a fault of its own: nobody knows how far it came
             _log.error("Channel %s failed with %s.", channel.name, type(error).__name__)
-            return self._again(
-                row,
-                f"The channel {channel.name} failed with {type(error).__name__}.",
-                handed_over=not channel.idempotent,
-            )
-        return self._taken(row, receipt, data, attachment)
-
-    def _refused(self, row: Row, channel: Channel, error: DeliveryFailed) -> _Result:
-        text = harmless(str(error))
-        if error.permanent:
-            return _Result("failed", text)
-        return self._again(row, text, handed_over=error.handed_over and not channel.idempotent)
-
-    def _taken(self, row: Row, receipt: Receipt, data: bytes, attachment: str | None) -> _Result:
-        # Before the transaction that names it: a kill in between leaves an object that the next try, with the same
-        # bytes, stores again under the same name.
-        kept = self.objects.put(data) if row.kind == KEPT_AS_SENT and row.channel == "email" else None
-        return _Result("delivered", reference=receipt.reference, sent_sha256=kept, sent_attachment_sha256=attachment)
+            text = f"The channel {channel.name} failed with {type(error).__name__}."
+            return self._again(row, text, handed_over=not channel.idempotent)
+        return _Result("delivered", handed_over=True, reference=receipt.reference)
 
     def _render(self, row: Row, envelope: Envelope) -> tuple[bytes, str | None]:
         """The bytes to be sent and the SHA-256 of the attachment found in them. Raises `StorageError`."""
@@ -264,11 +271,13 @@ class _Delivery:
                 values["sealed_content"] = None
             if result.due_at is not None:
                 values["due_at"] = result.due_at
-            if (result.handed_over or state == "delivered") and row.handed_over_at is None:
+            if result.handed_over and row.handed_over_at is None:
                 values["handed_over_at"] = now
             if state == "delivered":
                 values["delivered_at"] = now
+            if result.sent_sha256 is not None:
                 values["sent_sha256"] = result.sent_sha256
+            if result.sent_attachment_sha256 is not None:
                 values["sent_attachment_sha256"] = result.sent_attachment_sha256
             connection.execute(outbox.update().where(outbox.c.id == row.id).values(values))
             channel = self.channels.get(row.channel)

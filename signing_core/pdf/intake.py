@@ -1,0 +1,170 @@
+"""Looks at a PDF before it is taken in, and refuses what cannot be signed in good conscience.
+
+A signature says "this is what I saw". Files that can change what is seen (JavaScript, XFA), start programs, or that carry
+somebody else's signature, which our own changes would break, are refused with one sentence and a stable code:
+
+========================  ================================================================================
+code                      the file
+========================  ================================================================================
+`empty`                   has no bytes
+`too-large`               is larger than `source.MAX_BYTES` or has too many objects
+`not-a-pdf`               has no PDF header
+`damaged`                 is cut off or cannot be read
+`no-pages`                has no page
+`too-many-pages`          has more than `source.MAX_PAGES` pages
+`password`                opens only with a password
+`restricted`              may not be changed, by the will of its owner
+`xfa`                     is an XFA form without pages of its own
+`signed`                  is signed or certified already
+`active-content`          holds JavaScript or launches programs
+========================  ================================================================================
+
+**Files with an owner password only.** They open without a password but say what may be done with them. These permissions
+are respected as far as they concern what we do: such a file is taken in when its owner allows changes (bit 4), or
+assembling (bit 11) together with filling in forms or commenting, either of which covers signing (bit 9 or 6; ISO
+32000-2, table 22). Otherwise it is refused as `restricted`. What is prepared of it is not encrypted any more, since
+everybody must be able to check a signed document with any program; a wish that recipients neither print nor copy does
+not survive that, which is why `Inspection.restricted` is there to be shown to the author.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+from pypdf.constants import UserAccessPermissions
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+
+from signing_core.errors import DocumentRefused
+from signing_core.pdf import cover
+from signing_core.pdf.source import MAX_BYTES, Source
+
+_ACTIVE_ACTIONS: Final = ("/JavaScript", "/Launch")
+_ACTIVE_KEYS: Final = ("/JS", "/OnInstantiate")
+_MAX_FIELDS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a file that can be taken in."""
+
+    pages: int
+    title: str | None
+    """From the document information dictionary, None where it has none."""
+
+    language: str | None
+    """The catalog's /Lang, such as `de-DE`."""
+
+    form_fields: int
+    """How many fields can be filled in; `prepare` draws them into the pages as they are."""
+
+    attachments: bool
+    restricted: bool
+    """True for a file with an owner password; its restrictions are not part of the prepared document."""
+
+
+def inspect(data: bytes, *, name: str) -> Inspection:
+    """Looks at the whole file. Raises `DocumentRefused`; its sentences call the file `name`."""
+    source = Source(data, name=name)
+    if source.encrypted:
+        _check_permissions(source)
+    root = source.root
+    form = source.get(root, "/AcroForm")
+    form = form if isinstance(form, DictionaryObject) else DictionaryObject()
+    fields = source.get(form, "/Fields")
+    _check_xfa(source, form, fields)
+    if not source.pages:
+        source.refuse("has no pages; export the document again and take that", "no-pages")
+    count = _check_objects(source)
+    title = source.get(source.info, "/Title")
+    language = source.get(root, "/Lang")
+    names = source.get(root, "/Names")
+    return Inspection(
+        pages=len(source.pages),
+        title=_text(title),
+        language=_text(language),
+        form_fields=count,
+        attachments=isinstance(names, DictionaryObject) and source.get(names, "/EmbeddedFiles") is not None,
+        restricted=source.encrypted,
+    )
+
+
+def _check_permissions(source: Source) -> None:
+    with source.guarded():
+        granted = source.reader.user_access_permissions
+    if granted is None:  # not even the empty user password opens it
+        source.refuse("is protected by a password; save a copy without it and take that", "password")
+    may_change = UserAccessPermissions.MODIFY in granted
+    may_assemble = UserAccessPermissions.ASSEMBLE_DOC in granted
+    may_sign = bool(granted & (UserAccessPermissions.FILL_FORM_FIELDS | UserAccessPermissions.ADD_OR_MODIFY))
+    if not (may_change or (may_assemble and may_sign)):
+        source.refuse(
+            "may not be changed or signed, by the will of its owner; ask for a copy without that restriction",
+            "restricted",
+        )
+
+
+def _check_xfa(source: Source, form: DictionaryObject, fields: Any) -> None:
+    if source.get(form, "/XFA") is None:
+        return
+    dynamic = source.get(source.root, "/NeedsRendering")
+    if (
+        not isinstance(fields, ArrayObject)
+        or not fields
+        or (dynamic is not None and bool(getattr(dynamic, "value", False)))
+    ):
+        source.refuse("is an XFA form, which only few programs can show; print it to a PDF and take that", "xfa")
+
+
+def _check_objects(source: Source) -> int:
+    """Walks the whole file for signatures and active content; returns the number of form fields."""
+    permissions = source.get(source.root, "/Perms")
+    if isinstance(permissions, DictionaryObject) and source.get(permissions, "/DocMDP") is not None:
+        _refuse_signed(source)
+    fields = 0
+    for entry in source.objects():
+        if "/V" in entry or "/FT" in entry:
+            value = source.get(entry, "/V")
+            if isinstance(value, DictionaryObject) and ("/ByteRange" in value or "/Contents" in value):
+                _refuse_signed(source)
+        if "/FT" in entry and source.get(entry, "/FT") != "/Sig":
+            fields += 1
+        action = source.get(entry, "/S") if "/S" in entry else None
+        if (isinstance(action, NameObject) and action in _ACTIVE_ACTIONS) or any(key in entry for key in _ACTIVE_KEYS):
+            source.refuse(
+                "holds JavaScript or starts programs, so it need not show tomorrow what it shows today; "
+                "print it to a PDF and take that",
+                "active-content",
+            )
+    names = source.get(source.root, "/Names")
+    if isinstance(names, DictionaryObject) and source.get(names, "/JavaScript"):
+        source.refuse("holds JavaScript; print it to a PDF and take that", "active-content")
+    return fields
+
+
+def _refuse_signed(source: Source) -> NoReturn:
+    source.refuse(
+        "is signed or certified already, and anything added would break that; take it as an attachment of a cover "
+        "document instead",
+        "signed",
+    )
+
+
+def _text(value: Any) -> str | None:
+    return str(value).strip() or None if isinstance(value, TextStringObject) else None
+
+
+def wrap_signed(data: bytes, *, name: str, title: str, language: str = "en", moment: datetime | None = None) -> bytes:
+    """A cover document that carries a signed file as an attachment, unchanged: what to take in in its place.
+
+    `name` is the attached file's, `title` stands on the cover. The attachment may be any file; it is not looked into.
+    Raises `DocumentRefused` when it is empty or too large.
+    """
+    if not data:
+        raise DocumentRefused(f"{name} is empty; get the file again.", code="empty")
+    if len(data) > MAX_BYTES:
+        raise DocumentRefused(
+            f"{name} is larger than the {MAX_BYTES // 1048576} MB taken in; make it smaller.", code="too-large"
+        )
+    return cover.wrap(data, name=name, title=title, language=language, moment=moment)
