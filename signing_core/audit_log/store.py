@@ -47,7 +47,7 @@ class Writer:
         )
         if nodes:
             self._connection.execute(
-                _INSERT_NODE, [{"level": level, "number": number, "hash": value} for (level, number), value in nodes]
+                _INSERT_NODE, [{"position": tree.position(node), "hash": value} for node, value in nodes]
             )
         self.size += len(rows)
         self._connection.execute(_UPDATE_HEAD, {"new_size": self.size})
@@ -105,10 +105,10 @@ def nodes(connection: sa.Connection, wanted: Sequence[tuple[int, int]]) -> Itera
     if leaves:
         rows = connection.execute(_LEAVES, {"numbers": leaves})
         yield from (((0, seq), value) for seq, value in rows)
-    inner = [pair for pair in wanted if pair[0] > 0]
+    inner = {tree.position(node): node for node in wanted if node[0] > 0}
     if inner:
-        for level, number, value in connection.execute(_NODES, {"pairs": inner}):
-            yield (level, number), value
+        rows = connection.execute(_NODES, {"positions": list(inner)})
+        yield from ((inner[position], value) for position, value in rows)
 
 
 _LOCK_HEAD = sa.select(audit_head.c.size).where(audit_head.c.id == 1).with_for_update()
@@ -125,6 +125,6 @@ _INSERT_PERSONAL = sa.insert(schema.personal_data)
 _LEAVES = sa.select(audit_events.c.seq, audit_events.c.leaf_hash).where(
     audit_events.c.seq.in_(sa.bindparam("numbers", expanding=True))
 )
-_NODES = sa.select(audit_nodes.c.level, audit_nodes.c.number, audit_nodes.c.hash).where(
-    sa.tuple_(audit_nodes.c.level, audit_nodes.c.number).in_(sa.bindparam("pairs", expanding=True))
+_NODES = sa.select(audit_nodes.c.position, audit_nodes.c.hash).where(
+    audit_nodes.c.position.in_(sa.bindparam("positions", expanding=True))
 )

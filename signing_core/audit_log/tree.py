@@ -92,6 +92,13 @@ def peaks(start: int, end: int) -> list[Node]:
     return nodes
 
 
+def position(node: Node) -> int:
+    """The node's place in post-order, which is the order in which a growing tree completes its nodes, leaves included."""
+    level, number = node
+    last = ((number + 1) << level) - 1
+    return 2 * last - last.bit_count() + level
+
+
 def left_edge(size: int, count: int) -> list[Node]:
     """The nodes of a tree of `size` leaves that become left children when `count` leaves are appended."""
     return [

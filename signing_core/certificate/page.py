@@ -18,7 +18,8 @@ HEIGHT_PT: Final = 841.89
 _MAX_CODE_ROWS: Final = 7
 _SHORT: Final = 30
 """Values up to this many characters fit their line in any script of the house; longer ones are measured."""
-_LONG_WORD: Final = 26
+_JOINERS: Final = "\u200c\u200d"
+"""Zero-width joiner and non-joiner: part of how Persian and Indic names are spelled."""
 _URL_SPACE_PT: Final = 366.0
 _URL_LINES: Final = 4
 
@@ -141,7 +142,7 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
 
     contact = None
     if party.contact:
-        contact = _shown(party.contact) + (f", {say[f'channel_{party.channel}']}" if party.channel else "")
+        contact = _shown(party.contact, 26) + (f", {say[f'channel_{party.channel}']}" if party.channel else "")
     mark = say[f"mark_{party.mark_kind}"] if party.mark_kind else None
     if mark and party.stamp:
         mark += f", {say['with_stamp']}"
@@ -153,8 +154,8 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
         at(say["consented"], party.consented_at),
         at(say["time_stamped"], party.time_stamped_at),
         row(say["mark"], mark, lines=2),
-        row(say["ip_address"], _shown(party.ip_address) if party.ip_address else None),
-        row(say["device"], _shown(party.device) if party.device else None, lines=2),
+        row(say["ip_address"], _shown(party.ip_address, 26) if party.ip_address else None),
+        row(say["device"], _shown(party.device, 26) if party.device else None, lines=2),
     ]
 
 
@@ -178,20 +179,20 @@ def _picture(picture: Picture | None) -> str | None:
 
 def _clean(text: str) -> str:
     """One line without control and direction characters, which could make a name read as something else."""
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    return " ".join(kept.split())
+    kept = (
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")
+    )
+    return " ".join("".join(kept).split())
 
 
-def _shown(text: str) -> str:
-    """`_clean`, with places to break for the layout."""
-    return " ".join(_breakable(word) for word in _clean(text).split())
-
-
-def _breakable(word: str) -> str:
-    """A word too long for its line gets places to break, which are seen only where they are used."""
-    if len(word) <= _LONG_WORD:
-        return word
-    return "\u200b".join(word[i : i + 8] for i in range(0, len(word), 8))
+def _shown(text: str, longest: int = 40) -> str:
+    """`_clean`; a word of more than `longest` characters gets places to break, which are seen only where they are used."""
+    return " ".join(
+        word if len(word) <= longest else "\u200b".join(word[i : i + 8] for i in range(0, len(word), 8))
+        for word in _clean(text).split()
+    )
 
 
 def _url_lines(text: str) -> tuple[list[str], float]:

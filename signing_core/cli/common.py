@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -56,7 +56,7 @@ class Duration(click.ParamType[timedelta]):
     """`90m`, `12h`, `14d`."""
 
     name = "duration"
-    _units = {"m": "minutes", "h": "hours", "d": "days"}
+    _units: ClassVar = {"m": "minutes", "h": "hours", "d": "days"}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):

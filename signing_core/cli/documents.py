@@ -18,7 +18,7 @@ def _moved(path: Path, document_id: str, as_json: bool, said: str) -> None:
     from signing_core.desk import notices
 
     desk = open_desk(path)
-    outcomes = [outcome for outcome in notices.deliver(desk.workspace) if outcome.document_id == document_id]
+    outcomes = notices.deliver(desk.workspace, document_id=document_id)
     status = desk.status(document_id)
     undelivered = [outcome for outcome in outcomes if outcome.state != "delivered"]
     if as_json:

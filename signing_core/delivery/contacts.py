@@ -6,9 +6,11 @@ Nothing here asks the network: whether a mailbox or a number really answers is s
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+import idna
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -48,14 +50,13 @@ def parse(text: str, *, region: str | None = None) -> Contact:
     `region` is the ISO 3166-1 code of the country whose numbers may be written without country code; without it
     a number must begin with `+`. Raises `ContactRefused`.
     """
-    cleaned = unicodedata.normalize("NFKC", text).strip()
-    if not cleaned:
-        raise ContactRefused("The contact is empty; give an e-mail address or a mobile number.")
-    if len(cleaned) > _MAX_LENGTH:
-        raise ContactRefused(f"The contact is longer than {_MAX_LENGTH} characters; give one address or one number.")
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in cleaned):
-        raise ContactRefused("The contact holds invisible characters; type it again instead of pasting it.")
+    cleaned = _cleaned(text)
     return _email(cleaned) if "@" in cleaned else _phone(cleaned, region)
+
+
+def parse_email(text: str) -> Contact:
+    """An e-mail address and nothing else, for copies of the finished document. Raises `ContactRefused`."""
+    return _email(_cleaned(text))
 
 
 def mask(value: str) -> str:
@@ -69,6 +70,20 @@ def mask(value: str) -> str:
     return f"{country}… {value[-2:]}"
 
 
+def _cleaned(text: str) -> str:
+    cleaned = unicodedata.normalize("NFKC", text).strip()
+    if "@" not in cleaned:
+        # Telephones put marks of writing direction around the numbers that they copy.
+        cleaned = "".join(character for character in cleaned if unicodedata.category(character) != "Cf")
+    if not cleaned:
+        raise ContactRefused("The contact is empty; give an e-mail address or a mobile number.")
+    if len(cleaned) > _MAX_LENGTH:
+        raise ContactRefused(f"The contact is longer than {_MAX_LENGTH} characters; give one address or one number.")
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in cleaned):
+        raise ContactRefused("The contact holds invisible characters; type it again instead of pasting it.")
+    return cleaned
+
+
 def _email(text: str) -> Contact:
     try:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, allow_quoted_local=False)
@@ -80,7 +95,7 @@ def _email(text: str) -> Contact:
         raise ContactRefused(
             f"{_shown(text)} cannot be written in ASCII, which mail servers ask for; use another address."
         )
-    return Contact("email", address, _masked_email(valid.normalized))
+    return Contact("email", address, _masked_email(address))
 
 
 def _phone(text: str, region: str | None) -> Contact:
@@ -111,6 +126,8 @@ def _masked_email(address: str) -> str:
     local, _, domain = address.rpartition("@")
     first = local[0] if len(local) > 1 else ""
     last = local[-1] if len(local) > 3 else ""
+    with suppress(idna.IDNAError):
+        domain = idna.decode(domain)  # as its owner knows it
     return f"{first}…{last}@{domain}"
 
 

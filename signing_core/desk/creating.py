@@ -18,12 +18,12 @@ from signing_core import flow
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
-from signing_core.delivery.ids import new_id
 from signing_core.desk import records
 from signing_core.desk.people import LABELS, Author, Signer
 from signing_core.errors import UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.storage.database import writing
+from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
 from signing_core.storage.settings import Settings
 from signing_core.storage.workspace import Workspace
@@ -81,7 +81,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     state = flow.draft(
         document_id,
         prepared_sha256,
-        channels={role: Channel(people[role]["channel"]) for role in Role},
+        channels={role: Channel(str(people[role]["channel"])) for role in Role},
         now=now,
         expires_at=expires_at,
         limits=limits(settings),

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import codes, contacts, tokens
-from signing_core.delivery.ids import new_id
 from signing_core.desk import background, creating, records, signing, steps, views
 from signing_core.desk.people import Origin
 from signing_core.desk.records import FoundLink
@@ -35,6 +34,7 @@ from signing_core.flow import commands as c
 from signing_core.flow.commands import EventType, NewCode, NewLink
 from signing_core.marks import Mark
 from signing_core.storage.database import reading, writing
+from signing_core.storage.identifiers import new_id
 from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import document_parties
 from signing_core.storage.workspace import Workspace

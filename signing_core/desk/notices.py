@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
 from signing_core.delivery import outbox, tokens
+from signing_core.delivery.channels import choice
 from signing_core.delivery.messages import compose
-from signing_core.desk import posting, records
+from signing_core.desk import records
 from signing_core.desk.views import file_name
 from signing_core.flow import Role
 from signing_core.flow.commands import Event, EventType
@@ -193,7 +194,7 @@ def _send(
     outbox.enqueue(
         connection,
         workspace.keys().server_key,
-        sender=posting.sender(workspace.settings),
+        domain=choice.sender_of(workspace.settings).domain,
         document_id=row.id,
         role=person.role,
         channel="email" if "@" in recipient else "sms",
@@ -206,24 +207,24 @@ def _send(
     )
 
 
-def deliver(workspace: Workspace) -> list[outbox.Outcome]:
-    """Hand over what is due; each outcome is recorded as an audit event in the transaction of its state."""
+def deliver(workspace: Workspace, *, document_id: str | None = None) -> list[outbox.Outcome]:
+    """Hand over what is due (of one document, or of all); each outcome is an audit event, written with its state."""
     return outbox.deliver_due(
         workspace.engine,
-        channels=posting.channels(workspace),
-        objects=workspace.objects,
-        server_key=workspace.keys().server_key,
-        sender=posting.sender(workspace.settings),
-        clock=workspace.clock,
+        choice.channels_of(workspace),
+        workspace.objects,
+        workspace.keys().server_key,
+        workspace.clock,
+        document_id=document_id,
         on_outcome=_record,
     )
 
 
-def _record(connection: sa.Connection, message: sa.Row[Any], outcome: outbox.Outcome) -> None:
+def _record(connection: sa.Connection, _before: sa.Row[Any], outcome: outbox.Outcome) -> None:
     audit.append(
         connection,
         type=f"message.{outcome.state}",
-        time=outcome.time,
+        time=outcome.at,
         document_id=outcome.document_id,
         actor="system",
         data={
@@ -236,6 +237,6 @@ def _record(connection: sa.Connection, message: sa.Row[Any], outcome: outbox.Out
             "try": outcome.attempts,
             "because": outcome.error,
             "sent_sha256": outcome.sent_sha256,
-            "attachment_sha256": outcome.sent_attachment_sha256,
+            "attachment_sha256": outcome.attachment_sha256,
         },
     )

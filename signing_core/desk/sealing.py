@@ -6,8 +6,8 @@
 (4) The bytes are stored, read back, and judged by our own verifier; both QR readers read the rendered page.
 (5) Only then the document is completed, in one transaction with the messages to all parties.
 
-The QR payload is made from recorded facts and Ed25519 is deterministic, so an attempt that is repeated states the same. A
-repeated attempt leaves an object that nothing refers to and nothing else.
+Certificate id, signed hash and log position are recorded before, so an attempt that is repeated states the same facts; what an
+interrupted one leaves is an object that nothing refers to, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from signing_core.certificate import page, payload, readback
+from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
 from signing_core.desk import certificate_facts, records, steps
+from signing_core.desk.proven_time import Remembering
 from signing_core.errors import SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
@@ -28,10 +30,6 @@ from signing_core.keys import register
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
 
-_SUMMARIES = {
-    "en": "Authenticity certificate {certificate} for document {document}: SHA-256 of the signed file {sha256}. {url}",
-    "de": "Echtheitszertifikat {certificate} zum Dokument {document}: SHA-256 der signierten Datei {sha256}. {url}",
-}
 _READ_BACK_DPI = 200
 
 
@@ -44,7 +42,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     from signing_core.pdf import seal as pdf_seal
 
     ring = workspace.keys()
-    stamps = workspace.time_stamps
+    stamps = Remembering(workspace.time_stamps)
     now = clock()
     with reading(workspace.engine) as connection:
         language = records.load(connection, state.document_id).language
@@ -53,7 +51,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
             connection,
             state,
             now,
-            seal_certificate_sha256=register.fingerprint(ring.seal.certificate),
+            seal_certificate_sha256=ring.seal.certificate.fingerprint(SHA256()).hex(),
             time_stamps=AuthorityFacts(stamps.name, stamps.embedded),
         )
     url = qr_url(workspace, data)
@@ -63,18 +61,16 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         key=ring.seal,
         time_stamps=stamps,
         page=page.typeset(data, url, language),
-        summary=_SUMMARIES[language].format(
-            certificate=data.certificate_id, document=data.document_id, sha256=data.signed_sha256, url=url
-        ),
+        summary=page.summary(data, language),
         signed_at=now,
     )
     with writing(workspace.engine) as connection:
-        issued_lists = register.client_crls(connection, ring.ca, state.document_id)
-        crl = register.issue_crl(connection, ring.ca, clock())
+        at_signing = register.first_crl_after(connection, ring.ca.name, _signed_at(state))
+        now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
     final = preserve.preserve(
         sealed.data,
-        certificates=[ring.ca.certificate, *ring.time_stamp_chain],
-        crls=[*issued_lists, crl],
+        certificates=[ring.ca.certificate, *ring.first_party.chain, *ring.seal.chain],
+        crls=[crl.der for crl in (at_signing, now_good) if crl is not None],
         time_stamps=stamps,
     )
     sha256 = workspace.objects.put(final.data)
@@ -96,6 +92,13 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     ).state
 
 
+def _signed_at(state: State) -> datetime:
+    """When the client's signature was recorded: the CRL of its one-time X.509 certificate was issued with it."""
+    if state.client.signed is None:
+        raise SealRejected(f"Document {state.document_id} has no client's signature to seal.")
+    return state.client.signed.at
+
+
 def qr_url(workspace: Workspace, data: CertificateData) -> str:
     """The text of the QR code."""
     claims = payload.QrClaims(
@@ -115,6 +118,7 @@ def _check(
     workspace: Workspace, state: State, data: CertificateData, url: str, sha256: str, now: datetime
 ) -> dict[str, Any]:
     """What is recorded of the check. Raises `SealRejected` when anything at all is not in order."""
+    from signing_core.certificate import readback
     from signing_core.pdf import render
     from signing_core.verification import own, verify
 

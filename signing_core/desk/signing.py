@@ -12,18 +12,20 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core import marks
 from signing_core.delivery import tokens
-from signing_core.delivery.ids import new_id
 from signing_core.desk import records, steps
 from signing_core.desk.people import LABELS
+from signing_core.desk.proven_time import Remembering
 from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, NewLink, RecordSignature
 from signing_core.keys import register
 from signing_core.keys.interface import SigningKey
 from signing_core.keys.software import OneTimeKey
 from signing_core.storage.database import reading
+from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
 
 _REASONS = {
@@ -45,7 +47,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     role = state.turn
     if role is None:
         raise ValueError(f"document {state.document_id} waits for no signature")
-    ring, stamps = workspace.keys(), workspace.time_stamps
+    ring, stamps = workspace.keys(), Remembering(workspace.time_stamps)
     with reading(workspace.engine) as connection:
         row = records.load(connection, state.document_id)
         people = records.parties(connection, state.document_id)
@@ -103,12 +105,13 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         register.record_issued(connection, ring.ca, key.certificate, purpose="client", document_id=state.document_id)
         # Issued after the client's time-stamp and inside the X.509 certificate's life: it says that the certificate was
         # good when it was used, and with expiredCertsOnCRL goes on saying so.
-        register.issue_crl(connection, ring.ca, now)
+        register.issue_crl(connection, ring.ca, workspace.clock(), after=stamps.time)
         return {"certificate_id": certificate_id, "prefix_sha256": signed.sha256, "prefix_length": signed.length}
 
     facts = steps.Remarks(
         {
-            "x509_sha256": register.fingerprint(key.certificate),
+            "x509_sha256": key.certificate.fingerprint(SHA256()).hex(),
+            "time_stamped_at": stamps.time.isoformat(),
             "time_authority": stamps.name,
             "time_authority_embedded": stamps.embedded,
             **({"certificate_id": certificate_id} if role is Role.CLIENT else {}),

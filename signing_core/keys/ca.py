@@ -163,7 +163,10 @@ def root_certificate(
 ) -> x509.Certificate:
     """The self-signed X.509 certificate of a new company CA, for about 20 years."""
     name = profiles.subject(
-        f"{organisation} Sealtrail CA", fallback="Sealtrail CA", organisation=organisation, country=country
+        profiles.company_name(organisation, "Sealtrail CA"),
+        fallback="Sealtrail CA",
+        organisation=organisation,
+        country=country,
     )
     builder = (
         x509.CertificateBuilder()

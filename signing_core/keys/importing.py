@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -21,7 +22,12 @@ _RSA_BITS = range(2048, 8193)
 def read_bought_key(data: bytes, passphrase: str, *, purpose: Purpose, now: datetime) -> SoftwareKey:
     """The key in a PKCS#12 file. Raises `KeyUnavailable` with the first reason why it cannot be used."""
     try:
-        content = pkcs12.load_pkcs12(data, passphrase.encode())
+        content = pkcs12.load_pkcs12(data, passphrase.encode() if passphrase else None)
+    except UnsupportedAlgorithm:
+        raise KeyUnavailable(
+            "The PKCS#12 file is protected by an outdated cipher; write it anew with AES-256, for example by "
+            "`openssl pkcs12 -legacy` and `openssl pkcs12 -export`."
+        ) from None
     except ValueError:
         raise KeyUnavailable(
             "The PKCS#12 file does not open: it is damaged, or the passphrase is not the file's; check both."

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from signing_core.keys import oids
-from signing_core.keys.names import common_name, full_name, subject_serial
+from signing_core.keys.names import COMMON_NAME_BYTES, common_name, full_name, shorten, subject_serial, visible
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 IssuePurpose: TypeAlias = Literal["first-party", "client", "seal", "time-stamp"]
@@ -42,6 +42,11 @@ PROFILES: dict[IssuePurpose, Profile] = {
     "time-stamp": Profile(oids.TIME_STAMP_POLICY, timedelta(days=10 * 365 + 3), "Time-stamp authority", True),
     "client": Profile(oids.ONE_TIME_POLICY, timedelta(hours=1), "Signer", notice=ONE_TIME_NOTICE),
 }
+
+
+def company_name(organisation: str, suffix: str) -> str:
+    """`organisation` and `suffix` as a common name; where both do not fit, the organisation is cut."""
+    return f"{shorten(visible(organisation), COMMON_NAME_BYTES - len(suffix) - 1)} {suffix}"
 
 
 def subject(

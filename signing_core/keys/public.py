@@ -14,14 +14,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import files
+from signing_core.keys.names import visible
 from signing_core.keys.software import key_id
 
 PURPOSE_LINE = "Sealtrail-Key: "
 
 
-def add_certificate(path: Path, certificate: x509.Certificate) -> None:
+def add_certificate(path: Path, certificate: x509.Certificate, purpose: str) -> None:
     fingerprint = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-    heading = f"Subject: {certificate.subject.rfc4514_string()}\nSHA-256: {fingerprint}\n"
+    subject = visible(certificate.subject.rfc4514_string())
+    heading = f"{PURPOSE_LINE}{purpose}\nSubject: {subject}\nSHA-256: {fingerprint}\n"
     _add(path, heading, certificate.public_bytes(Encoding.PEM))
 
 

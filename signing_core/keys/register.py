@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -14,6 +14,8 @@ from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys.ca import REASONS, CompanyCA, Revoked
 from signing_core.keys.profiles import IssuePurpose
 from signing_core.storage.schema import issued_certificates, revocation_lists
+
+_LOCK = 0x5EA1C21  # of this project and of nothing else in the database: who numbers the next CRL
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,8 @@ def crl_due(connection: sa.Connection, ca: CompanyCA, now: datetime) -> bool:
     if latest is None or now >= latest.this_update + (latest.next_update - latest.this_update) / 2:
         return True
     table = issued_certificates
-    newer = sa.select(table.c.serial).where(table.c.issuer == ca.name, table.c.revoked_at >= latest.this_update)
-    listed = {entry.serial_number for entry in x509.load_der_x509_crl(latest.der)}
-    return any(int(row.serial, 16) not in listed for row in connection.execute(newer))
+    revoked = sa.select(sa.func.count()).where(table.c.issuer == ca.name, table.c.revoked_at.is_not(None))
+    return connection.execute(revoked).scalar_one() != len(x509.load_der_x509_crl(latest.der))
 
 
 def issue_crl(
@@ -108,11 +109,16 @@ def issue_crl(
     thisUpdate may fall before a time-stamp of the same second; it is then rounded up instead, by less than a second.
     Raises `KeyUnavailable` when `after` is more than `clock_skew` in the future: one of the clocks is wrong then.
     """
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    latest = latest_crl(connection, ca.name)
     this_update = now.astimezone(UTC).replace(microsecond=0)
     if after is not None and this_update < after:
         if after - now > ca.settings.clock_skew:
             raise KeyUnavailable("A time-stamp lies in the future of this machine's clock; correct the clock.")
         this_update = datetime.fromtimestamp(math.ceil(after.timestamp()), UTC)
+    if latest is not None and this_update < latest.this_update <= this_update + timedelta(seconds=1):
+        this_update = latest.this_update  # the last one was rounded up: time in CRLs does not run backwards
     table = issued_certificates
     rows = connection.execute(
         sa.select(table.c.serial, table.c.revoked_at, table.c.revocation_reason)
@@ -120,10 +126,7 @@ def issue_crl(
         .order_by(table.c.revoked_at, table.c.serial)
     )
     revoked = [Revoked(int(row.serial, 16), row.revoked_at, row.revocation_reason) for row in rows]
-    last = connection.execute(
-        sa.select(sa.func.max(revocation_lists.c.number)).where(revocation_lists.c.issuer == ca.name)
-    ).scalar()
-    number = (last or 0) + 1
+    number = latest.number + 1 if latest is not None else 1
     made = RevocationList(
         issuer=ca.name,
         number=number,
@@ -141,3 +144,15 @@ def issue_crl(
         )
     )
     return made
+
+
+def first_crl_after(connection: sa.Connection, issuer: str, at: datetime) -> RevocationList | None:
+    """The earliest list of the CA named `issuer` that is not older than the second of `at`."""
+    table = revocation_lists
+    row = connection.execute(
+        sa.select(table)
+        .where(table.c.issuer == issuer, table.c.this_update >= at.replace(microsecond=0))
+        .order_by(table.c.number)
+        .limit(1)
+    ).first()
+    return None if row is None else RevocationList(row.issuer, row.number, row.der, row.this_update, row.next_update)

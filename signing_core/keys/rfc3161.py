@@ -71,11 +71,12 @@ class Request:
         return data
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):
-    """Why a request gets no token: a PKIFailureInfo of RFC 3161, section 2.4.2."""
+    """Why a request gets no token: `failure` is a PKIFailureInfo of RFC 3161, section 2.4.2."""
 
-    failure: str
+    def __init__(self, failure: str) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 def new_request(imprint: bytes) -> Request:
@@ -245,6 +246,8 @@ def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] |
     ]
     certificate = _signer(signer_info["sid"], pool)
     attributes = {attribute["type"].native: attribute["values"] for attribute in signer_info["signed_attrs"]}
+    if len(attributes) != len(signer_info["signed_attrs"]):
+        raise TokenInvalid("answered with a token that holds an attribute twice")
     _check_ess(attributes, certificate)
     # (4) the key is for time-stamping and nothing else (RFC 3161, section 2.3)
     _check_usage(certificate)

@@ -35,14 +35,17 @@ from signing_core.keys import files, public, vault
 from signing_core.keys.ca import CompanyCA
 from signing_core.keys.importing import check_certificate, read_bought_key
 from signing_core.keys.interface import SigningKey, StatementKey
+from signing_core.keys.names import visible
+from signing_core.keys.passphrase import check_strength
 from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
-from signing_core.keys.profiles import PROFILES, IssuePurpose
+from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Clock, KeySettings, Purpose, Statement
 from signing_core.keys.software import (
     SoftwareKey,
     load_key,
     load_statement_key,
     new_private_key,
+    pkcs12_bytes,
     save_key,
     save_statement_key,
 )
@@ -97,6 +100,8 @@ class KeyRing:
         settings = settings or KeySettings()
         if settings.tokens:
             raise UsageError("A key ring is made with keys in files; set up tokens for it afterwards.")
+        if not visible(organisation):
+            raise UsageError("The organisation needs a name that can be shown.")
         if country is not None and not (len(country) == 2 and country.isascii() and country.isalpha()):
             raise UsageError(f"The country {country!r} is not a code of two letters such as DE.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -220,9 +225,23 @@ class KeyRing:
         """
         if purpose == "ca":
             raise UsageError("A CA is not imported: the company CA issues under its own root only.")
+        if purpose in self.settings.tokens:
+            raise UsageError(f"The key {purpose} is on a token; take the token out of the settings before importing.")
         key = read_bought_key(data, passphrase, purpose=purpose, now=self._clock())
         self._publish(purpose, key)
         self._store(purpose, key)
+
+    def export_key(self, purpose: Purpose, passphrase: str) -> bytes:
+        """The key, its X.509 certificate and chain as PKCS#12 under `passphrase`, for use by other programs.
+
+        Choose a long random one: programs check it with few rounds (see `vault`). Raises `KeyUnavailable` for a key on
+        a token.
+        """
+        key = self._key(purpose)
+        if not isinstance(key, SoftwareKey):
+            raise KeyUnavailable(f"The key {purpose} is on a token and does not leave it.")
+        check_strength(passphrase)
+        return pkcs12_bytes(key, purpose, passphrase.encode())
 
     def certify_token(self, purpose: Purpose, *, name: str | None = None) -> None:
         """An X.509 certificate of the company CA for the key on the token of `purpose`; for a CA, a new root.
@@ -267,8 +286,8 @@ class KeyRing:
 
     def _default_name(self, purpose: Purpose) -> str:
         organisation = self.description.organisation
-        names = {"seal": f"{organisation} Seal", "time-stamp": f"{organisation} Embedded Time-Stamp Authority"}
-        return names.get(purpose, organisation)
+        suffixes = {"seal": "Seal", "time-stamp": "Embedded Time-Stamp Authority"}
+        return company_name(organisation, suffixes[purpose]) if purpose in suffixes else organisation
 
     def _make_key(self, purpose: IssuePurpose, name: str) -> None:
         if purpose == "client":
@@ -287,9 +306,9 @@ class KeyRing:
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
-        public.add_certificate(self._public_file("anchors"), key.chain[-1] if key.chain else key.certificate)
+        public.add_certificate(self._public_file("anchors"), key.chain[-1] if key.chain else key.certificate, "anchor")
         if purpose != "ca":
-            public.add_certificate(self._public_file(purpose), key.certificate)
+            public.add_certificate(self._public_file(purpose), key.certificate, purpose)
         self._forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:

@@ -116,11 +116,14 @@ def new_private_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def save_key(path: Path, key: SoftwareKey, password: bytes) -> None:
-    data = pkcs12.serialize_key_and_certificates(
-        path.stem.encode(), key.private_key, key.certificate, key.chain, _encryption(password)
+def pkcs12_bytes(key: SoftwareKey, name: str, password: bytes) -> bytes:
+    return pkcs12.serialize_key_and_certificates(
+        name.encode(), key.private_key, key.certificate, key.chain, _encryption(password)
     )
-    files.write_atomically(path, data)
+
+
+def save_key(path: Path, key: SoftwareKey, password: bytes) -> None:
+    files.write_atomically(path, pkcs12_bytes(key, path.stem, password))
 
 
 def save_statement_key(path: Path, private_key: ed25519.Ed25519PrivateKey, password: bytes) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from signing_core.errors import KeyUnavailable, TimeStampUnavailable
+from signing_core.errors import KeyUnavailable, TimeStampUnavailable, UsageError
 from signing_core.keys import rfc3161
 from signing_core.keys.interface import SigningKey
 from signing_core.keys.rfc3161 import Refusal, Request, TokenInvalid, TokenMaker
@@ -88,7 +88,8 @@ class HttpAuthority:
 
     `auth`: user and password; those in the URL are used too and never shown. `timeout` in seconds, of one try.
     `anchors`: where given, only an authority certified by one of them is accepted. With `clock`, a token whose time is
-    more than `tolerance` away from this machine's is refused, since one of the two clocks is wrong then.
+    more than `tolerance` away from this machine's is refused, since one of the two clocks is wrong then. Raises
+    `UsageError` for a URL of another kind.
     """
 
     embedded: Final = False
@@ -103,14 +104,18 @@ class HttpAuthority:
         clock: Clock | None = None,
         tolerance: timedelta = timedelta(minutes=1),
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise TimeStampUnavailable("The time-stamp authority's address is no http:// or https:// URL; correct it.")
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise UsageError("The time-stamp authority's address is no http:// or https:// URL; correct the setting.")
         if parts.username is not None and auth is None:
             auth = (unquote(parts.username), unquote(parts.password or ""))
         # Without the user and password: the HTTP client logs the URL.
         self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        self._host = parts.hostname
+        self._host = parts.hostname or ""
         self._auth = auth
         self._timeout = timeout
         self._anchors = None if anchors is None else list(anchors)
@@ -160,7 +165,7 @@ class HttpAuthority:
                         break
             except httpx.TimeoutException:
                 problem = f"did not answer within {self._timeout:g} s"
-            except httpx.HTTPError as error:  # its text may hold the URL, its class does not
+            except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the URL, its class does not
                 problem = f"could not be reached ({type(error).__name__})"
         raise TimeStampUnavailable(f"The time-stamp authority {self._host} {problem}; it will be asked again later.")
 

@@ -25,6 +25,9 @@ class _Server(ThreadingHTTPServer):
         self.authority = authority
         super().__init__(address, _Handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no error of ours, and nothing else can get here with a message for anybody."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server

@@ -14,8 +14,8 @@ from signing_core.marks.mark import Mark
 from signing_core.marks.written import readable
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_LARGEST = 14_400.0
-"""Points; the largest page that PDF readers are bound to show (ISO 32000-1, annex C)."""
+_SMALLEST, _LARGEST = 3.0, 14_400.0
+"""Points; the least and largest page that PDF readers are bound to show (ISO 32000-1, annex C.2)."""
 
 
 def appearance(
@@ -39,8 +39,10 @@ def appearance(
     `signed_at` is aware and is shown in its own offset. Raises `MarkRefused` when a character of name or role is in no
     installed font, `UsageError` for a size that is no page's or a time without offset.
     """
-    if not all(math.isfinite(side) and 1 <= side <= _LARGEST for side in (width_pt, height_pt)):
-        raise UsageError(f"A signature field of {width_pt} x {height_pt} points cannot be set: give 1 to {_LARGEST:.0f} points each way.")
+    if not all(math.isfinite(side) and _SMALLEST <= side <= _LARGEST for side in (width_pt, height_pt)):
+        raise UsageError(
+            f"A signature field of {width_pt} x {height_pt} points cannot be set: give {_SMALLEST:.0f} to {_LARGEST:.0f} points each way."
+        )
     shown_name = readable(name)
     shown_label = readable(label) if label.strip() else None
     data: dict[str, Any] = {

@@ -53,7 +53,9 @@ def decode(data: bytes) -> Image.Image:
     if not data:
         raise refuse("empty", f"The picture file is empty. {_TAKEN}")
     if len(data) > MAX_BYTES:
-        raise refuse("too-large", f"The picture file is larger than {MAX_BYTES // 1_000_000} MB: take or save it smaller.")
+        raise refuse(
+            "too-large", f"The picture file is larger than {MAX_BYTES // 1_000_000} MB: take or save it smaller."
+        )
     kind = _kind(data)
     try:
         with warnings.catch_warnings():
@@ -69,6 +71,8 @@ def decode(data: bytes) -> Image.Image:
             return _upright(picture, kind)
     except MarkRefused:
         raise
+    except Image.DecompressionBombError:
+        raise refuse("too-many-pixels", "The picture has more pixels than any camera makes: save it smaller.") from None
     except MemoryError:
         raise refuse("too-many-pixels", "The picture needs more memory than there is: save it smaller.") from None
     except Exception:
@@ -105,7 +109,7 @@ def _open(data: bytes, kind: str) -> Image.Image:
         import pillow_heif
 
         # libheif's own limits stand before ours here: it reads sizes from the boxes, before any pixel.
-        return pillow_heif.HeifImageFile(io.BytesIO(data))
+        return pillow_heif.HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
     if kind == "JPEG":
         # Phones append a depth map or a second view (MPO); the first picture is the photo.
         return Image.open(io.BytesIO(data), formats=["JPEG", "MPO"])
@@ -121,7 +125,9 @@ def _check_size(picture: Image.Image) -> None:
             "save it smaller.",
         )
     if min(width, height) < MIN_SIDE:
-        raise refuse("too-small", f"The picture has {width} x {height} pixels, too few for a signature: take it larger.")
+        raise refuse(
+            "too-small", f"The picture has {width} x {height} pixels, too few for a signature: take it larger."
+        )
 
 
 def _upright(picture: Image.Image, kind: str) -> Image.Image:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from signing_core.marks.mark import refuse
 
-Grey = NDArray[np.float32]
+Grey = NDArray[np.floating[Any]]
 
 _CELL = 8
 """Dust is told from ink on a grid of cells of so many pixels."""
@@ -36,10 +37,15 @@ def extract(picture: Image.Image, *, window: float, subject: str) -> Image.Image
     if float(np.mean(given < 0.1)) > 0.05:
         colour, strength = _visible(pixels[..., :3], given), given
     else:
-        colour, strength, light = _from_paper(pixels[..., :3] * given[..., None] + (1 - given[..., None]), window, subject)
+        colour, strength, light = _from_paper(
+            pixels[..., :3] * given[..., None] + (1 - given[..., None]), window, subject
+        )
         strength = np.where(_without_dust(strength, light), strength, 0)
     if np.count_nonzero(strength > 0.5) < _LEAST_INK:
-        raise refuse("empty", f"No {subject} can be seen in the picture: take it on white paper, in good light, filling the picture.")
+        raise refuse(
+            "empty",
+            f"No {subject} can be seen in the picture: take it on white paper, in good light, filling the picture.",
+        )
     return _cropped(colour, strength)
 
 
@@ -54,7 +60,9 @@ def _from_paper(colour: Grey, window: float, subject: str) -> tuple[Grey, Grey, 
     """The ink's colour, its strength from 0 to 1, and how light the paper is, each for every pixel."""
     paper = _paper(colour, window)
     if float(np.median(paper)) < 0.25:
-        raise refuse("no-paper", f"The picture is too dark, or its ground is: take the {subject} on white paper, in good light.")
+        raise refuse(
+            "no-paper", f"The picture is too dark, or its ground is: take the {subject} on white paper, in good light."
+        )
     relative = np.clip(colour / np.maximum(paper, 0.05), 0, 1)
     darkness = 1 - relative.min(axis=2)
     noise = 1.5 * float(np.median(darkness)) + 0.02
@@ -62,9 +70,15 @@ def _from_paper(colour: Grey, window: float, subject: str) -> tuple[Grey, Grey, 
     marked = darkness > threshold
     share = float(np.mean(marked))
     if share * marked.size < _LEAST_INK:
-        raise refuse("empty", f"No {subject} can be seen in the picture: take it on white paper, in good light, filling the picture.")
+        raise refuse(
+            "empty",
+            f"No {subject} can be seen in the picture: take it on white paper, in good light, filling the picture.",
+        )
     if share > 0.5:
-        raise refuse("no-paper", f"The picture has hardly any white paper in it: take the {subject} on white paper, filling the picture.")
+        raise refuse(
+            "no-paper",
+            f"The picture has hardly any white paper in it: take the {subject} on white paper, filling the picture.",
+        )
     full = float(np.percentile(darkness[marked], 60))
     low = max(noise, 0.45 * threshold)
     strength = np.clip((darkness - low) / max(full - low, 0.05), 0, 1)
@@ -109,9 +123,9 @@ def _otsu(darkness: Grey) -> float:
     below = np.cumsum(weights)
     above = below[-1] - below
     sums = np.cumsum(weights * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    return float(centres[int(np.nanargmax(between))])
+    # An empty group has no mean; multiplied by its weight of zero any value will do.
+    between = below * above * (sums / np.maximum(below, 1e-9) - (sums[-1] - sums) / np.maximum(above, 1e-9)) ** 2
+    return float(centres[int(np.argmax(between))])
 
 
 def _ink_colour(relative: Grey, darkness: Grey, full: float, strength: Grey) -> Grey:
@@ -192,8 +206,13 @@ def _edge_of_sheet(islands: list[_Island], shape: tuple[int, ...], light: Grey) 
         tall, wide = bottom - top + 1, right - left + 1
         if tall < 0.5 * shape[0] or wide < 0.5 * shape[1]:
             continue
-        middle = slice(top + tall * 3 // 10, bottom - tall * 3 // 10), slice(left + wide * 3 // 10, right - wide * 3 // 10)
-        if any(middle[0].start <= r < middle[0].stop and middle[1].start <= c < middle[1].stop for r, c in island.cells):
+        middle = (
+            slice(top + tall * 3 // 10, bottom - tall * 3 // 10),
+            slice(left + wide * 3 // 10, right - wide * 3 // 10),
+        )
+        if any(
+            middle[0].start <= r < middle[0].stop and middle[1].start <= c < middle[1].stop for r, c in island.cells
+        ):
             continue
         around = np.ones(shape, dtype=bool)
         around[top : bottom + 1, left : right + 1] = False

@@ -33,7 +33,9 @@ def stamp(data: bytes) -> Mark:
 def _cut_out(data: bytes, kind: Literal["uploaded", "stamp"], *, window: float, subject: str) -> Mark:
     picture = ink.extract(decoding.decode(data), window=window, subject=subject)
     if max(picture.size) < _LEAST_EXTENT:
-        raise refuse("too-small", f"The {subject} in the picture is only {max(picture.size)} pixels large: take it nearer.")
+        raise refuse(
+            "too-small", f"The {subject} in the picture is only {max(picture.size)} pixels large: take it nearer."
+        )
     picture.thumbnail((OUTPUT_SIDES[kind],) * 2, Image.Resampling.LANCZOS)
     # Colour in steps of 16 and strength in steps of 15: no eye sees them in ink, and the file is a third as large.
     colour, strength = ([min(255, round(value / step) * step) for value in range(256)] for step in (16, 15))

@@ -93,7 +93,9 @@ def right_to_left(text: str) -> bool:
 
 def cjk_missing(characters: Iterable[str]) -> bool:
     """Whether one of the characters is Chinese, Japanese or Korean, and so a matter of the extra `cjk`."""
-    return any(unicodedata.name(c, "").startswith(("CJK ", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")) for c in characters)
+    return any(
+        unicodedata.name(c, "").startswith(("CJK ", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")) for c in characters
+    )
 
 
 def _cjk_family(text: str) -> str:

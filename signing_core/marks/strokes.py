@@ -68,7 +68,8 @@ def _checked(strokes: Sequence[Stroke]) -> Iterator[list[tuple[float, ...]]]:
     """Finite numbers within limits, or a refusal; the shape is checked too, since this comes straight from a browser."""
     damaged = refuse("damaged", "The drawing could not be read: clear the field and sign again.")
     too_large = refuse(
-        "too-large", f"The drawing has more than {MAX_STROKES} strokes or {MAX_POINTS} points: clear the field and sign again."
+        "too-large",
+        f"The drawing has more than {MAX_STROKES} strokes or {MAX_POINTS} points: clear the field and sign again.",
     )
     if not isinstance(strokes, list | tuple):
         raise damaged
@@ -103,7 +104,9 @@ def _refuse_too_simple(strokes: list[list[tuple[float, ...]]]) -> None:
         raise refuse("too-simple", "The drawing is too small to be told from a slip: sign across the field.")
     lines = [stroke for stroke in strokes if _length(stroke) >= MIN_EXTENT / 2]
     # A cross is a signature the law of many countries knows; one stroke straight from end to end is none.
-    if not lines or (len(lines) == 1 and _length(lines[0]) < 1.1 * math.dist(*_ends(lines[0])) and _bow(lines[0]) < 0.06):
+    if not lines or (
+        len(lines) == 1 and _length(lines[0]) < 1.1 * math.dist(*_ends(lines[0])) and _bow(lines[0]) < 0.06
+    ):
         raise refuse("too-simple", "A dot or one straight line is no signature: sign as you do on paper.")
 
 
@@ -129,7 +132,12 @@ def _pen_widths(stroke: list[tuple[float, ...]]) -> list[float]:
     if len(pressures) == len(stroke) and max(pressures) - min(pressures) > 0.02:
         return _smooth([thin + (thick - thin) * min(max(p, 0.0), 1.0) for p in pressures])
     times = [point[3] for point in stroke if len(point) > 3]
-    if len(times) == len(stroke) and len(stroke) > 2 and all(a <= b for a, b in pairwise(times)) and times[-1] > times[0]:
+    if (
+        len(times) == len(stroke)
+        and len(stroke) > 2
+        and all(a <= b for a, b in pairwise(times))
+        and times[-1] > times[0]
+    ):
         usual = _length(stroke) / (times[-1] - times[0]) or 1.0
         speeds = [math.dist(a[:2], b[:2]) / max(b[3] - a[3], 1.0) / usual for a, b in pairwise(stroke)]
         widths = [min(max(_STEADY * 1.35 / (0.55 + 0.8 * speed), thin), thick) for speed in [speeds[0], *speeds]]

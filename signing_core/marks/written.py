@@ -39,7 +39,10 @@ def readable(name: str) -> str:
     if not any(c.isalnum() for c in text):
         raise refuse("empty", "The name has no letters: give the name to sign with.")
     if len(text) > MAX_NAME:
-        raise refuse("too-large", f"The name has more than {MAX_NAME} characters: give it shorter, or draw the signature by hand.")
+        raise refuse(
+            "too-large",
+            f"The name has more than {MAX_NAME} characters: give it shorter, or draw the signature by hand.",
+        )
     if missing := scripts.unreadable(text, scripts.text_families(text)):
         raise refuse("unreadable-name", _unreadable(text, missing))
     return text

@@ -10,7 +10,8 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from signing_core.pdf import attachments, objects, typeset
+from signing_core import typesetting
+from signing_core.pdf import attachments, objects
 from signing_core.pdf.attachments import Attachment
 from signing_core.pdf.objects import NewObjects
 from signing_core.pdf.source import Source
@@ -37,10 +38,10 @@ _WORDS: Final = {
     },
 }
 
-_SOURCE: Final = f"""
+_SOURCE: Final = """
 #let d = json(bytes(sys.inputs.data))
 #set page(paper: "a4", margin: (x: 2.5cm, top: 3cm, bottom: 2.5cm))
-#set text(font: {typeset.font_list()}, size: 10.5pt, lang: d.language)
+#set text(font: d.fonts, size: 10.5pt, lang: d.language)
 #set par(leading: 0.75em)
 #text(size: 20pt, weight: 600, d.title)
 #v(0.8cm)
@@ -62,11 +63,12 @@ _SOURCE: Final = f"""
 
 def wrap(data: bytes, *, name: str, title: str, language: str = "en", moment: datetime | None = None) -> bytes:
     """A PDF of one A4 page that names `data` and carries it as an embedded file called `name`."""
-    page = typeset.pages(
-        _SOURCE.encode(),
+    page = typesetting.compile_pdf(
+        _SOURCE,
         {
             "title": title,
             "language": language,
+            "fonts": typesetting.text_families(),
             "name": name,
             "size": f"{len(data):,}".replace(",", "\u202f"),
             "sha256": hashlib.sha256(data).hexdigest(),

@@ -196,11 +196,10 @@ audit_events = _table(
 
 audit_nodes = _table(
     "audit_nodes",
-    sa.Column("level", sa.Integer, primary_key=True),
-    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary(32), nullable=False),
 )
-"""Complete inner nodes of the RFC 6962 tree: level 1 node n covers leaves 2n and 2n+1, and so on."""
+"""Complete inner nodes of the RFC 6962 tree, by their position in post-order, leaves counted (`audit_log.tree.position`)."""
 
 audit_head = _table(
     "audit_head",

@@ -75,3 +75,16 @@ class Channel(Protocol):
         or raise within a few minutes, whatever the other side does.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The ways out of one workspace, and who its messages are from."""
+
+    email: Channel
+    sms: Channel
+    sender: Sender
+
+    def of(self, kind: str) -> Channel:
+        """The channel for a message's kind of contact."""
+        return self.email if kind == "email" else self.sms

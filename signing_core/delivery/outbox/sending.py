@@ -7,7 +7,7 @@ message's state and from whether its claim is held.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from signing_core.delivery import mime
-from signing_core.delivery.channels.interface import Channel, OutgoingMessage, Sender
+from signing_core.delivery.channels.interface import Channel, Channels, OutgoingMessage
 from signing_core.delivery.outbox.claims import claim
 from signing_core.delivery.outbox.retry import RetryPolicy
 from signing_core.delivery.outbox.sealed import Envelope, unseal
@@ -49,7 +49,7 @@ class Outcome:
     state: State
     """`delivered`, `failed`, `uncertain`, `waiting` (will be tried again) or `cancelled` (while it was being sent)."""
     attempts: int
-    time: datetime
+    at: datetime
     due_at: datetime | None = None
     """When it is tried again."""
     error: str | None = None
@@ -58,7 +58,7 @@ class Outcome:
     """What the other side calls the message."""
     sent_sha256: str | None = None
     """Of a completion message as it was sent; the object store keeps it for 90 days."""
-    sent_attachment_sha256: str | None = None
+    attachment_sha256: str | None = None
     """Recomputed from the message as it was sent."""
 
 
@@ -68,22 +68,23 @@ OnOutcome = Callable[[sa.Connection, Row, Outcome], None]
 
 def deliver_due(
     engine: sa.Engine,
-    *,
-    channels: Mapping[str, Channel],
+    channels: Channels,
     objects: ObjectStore,
     server_key: bytes,
-    sender: Sender,
     clock: Clock,
+    *,
+    document_id: str | None = None,
     on_outcome: OnOutcome | None = None,
     retry: RetryPolicy | None = None,
     limit: int = 100,
 ) -> list[Outcome]:
-    """Send what is due, codes first, at most `limit` messages; returns what came of each.
+    """Send what is due, of one document or of all, codes first, at most `limit` messages; returns what came of each.
 
-    `channels` has a `Channel` for `email` and for `sms`. Any number of threads, processes and machines may do this at
-    once. Nothing that a channel does is raised; errors of the database and of `on_outcome` are.
+    Any number of threads, processes and machines may do this at once. Nothing that a channel does is raised; errors of
+    the database and of `on_outcome` are. `clock` is asked again for each message: a slow server must not make a code
+    look younger than it is.
     """
-    delivery = _Delivery(engine, channels, objects, server_key, sender, clock, on_outcome, retry or RetryPolicy())
+    delivery = _Delivery(engine, channels, objects, server_key, clock, document_id, on_outcome, retry or RetryPolicy())
     outcomes: list[Outcome] = []
     seen: set[str] = set()
     while len(seen) < limit and (outbox_id := delivery.next(seen)) is not None:
@@ -109,11 +110,11 @@ class _Result:
 @dataclass(frozen=True)
 class _Delivery:
     engine: sa.Engine
-    channels: Mapping[str, Channel]
+    channels: Channels
     objects: ObjectStore
     server_key: bytes
-    sender: Sender
     clock: Clock
+    document_id: str | None
     on_outcome: OnOutcome | None
     retry: RetryPolicy
 
@@ -124,10 +125,13 @@ class _Delivery:
         with reading(self.engine) as connection:
             return connection.scalar(
                 sa.select(outbox.c.id)
-                .where(sa.or_(due, outbox.c.state == "sending"), outbox.c.id.not_in(seen))
+                .where(sa.or_(due, outbox.c.state == "sending"), outbox.c.id.not_in(seen), *self._of_document())
                 .order_by(urgency, outbox.c.due_at, outbox.c.id)
                 .limit(1)
             )
+
+    def _of_document(self) -> list[sa.ColumnElement[bool]]:
+        return [] if self.document_id is None else [outbox.c.document_id == self.document_id]
 
     def deliver(self, outbox_id: str) -> list[Outcome]:
         """One message from where it is, its claim being held."""
@@ -148,8 +152,7 @@ class _Delivery:
             return connection.execute(sa.select(outbox).where(outbox.c.id == outbox_id)).one()
 
     def _idempotent(self, row: Row) -> bool:
-        channel = self.channels.get(row.channel)
-        return channel is not None and channel.idempotent
+        return self.channels.of(row.channel).idempotent
 
     def _abandoned(self, row: Row) -> _Result:
         """A sender died between the claim and the answer. The first time it is tried again at once; a message that its
@@ -185,9 +188,7 @@ class _Delivery:
 
         `again` is true when an earlier try may have got through.
         """
-        channel = self.channels.get(row.channel)
-        if channel is None:
-            return self._again(row, f"No channel for {row.channel} is set up; configure one.")
+        channel = self.channels.of(row.channel)
         now = self.clock()
         try:
             envelope = unseal(
@@ -211,7 +212,7 @@ class _Delivery:
             id=row.message_id,
             kind=row.kind,
             channel=row.channel,
-            sender=self.sender,
+            sender=self.channels.sender,
             recipient=envelope.recipient,
             data=data,
             created_at=row.created_at,
@@ -247,7 +248,7 @@ class _Delivery:
         data = mime.build(
             envelope.content,
             message_id=row.message_id,
-            sender=self.sender,
+            sender=self.channels.sender,
             recipient=envelope.recipient,
             recipient_name=envelope.recipient_name,
             date=row.created_at,
@@ -280,7 +281,6 @@ class _Delivery:
             if result.sent_attachment_sha256 is not None:
                 values["sent_attachment_sha256"] = result.sent_attachment_sha256
             connection.execute(outbox.update().where(outbox.c.id == row.id).values(values))
-            channel = self.channels.get(row.channel)
             outcome = Outcome(
                 outbox_id=row.id,
                 message_id=row.message_id,
@@ -288,15 +288,15 @@ class _Delivery:
                 role=row.role,
                 kind=row.kind,
                 channel=row.channel,
-                via=channel.name if channel else "none",
+                via=self.channels.of(row.channel).name,
                 state=state,
                 attempts=row.attempts,
-                time=now,
+                at=now,
                 due_at=result.due_at if state in ("waiting", "uncertain") else None,
                 error=result.error,
                 reference=result.reference,
                 sent_sha256=result.sent_sha256,
-                sent_attachment_sha256=result.sent_attachment_sha256,
+                attachment_sha256=result.sent_attachment_sha256,
             )
             if self.on_outcome is not None:
                 self.on_outcome(connection, row, outcome)

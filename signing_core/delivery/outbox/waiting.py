@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
-from signing_core.delivery.channels.interface import Sender
 from signing_core.delivery.ids import new_id
 from signing_core.delivery.messages.content import Content
 from signing_core.delivery.outbox.sealed import Envelope, seal
@@ -53,7 +52,6 @@ def enqueue(
     connection: sa.Connection,
     server_key: bytes,
     *,
-    sender: Sender,
     document_id: str | None,
     role: str | None,
     channel: Literal["email", "sms"],
@@ -64,18 +62,20 @@ def enqueue(
     recipient_name: str = "",
     attachment_sha256: str | None = None,
     attachment_name: str | None = None,
+    domain: str = "sealtrail.invalid",
 ) -> str:
     """Put a message into the outbox, in the caller's transaction; returns its id (26 characters).
 
     `recipient` is a `Contact.value`. The attachment is named by its SHA-256 in the object store and read when the message
-    is sent; only e-mail can have one. `ValueError` for what no channel could take.
+    is sent; only e-mail can have one. `domain` stands in the Message-ID: the one of the `Sender`. `ValueError` for what
+    no channel could take.
     """
     if not _RECIPIENT[channel].fullmatch(recipient):
         raise ValueError(f"not a recipient for the channel {channel}")
     if attachment_sha256 is not None and channel != "email":
         raise ValueError("only e-mail has attachments")
     outbox_id = new_id(now)
-    message_id = f"{outbox_id}@{sender.domain}"
+    message_id = f"{outbox_id}@{domain}"
     envelope = Envelope(recipient, recipient_name, content, attachment_name)
     connection.execute(
         outbox.insert().values(

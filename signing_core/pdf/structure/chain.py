@@ -83,7 +83,7 @@ def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
     """The chain of sections, newest first."""
     at = len(data)
     for attempt in range(4):
-        start = last_start(data[:at] if at < len(data) else data)
+        start = last_start(data, at)
         if start is None:
             break
         at, offset = start

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from signing_core.pdf.structure import filters
-from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
+from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import SectionKind
 from signing_core.pdf.structure.objects import filters_of, read_object
 from signing_core.pdf.structure.values import Stream, Value, integer
@@ -192,9 +191,9 @@ _START_EOF: Final = re.compile(
 )
 
 
-def last_start(data: bytes) -> tuple[int, int] | None:
-    """(where the last `startxref` stands, its value)."""
-    at = len(data)
+def last_start(data: bytes, before: int) -> tuple[int, int] | None:
+    """(where the last `startxref` before a position stands, its value)."""
+    at = before
     for _ in range(8):
         at = data.rfind(b"startxref", 0, at)
         if at < 0:
@@ -222,8 +221,3 @@ def skip_space(data: bytes, position: int) -> int:
     while end < size and data[end] in b"\0\t\n\f\r ":
         end += 1
     return end
-
-
-Reader = Callable[[int], Section]
-
-__all__ = ["FREE", "SKIP", "Entry", "Reader", "Section", "closing", "last_start", "read_section", "skip_space"]

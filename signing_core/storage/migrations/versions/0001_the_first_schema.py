@@ -44,10 +44,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_nodes",
-        sa.Column("level", sa.Integer(), nullable=False),
-        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("level", "number", name=op.f("pk_audit_nodes")),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_audit_nodes")),
     )
     op.create_table(
         "checkpoints",

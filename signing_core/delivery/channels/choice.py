@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parseaddr
 from pathlib import Path
-
-from email_validator import EmailNotValidError, validate_email
+from typing import TYPE_CHECKING, Final
 
 from signing_core.delivery.channels.folder import FolderChannel
-from signing_core.delivery.channels.interface import Channel, Sender
+from signing_core.delivery.channels.interface import Channel, Channels, Sender
 from signing_core.errors import UsageError
-from signing_core.storage.settings import Mail, Settings, Sms
+
+if TYPE_CHECKING:
+    from signing_core.storage.settings import Mail, Settings, Sms
+    from signing_core.storage.workspace import Workspace
+
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
-def channels(settings: Settings, workspace: Path) -> dict[str, Channel]:
-    """A channel for `email` and one for `sms`; the outbox folder (relative to `workspace`) where nothing is set."""
-    folder = FolderChannel(workspace / settings.outbox_folder)
-    return {
-        "email": _mail(settings.mail, folder),
-        "sms": _sms(settings.sms, folder),
-    }
+def channels_of(workspace: Workspace) -> Channels:
+    """The channels of a workspace, made once for each pass or kept for the life of a worker."""
+    return from_settings(workspace.settings, workspace.path)
 
 
-def sender(settings: Settings) -> Sender:
-    """Who the mail is from. Raises `UsageError` when the setting is no address."""
+def from_settings(settings: Settings, base: Path) -> Channels:
+    """A way out for e-mail and one for SMS; the outbox folder (relative to `base`) where nothing is set.
+
+    Raises `UsageError` naming the setting that does not fit.
+    """
+    folder = FolderChannel(base / settings.outbox_folder)
+    return Channels(email=_mail(settings.mail, folder), sms=_sms(settings.sms, folder), sender=sender_of(settings))
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Who the mail is from: the setting `mail.sender`, under the organisation's name when it has none of its own."""
     name, address = parseaddr(settings.mail.sender)
-    try:
-        valid = validate_email(
-            address, check_deliverability=False, allow_smtputf8=False, test_environment=True, globally_deliverable=False
-        )
-    except EmailNotValidError:
-        raise UsageError("The setting mail.sender is not an address; write Name <name@example.org>.") from None
-    return Sender(valid.ascii_email or valid.normalized, name or settings.organisation)
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError("The setting mail.sender is not an address; write Name <name@example.org>.")
+    return Sender(address, name or settings.organisation)
 
 
 def _mail(mail: Mail, folder: FolderChannel) -> Channel:

@@ -1,0 +1,141 @@
+"""The first reader: zxing-cpp, for pictures from anybody.
+
+A picture is read as it is; where that fails, again and again after changes that help with what paper and cameras do to
+a code. A text is reported only when the code's own error correction accepts it, never a part of one or a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Final
+
+import zxingcpp
+from PIL import Image
+
+from signing_core.certificate.readers import pictures
+from signing_core.certificate.readers.interface import Corner, FoundCode
+from signing_core.errors import UsageError
+
+MAX_PIXELS: Final = 120_000_000
+"""Pixels of a picture that is read at all: a phone's largest photo has 108 million."""
+
+_FORMATS: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.MicroQRCode])
+_Box = tuple[float, float, float, float]
+
+
+class ZxingReader:
+    """Reads with zxing-cpp; with `thorough` off, once and as it is, for pages that most likely hold no code."""
+
+    def __init__(self, *, thorough: bool = True, max_pixels: int = MAX_PIXELS) -> None:
+        self._thorough = thorough
+        self._max_pixels = max_pixels
+
+    @property
+    def name(self) -> str:
+        return f"zxing-cpp {version('zxing-cpp')}"
+
+    @property
+    def unavailable(self) -> str | None:
+        return None
+
+    def read(self, image: Image.Image) -> list[FoundCode]:
+        """See `QrReader.read`."""
+        if image.width * image.height > self._max_pixels:
+            raise UsageError(
+                f"The picture has {image.width} x {image.height} pixels, more than the {self._max_pixels:,} that are read; "
+                "give a smaller one."
+            )
+        if image.width < 8 or image.height < 8:
+            return []
+        picture = pictures.grey(image)
+        found, suspects = _read(picture)
+        open_suspects = [box for box in suspects if not any(_overlap(box, _box(code.corners)) for code in found)]
+        if self._thorough and (not found or open_suspects):
+            found = self._again(picture, found, open_suspects)
+        return sorted(found, key=lambda code: (code.corners[0][1], code.corners[0][0]))
+
+    def _again(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Box]) -> list[FoundCode]:
+        """Other ways of looking: first where something like a code was seen, then, with nothing found yet, everywhere."""
+        for left, top, right, bottom in _regions(suspects, picture.size):
+            region = picture.crop((left, top, right, bottom))
+            found = _merged(found, _first_success(region, (left, top)))
+        return found or _first_success(picture, (0, 0))
+
+
+def _first_success(picture: Image.Image, offset: tuple[int, int]) -> list[FoundCode]:
+    for attempt in pictures.attempts(picture):
+        codes, _ = _read(attempt.picture, attempt.method, global_threshold=attempt.global_threshold)
+        if codes:
+            return [_moved(code, attempt.scale, offset) for code in codes]
+    return []
+
+
+def _read(
+    picture: Image.Image, method: str = "plain", *, global_threshold: bool = False
+) -> tuple[list[FoundCode], list[_Box]]:
+    """The codes, and the boxes around what looked like one but could not be read."""
+    binarizer = zxingcpp.Binarizer.GlobalHistogram if global_threshold else zxingcpp.Binarizer.LocalAverage
+    codes: list[FoundCode] = []
+    suspects: list[_Box] = []
+    for barcode in zxingcpp.read_barcodes(
+        picture, formats=_FORMATS, text_mode=zxingcpp.TextMode.Plain, binarizer=binarizer, return_errors=True
+    ):
+        place = barcode.position
+        corners = tuple(
+            (float(corner.x), float(corner.y))
+            for corner in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+        )
+        if barcode.valid and barcode.text:
+            symbology = "MicroQRCode" if barcode.format == zxingcpp.BarcodeFormat.MicroQRCode else "QRCode"
+            codes.append(FoundCode(barcode.text, symbology, (corners[0], corners[1], corners[2], corners[3]), method))
+        else:
+            suspects.append(_box(corners))
+    return _merged([], codes), suspects
+
+
+def _moved(code: FoundCode, scale: float, offset: tuple[int, int]) -> FoundCode:
+    a, b, c, d = ((x / scale + offset[0], y / scale + offset[1]) for x, y in code.corners)
+    return FoundCode(code.text, code.symbology, (a, b, c, d), code.method)
+
+
+def _merged(codes: list[FoundCode], more: Iterable[FoundCode]) -> list[FoundCode]:
+    """The same text at the same place counts once."""
+    merged = list(codes)
+    for code in more:
+        if not any(code.text == known.text and _overlap(_box(code.corners), _box(known.corners)) for known in merged):
+            merged.append(code)
+    return merged
+
+
+def _regions(suspects: Sequence[_Box], size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Overlapping boxes become one; each is widened, since a misread corner may lie far inside the code."""
+    boxes: list[_Box] = []
+    for box in suspects:
+        box = _wider(box, 0.4, size)
+        while touching := next((other for other in boxes if _overlap(box, other)), None):
+            boxes.remove(touching)
+            box = (min(box[0], touching[0]), min(box[1], touching[1]), max(box[2], touching[2]), max(box[3], touching[3]))
+        boxes.append(box)
+    whole = size[0] * size[1]
+    ordered = sorted(boxes, key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
+    return [
+        (int(left), int(top), int(right) + 1, int(bottom) + 1)
+        for left, top, right, bottom in ordered[:8]
+        if (right - left) * (bottom - top) < 0.7 * whole
+    ]
+
+
+def _wider(box: _Box, share: float, size: tuple[int, int]) -> _Box:
+    left, top, right, bottom = box
+    by = share * max(right - left, bottom - top) + 8
+    return max(0.0, left - by), max(0.0, top - by), min(size[0] - 1.0, right + by), min(size[1] - 1.0, bottom + by)
+
+
+def _box(corners: Sequence[Corner]) -> _Box:
+    across, down = [x for x, _ in corners], [y for _, y in corners]
+    return min(across), min(down), max(across), max(down)
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

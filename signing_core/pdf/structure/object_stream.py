@@ -1,0 +1,42 @@
+"""Object streams (7.5.7): many objects in one stream, each parsed when it is first asked for."""
+
+from __future__ import annotations
+
+from signing_core.pdf.structure.budget import Budget
+from signing_core.pdf.structure.lexer import Malformed, parse_value
+from signing_core.pdf.structure.values import Value
+
+
+class ObjectStream:
+    """The decoded stream and where each object begins in it."""
+
+    __slots__ = ("_budget", "_depth", "_values", "_where", "body", "numbers")
+
+    def __init__(self, body: bytes, count: int, first: int, depth: int, budget: Budget) -> None:
+        self.body = body
+        """The decoded stream; objects begin at /First."""
+        self._depth = depth
+        self._budget = budget
+        self._values: dict[int, Value] = {}
+        head = body[:first].split()[: 2 * count]
+        usable = len(head) // 2 * 2
+        if not b"".join(head).isdigit():
+            usable = next((at for at, word in enumerate(head) if not word.isdigit()), usable) // 2 * 2
+        self.numbers = [int(word[:12]) for word in head[0:usable:2]]
+        """Object numbers in order."""
+        self._where: dict[int, int] = {}
+        for number, at in zip(self.numbers, head[1:usable:2], strict=True):
+            self._where.setdefault(number, first + int(at[:12]))
+
+    def get(self, number: int) -> Value:
+        """The object with that number; None when it is not in here or cannot be parsed."""
+        if number not in self._values:
+            where = self._where.get(number)
+            if where is None:
+                return None
+            self._budget.step()
+            try:
+                self._values[number], _ = parse_value(self.body, where, depth=self._depth)
+            except Malformed:
+                self._values[number] = None
+        return self._values[number]

@@ -1,0 +1,76 @@
+"""The page tree (7.7.3): pages in order, and the number of a page without walking all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from signing_core.pdf.structure.values import Ref, Value, integer
+
+if TYPE_CHECKING:
+    from signing_core.pdf.structure.document import FileStructure
+
+_MAX_DEPTH: Final = 64
+
+
+def count(structure: FileStructure, revision: int) -> int | None:
+    """Number of pages: the root's /Count, or counted when that is impossible."""
+    root = structure.resolve(structure.catalog(revision).get("Pages"), revision)
+    if not isinstance(root, dict):
+        return None
+    stated = integer(structure.resolve(root.get("Count"), revision))
+    kids = structure.resolve(root.get("Kids"), revision)
+    if stated is not None and isinstance(kids, list) and len(kids) <= stated <= 10_000_000:
+        return stated
+    return sum(1 for _ in walk(structure, revision))
+
+
+def walk(structure: FileStructure, revision: int) -> Iterator[tuple[Ref | None, dict[str, Value]]]:
+    """(reference, page dictionary) of every page in order. A node met twice is left out the second time."""
+    seen: set[int] = set()
+    stack: list[Value] = [structure.catalog(revision).get("Pages")]
+    while stack:
+        node = stack.pop()
+        ref = node if isinstance(node, Ref) else None
+        if ref is not None:
+            if ref.number in seen:
+                continue
+            seen.add(ref.number)
+        structure.budget.step()
+        value = structure.resolve(node, revision)
+        if not isinstance(value, dict):
+            continue
+        kids = structure.resolve(value.get("Kids"), revision)
+        if isinstance(kids, list) and value.get("Type") != "Page":
+            stack.extend(reversed(kids))
+        else:
+            yield ref, value
+
+
+def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
+    """The number, from 1, of a page: up through /Parent, adding what stands before it. None when it is in no tree."""
+    position = 1
+    node: Ref = page
+    root = structure.catalog(revision).get("Pages")
+    for _ in range(_MAX_DEPTH):
+        if node == root:
+            return position
+        value = structure.resolve(node, revision)
+        parent = value.get("Parent") if isinstance(value, dict) else None
+        if not isinstance(parent, Ref):
+            return None
+        above = structure.resolve(parent, revision)
+        kids = structure.resolve(above.get("Kids"), revision) if isinstance(above, dict) else None
+        if not isinstance(kids, list) or node not in kids:
+            return None
+        at = kids.index(node)
+        total = integer(structure.resolve(above.get("Count"), revision))
+        if total == len(kids):  # every kid is a page: the usual flat tree
+            position += at
+        else:
+            for kid in kids[:at]:
+                sibling = structure.resolve(kid, revision)
+                inner = integer(structure.resolve(sibling.get("Count"), revision)) if isinstance(sibling, dict) else None
+                position += inner if inner is not None and isinstance(sibling, dict) and "Kids" in sibling else 1
+        node = parent
+    return None

@@ -1,0 +1,222 @@
+"""Whether an X.509 certificate could be relied on when it was used (ETSI EN 319 102-1, 5.2.6 and 5.6.2).
+
+The time of use is known as a window: it existed at `upper` (proven by time-stamps, or no more than that it exists now),
+and it cannot be older than `lower` (it covers something that was time-stamped then). Each question is put to that side
+of the window that makes the answer hold for the whole of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, Literal
+
+from signing_core.policy import Judgement, Policy
+from signing_core.verdict import Indication, Revocation, SubIndication, Trust
+from signing_core.verification import der
+from signing_core.verification.algorithms import UnknownAlgorithm, scheme
+from signing_core.verification.paths import Path, build
+from signing_core.verification.revocation import Entry, Material, entries
+from signing_core.verification.signature_values import algorithm_of
+from signing_core.verification.signers import Note
+from signing_core.verification.x509_certificates import X509
+
+Purpose = Literal["document", "time-stamp"]
+
+_STAYS_GOOD: Final = frozenset({"unspecified", "affiliation changed", "superseded", "cessation of operation"})
+"""RFC 3161, section 4, 1.: revoked for these, what an authority stamped before stays good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When it was used."""
+
+    upper: datetime
+    proven: bool
+    """Whether `upper` is proven by a time-stamp; else it is the time judged for."""
+    lower: datetime | None
+    at: datetime
+    """The time judged for: nothing published later counts."""
+    stamped: datetime | None = None
+    """For time-stamp authorities: the time in the token."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a chain may be built and judged with."""
+
+    policy: Policy
+    anchors: frozenset[X509]
+    pool: tuple[X509, ...]
+    """X.509 certificates from the file and from elsewhere, none of them trusted for itself."""
+    material: Material
+    fetch: Callable[[X509, X509], Material] | None = None
+    """Gets revocation data for a certificate and its issuer over the network; None when that is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """`indication` TOTAL-PASSED when nothing speaks against it."""
+
+    trust: Trust
+    revocation: Revocation
+    indication: Indication
+    sub_indication: SubIndication | None
+    notes: tuple[Note, ...]
+    path: Path
+
+
+_PASSED: Final = Indication.TOTAL_PASSED
+_OPEN: Final = Indication.INDETERMINATE
+_FAILED: Final = Indication.TOTAL_FAILED
+
+
+def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: Purpose = "document") -> ChainVerdict:
+    """The first path that stands, else what speaks against the nearest one."""
+    paths = build(certificate, around.pool, around.anchors)
+    if not paths.found:
+        _, revocation, notes = _revocation(paths.partial, window, around, purpose)
+        notes = tuple(note for note in notes if note[0] in ("revoked", "issuer-revoked"))
+        if not around.anchors:
+            verdict = (Trust.UNKNOWN, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (("no-anchors", ""),))
+        elif paths.obstacles:
+            detail = paths.obstacles[0]
+            verdict = (Trust.UNTRUSTED, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("chain-constraints", detail),))
+        else:
+            top = paths.partial.certificates[-1].issuer_text
+            verdict = (Trust.UNTRUSTED, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (("chain-not-found", f"the last issuer is {top}"),))
+        return ChainVerdict(verdict[0], revocation, _OPEN, verdict[1], verdict[2] + notes, paths.partial)
+    first: ChainVerdict | None = None
+    for path in paths.found:
+        judged = _path(path, window, around, purpose)
+        if judged.indication is _PASSED:
+            return judged
+        first = first or judged
+    assert first is not None
+    return first
+
+
+def _path(path: Path, window: Window, around: Surroundings, purpose: Purpose) -> ChainVerdict:
+    constraint = _leaf_constraint(path.leaf, purpose)
+    outcome, revocation, notes = _revocation(path, window, around, purpose)
+    steps = (
+        constraint,
+        _validity(path, window, good=revocation == "good"),
+        outcome,
+        _algorithms(path, window, around.policy),
+    )
+    notes = notes + tuple(note for step in steps if step for note in step[2] if note not in notes)
+    for step in steps:
+        if step:
+            return ChainVerdict(Trust.TRUSTED, revocation, step[0], step[1], notes, path)
+    return ChainVerdict(Trust.TRUSTED, revocation, _PASSED, None, notes, path)
+
+
+_Step = tuple[Indication, SubIndication, tuple[Note, ...]] | None
+
+
+def _leaf_constraint(leaf: X509, purpose: Purpose) -> _Step:
+    if leaf.unknown_critical:
+        return _OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("critical-extension", leaf.unknown_critical[0]),)
+    if purpose == "document" and not leaf.may_sign_documents:
+        return _OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("key-usage", ""),)
+    return None
+
+
+def _validity(path: Path, window: Window, *, good: bool) -> _Step:
+    used = window.stamped or window.upper
+    for certificate in path.below_anchor:
+        who = certificate.subject_text
+        if used < certificate.not_before:
+            return _FAILED, SubIndication.NOT_YET_VALID, (("not-yet-valid", who),)
+        if window.upper > certificate.not_after:
+            after = window.stamped if window.stamped is not None else window.lower
+            if after is not None and after > certificate.not_after:
+                return _FAILED, SubIndication.EXPIRED, (("expired", who),)
+            sub = SubIndication.OUT_OF_BOUNDS_NOT_REVOKED if good else SubIndication.OUT_OF_BOUNDS_NO_POE
+            return _OPEN, sub, (("expired-no-proof", who),)
+    return None
+
+
+def _revocation(
+    path: Path, window: Window, around: Surroundings, purpose: Purpose
+) -> tuple[_Step, Revocation, tuple[Note, ...]]:
+    """The worst along the path. The anchor itself is not asked about."""
+    state: Revocation = "good"
+    step: _Step = None
+    chain = path.certificates
+    for index, certificate in enumerate(chain[:-1]):
+        found, good = _status(certificate, chain[index + 1], window, around, purpose)
+        leaf = index == 0
+        if found is not None and found.revoked_at is not None:
+            when = f"{certificate.subject_text} on {found.revoked_at:%Y-%m-%d %H:%M} UTC" + (
+                f", {found.reason}" if found.reason else ""
+            )
+            if not leaf:
+                return (_OPEN, SubIndication.REVOKED_CA_NO_POE, (("issuer-revoked", when),)), "revoked", (("issuer-revoked", when),)
+            after = window.stamped if window.stamped is not None else window.lower
+            certain = after is not None and after >= found.revoked_at
+            note = (("revoked", when),)
+            if certain:
+                return (_FAILED, SubIndication.REVOKED, note), "revoked", note
+            return (_OPEN, SubIndication.REVOKED_NO_POE, note), "revoked", note
+        if good:
+            continue
+        needed = around.policy.revocation == "required" or (
+            around.policy.revocation == "declared" and certificate.declares_revocation
+        )
+        if certificate.needs_no_revocation:
+            continue
+        if leaf or needed:
+            state = "unknown"
+        if needed and step is None:
+            step = (_OPEN, SubIndication.TRY_LATER, (("revocation-unknown", certificate.subject_text),))
+    if len(chain) == 1 and not path.anchored:
+        state = "unknown"
+    return step, state, step[2] if step else ()
+
+
+def _status(
+    certificate: X509, issuer: X509, window: Window, around: Surroundings, purpose: Purpose
+) -> tuple[Entry | None, bool]:
+    """(the entry that revokes it, whether data shows that it was good)."""
+    found = entries(certificate, issuer, around.material, around.pool, window.at)
+    if not _answered(found, certificate, window, purpose) and around.fetch is not None:
+        fetched = around.fetch(certificate, issuer)
+        found += entries(certificate, issuer, fetched, around.pool, window.at)
+    for entry in found:
+        if entry.revoked_at is not None and entry.revoked_at <= window.upper:
+            spared = purpose == "time-stamp" and window.stamped is not None and window.stamped < entry.revoked_at
+            if not (spared and entry.reason in _STAYS_GOOD):
+                return entry, False
+    return None, _answered(found, certificate, window, purpose)
+
+
+def _answered(found: list[Entry], certificate: X509, window: Window, purpose: Purpose) -> bool:
+    # For a time-stamp, data from after the token answers; else it has to reach the time that the use is proven for.
+    use = window.stamped if purpose == "time-stamp" and window.stamped is not None else window.upper
+    return any(entry.revoked_at is not None or entry.shows_good_at(use, certificate.not_after) for entry in found)
+
+
+def _algorithms(path: Path, window: Window, policy: Policy) -> _Step:
+    chain = path.certificates
+    for index, certificate in enumerate(chain[:-1]):
+        judged = _chain_algorithm(certificate, chain[index + 1], policy)
+        if judged is None or not judged.good_at(window.upper):
+            what = f"{judged.limit if judged else 'unknown'} in the X.509 certificate of {certificate.subject_text}"
+            return _OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, (("algorithm-weak", what),)
+    return None
+
+
+def _chain_algorithm(certificate: X509, issuer: X509, policy: Policy) -> Judgement | None:
+    try:
+        return policy.judge(_algorithm(certificate, issuer))
+    except (UnknownAlgorithm, der.DerError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _algorithm(certificate: X509, issuer: X509):  # type: ignore[no-untyped-def]
+    return algorithm_of(scheme(certificate.signature_algorithm, None), issuer.spki)

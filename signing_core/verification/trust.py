@@ -1,0 +1,122 @@
+"""What a verifier was given to believe in: anchors, our seals, public keys for QR codes and checkpoints.
+
+Material is plain bytes and parsed X.509 certificates, so that it goes to worker processes as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from signing_core.errors import UsageError
+from signing_core.verification import der
+from signing_core.verification.revocation import Material, material, parse_crl, parse_ocsp
+from signing_core.verification.x509_certificates import X509
+from signing_core.verification.x509_certificates import parse as parse_x509
+
+_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+_VERIFIER_KEY: Final = re.compile(rb"^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\s*$", re.MULTILINE)
+"""A C2SP signed-note verifier key: name, key hash, base64 of type and key."""
+_MAX_FILE: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Nothing given: who signed is then not established, and `trust` is `unknown`."""
+
+    anchors: frozenset[X509] = frozenset()
+    others: tuple[X509, ...] = ()
+    """Certificates that help to build chains and are not trusted for themselves."""
+    seals: frozenset[bytes] = frozenset()
+    """SHA-256 of X.509 certificates that are our seal, besides those our own authority issued for sealing."""
+    statement_keys: tuple[bytes, ...] = ()
+    """Raw Ed25519 public keys (32 octets) for QR payloads and checkpoints."""
+
+    def __add__(self, other: Trust) -> Trust:
+        return Trust(
+            self.anchors | other.anchors,
+            tuple(dict.fromkeys(self.others + other.others)),
+            self.seals | other.seals,
+            tuple(dict.fromkeys(self.statement_keys + other.statement_keys)),
+        )
+
+
+def _files(paths: Iterable[Path], what: str) -> list[tuple[Path, bytes]]:
+    found = []
+    for path in paths:
+        try:
+            inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+            found += [(p, p.read_bytes()) for p in inside if p.stat().st_size <= _MAX_FILE]
+        except OSError as error:
+            raise UsageError(f"The {what} {path} cannot be read: {error.strerror}; check its path.") from error
+    return found
+
+
+def _blocks(content: bytes) -> list[tuple[str, bytes]]:
+    """(label, DER) of the PEM blocks; a file without any is taken as DER."""
+    blocks = []
+    for label, body in _PEM.findall(content):
+        try:
+            blocks.append((label.decode(), base64.b64decode(body)))
+        except ValueError:
+            continue
+    return blocks or [("", content)]
+
+
+def load(paths: Iterable[Path]) -> Trust:
+    """From files and folders: X.509 certificates (PEM, DER), Ed25519 public keys (PEM), C2SP verifier keys.
+
+    A folder may hold other files, which are passed over; a file that is named and holds nothing usable is refused with
+    `UsageError`.
+    """
+    paths = list(paths)
+    anchors: set[X509] = set()
+    keys: list[bytes] = []
+    for path, content in _files(paths, "trust anchor"):
+        before = len(anchors) + len(keys)
+        for _, body in _blocks(content):
+            certificate = parse_x509(body)
+            if certificate is not None:
+                anchors.add(certificate)
+            elif body.startswith(_ED25519_PREFIX) and len(body) == len(_ED25519_PREFIX) + 32:
+                keys.append(body[len(_ED25519_PREFIX) :])
+        for _, _, encoded in _VERIFIER_KEY.findall(content):
+            raw = base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
+            if len(raw) == 33 and raw[0] == 1:
+                keys.append(raw[1:])
+        if path in paths and len(anchors) + len(keys) == before and not _known(content, anchors, keys):
+            raise UsageError(f"The trust anchor {path} is neither an X.509 certificate nor an Ed25519 public key in PEM or DER.")
+    return Trust(anchors=frozenset(anchors), statement_keys=tuple(dict.fromkeys(keys)))
+
+
+def _known(content: bytes, anchors: set[X509], keys: list[bytes]) -> bool:
+    """Whether everything usable in it was there already."""
+    return any(parse_x509(body) in anchors or body[-32:] in keys for _, body in _blocks(content))
+
+
+def load_revocation(paths: Iterable[Path]) -> Material:
+    """CRLs and OCSP responses (DER or PEM) from files and folders. Raises `UsageError` like `load`."""
+    paths = list(paths)
+    crls: list[bytes] = []
+    ocsps: list[bytes] = []
+    for path, content in _files(paths, "revocation data"):
+        usable = False
+        for _, body in _blocks(content):
+            try:
+                der.read(body)
+            except der.DerError:
+                continue
+            if parse_crl(body) is not None:
+                crls.append(body)
+                usable = True
+            elif parse_ocsp(body) is not None:
+                ocsps.append(body)
+                usable = True
+        if path in paths and not usable:
+            raise UsageError(f"The file {path} is neither a CRL nor an OCSP response in PEM or DER.")
+    return material(crls, ocsps)

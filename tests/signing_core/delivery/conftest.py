@@ -1,0 +1,285 @@
+"""A database, an object store, and servers that really receive: SMTP by aiosmtpd, HTTP by the standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from signing_core.delivery.channels.interface import Channels, OutgoingMessage, Sender
+from signing_core.delivery.messages import Content, compose
+from signing_core.storage.database import make_engine, writing
+from signing_core.storage.objects import LocalObjects
+from signing_core.storage.schema import documents, metadata
+
+START = datetime(2026, 11, 25, 13, 0, tzinfo=UTC)
+SERVER_KEY = hashlib.sha256(b"a server key of the tests").digest()
+DOCUMENT = "01JDOCUMENT000000000000000"
+SENDER = Sender("signing@sample-company.example", "Sample Company", None)
+
+
+@dataclass
+class TickingClock:
+    """A clock that the test moves."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **interval: float) -> None:
+        self.now += timedelta(**interval)
+
+
+@pytest.fixture
+def clock() -> TickingClock:
+    return TickingClock()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    made = make_engine(f"sqlite:///{tmp_path / 'database.sqlite'}")
+    metadata.create_all(made)
+    with writing(made) as connection:
+        connection.execute(
+            documents.insert().values(
+                id=DOCUMENT, title="Sample", status="awaiting-client", version=1, state={}, language="en",
+                author="author@sample-company.example", created_at=START, updated_at=START, pages=1,
+            )
+        )  # fmt: skip
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> LocalObjects:
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    return LocalObjects(folder)
+
+
+def message(kind: str = "link", *, code: str = "042917", title: str = "Sample Contract", **facts: Any) -> Content:
+    """A message of a kind with everything it needs."""
+    needed: dict[str, Any] = {
+        "link": {"link": "https://sign.example.org/s/" + "aB3-_" * 8 + "xYz", "expires_at": START + timedelta(days=14)},
+        "code": {"code": code, "expires_at": START + timedelta(minutes=5)},
+        "declined": {"declined_by": "Sample Client"},
+    }
+    needed["reminder"] = needed["download"] = needed["link"]
+    return compose(
+        kind, "en",  # type: ignore[arg-type]
+        **{"organisation": "Sample Company", "title": title, "document_id": DOCUMENT, **needed.get(kind, {}), **facts},
+    )  # fmt: skip
+
+
+def outgoing(
+    data: bytes, *, channel: Any = "email", recipient: str = "erika@example.org", **more: Any
+) -> OutgoingMessage:
+    values: dict[str, Any] = {
+        "id": "01JMESSAGE0000000000000000@sample-company.example", "kind": "code", "channel": channel, "sender": SENDER,
+        "recipient": recipient, "data": data, "created_at": START,
+    }  # fmt: skip
+    return OutgoingMessage(**(values | more))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A throwaway certificate for 127.0.0.1, and contexts for both ends."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    import ipaddress
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sample mail server")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("authority")
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem)
+    client = ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode())
+    return Authority(server, client)
+
+
+@dataclass
+class Mailbox:
+    """A handler of aiosmtpd that keeps what it receives and answers as it is told."""
+
+    received: list[bytes] = field(default_factory=list)
+    envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    """For `MAIL`, `RCPT`, `DATA`: answers to give instead of taking it, one for each time."""
+    logins: list[str] = field(default_factory=list)
+    on_data: Callable[[SMTP], Any] | None = None
+    host: str = ""
+    port: int = 0
+
+    def _answer(self, step: str) -> str | None:
+        waiting = self.answers.get(step)
+        return waiting.pop(0) if waiting else None
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := self._answer("MAIL"):
+            return answer
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := self._answer("RCPT"):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if answer := self._answer("DATA"):
+            return answer
+        assert isinstance(envelope.content, bytes)
+        self.received.append(envelope.content)
+        self.envelopes.append((envelope.mail_from or "", list(envelope.rcpt_tos)))
+        self.encrypted.append(session.ssl is not None)
+        if self.on_data is not None:
+            result = self.on_data(server)
+            if hasattr(result, "__await__"):
+                await result
+        return "250 queued as 4711"
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        return [message_from_bytes(data, policy=SMTP_POLICY) for data in self.received]  # type: ignore[misc]
+
+    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"signing", b"a good password")
+        self.logins.append("good" if good else "bad")
+        return AuthResult(success=good, handled=False)
+
+
+MailServer = Callable[..., Mailbox]
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    running: list[Controller] = []
+
+    def start(**options: Any) -> Mailbox:
+        mailbox = Mailbox()
+        if options.pop("login", False):
+            options |= {"authenticator": mailbox.authenticate, "auth_required": True}
+        controller = Controller(mailbox, hostname="127.0.0.1", port=0, **options)
+        controller.start()
+        running.append(controller)
+        assert controller.server is not None
+        mailbox.host, mailbox.port = controller.server.sockets[0].getsockname()[:2]
+        return mailbox
+
+    yield start
+    for controller in running:
+        controller.stop(no_assert=True)
+
+
+@dataclass
+class Request:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class HttpGateway:
+    """Keeps requests, answers from a list: (status, body), or a function that does what it likes with the connection."""
+
+    requests: list[Request] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def gateway() -> Iterator[HttpGateway]:
+    kept = HttpGateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            kept.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            answer = kept.answers.pop(0) if kept.answers else (200, {"id": "gw-1", "sid": "SM1"})
+            if callable(answer):
+                answer(self)
+                return
+            status, value = answer
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield kept
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def both(channel: Any) -> Channels:
+    """One channel for e-mail and SMS."""
+    return Channels(email=channel, sms=channel, sender=SENDER)
+
+
+@pytest.fixture(scope="session")
+def sample() -> SimpleNamespace:
+    """The sample values and helpers of this file, for tests, which cannot import it."""
+    return SimpleNamespace(
+        start=START,
+        server_key=SERVER_KEY,
+        document=DOCUMENT,
+        sender=SENDER,
+        message=message,
+        outgoing=outgoing,
+        both=both,
+    )
