@@ -65,7 +65,9 @@ class DocumentRefused(SealtrailError):
 
 
 class MarkRefused(SealtrailError):
-    """`code` is stable: `empty`, `format`, `too-large`, `too-many-pixels`, `damaged`, `unreadable-name`, `too-simple`."""
+    """`code` is stable: `empty`, `format`, `too-large`, `too-many-pixels`, `too-small`, `damaged`,
+    `animated`, `no-paper`, `unreadable-name`, `too-simple`.
+    """
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)

@@ -49,7 +49,15 @@ class CompactRange:
         self._peaks: list[bytes] = []
         self._completed = completed
 
+    @classmethod
+    def resume(cls, size: int, hashes: Sequence[bytes]) -> CompactRange:
+        """The range over a tree of `size` leaves whose `peaks(0, size)` have these hashes."""
+        compact = cls()
+        compact.size, compact._peaks = size, list(hashes)
+        return compact
+
     def append(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
         number, level, value = self.size, 0, leaf
         while number & 1:
             value = node_hash(self._peaks.pop(), value)

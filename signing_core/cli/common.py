@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
+from signing_core.errors import UsageError
+
 if TYPE_CHECKING:
     from signing_core.desk import Desk
     from signing_core.storage.workspace import Workspace
@@ -50,6 +52,23 @@ def open_desk(path: Path) -> Desk:
 
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2 if os.isatty(1) else None))
+
+
+T = TypeVar("T", bound="dict[str, Any] | list[Any]")
+
+
+def read_json(file: Path, kind: type[T]) -> T:
+    """A JSON file that holds an object (`dict`) or a list. Raises `UsageError` naming file and line."""
+    what = "one JSON object with a value for each field" if kind is dict else "a JSON list"
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: it is not UTF-8 text; save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}: line {error.lineno} is not JSON ({error.msg}); correct it.") from None
+    if not isinstance(value, kind):
+        raise UsageError(f"{file}: it must be {what}.")
+    return value
 
 
 class Duration(click.ParamType[timedelta]):

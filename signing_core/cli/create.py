@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from signing_core.cli.common import Duration, json_option, open_desk, print_json, workspace_option
+from signing_core.cli.common import Duration, json_option, open_desk, print_json, read_json, workspace_option
 from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,18 +67,21 @@ def command(
              --first-party "Sample Director" --first-party-contact director@example.org
              --client "Sample Client" --client-contact +491713920012 --json
     """
-    from signing_core.desk import Author, NewDocument
+    from signing_core.desk import Author, NewDocument, sources
 
     if (source is None) == (template is None):
         raise UsageError("Give either a PDF file or --template NAME; a document comes from one of them.")
     desk = open_desk(workspace)
-    values = _data(data_file)
+    values: dict[str, Any] | None = read_json(data_file, dict) if data_file else None
     template_id: str | None = None
     if template is not None:
-        pdf, template_id, name = _from_template(desk.workspace, template, values)
+        made = sources.from_template(
+            desk.workspace, template, values or {}, language=language or desk.workspace.settings.language
+        )
+        pdf, template_id, name = made.pdf, made.template_id, made.template_name
     else:
         assert source is not None  # noqa: S101  one of the two is given, see above
-        pdf, name = _from_file(source, values, title, embed_signed)
+        pdf, name = _from_file(source, values, title, embed_signed, language)
     new = NewDocument(
         source=pdf,
         title=title or name,
@@ -101,25 +103,17 @@ def command(
         click.echo(f"Created {document_id} as a draft; `sealtrail send {document_id}` sends it to the first party.")
 
 
-def _from_file(source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool) -> tuple[bytes, str]:
+def _from_file(
+    source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool, language: str | None
+) -> tuple[bytes, str]:
     from signing_core.pdf import forms, intake
 
     pdf = source.read_bytes()
     if values is not None:
         pdf = forms.fill(pdf, values, name=source.name)
     elif embed_signed:
-        pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem)
+        pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem, language=language or "en")
     return pdf, source.stem
-
-
-def _from_template(workspace: Any, template: str, values: dict[str, Any] | None) -> tuple[bytes, str, str]:
-    from signing_core.storage import directory
-    from signing_core.storage.database import reading
-
-    with reading(workspace.engine) as connection:
-        found = directory.template(connection, template)
-    pdf = directory.render_template(workspace, found, values or {})
-    return pdf, found.id, found.name
 
 
 def _signer(
@@ -132,7 +126,10 @@ def _signer(
     if contact is not None:
         return Signer(name, contact, organisation, copy_email)
     with reading(workspace.engine) as connection:
-        entry = directory.find_party(connection, name)
+        found = [one for one in directory.parties(connection) if name in (one.id, one.name)]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} parties are called {name}; give the id that `sealtrail party list` shows.")
+    entry = found[0] if found else None
     if entry is None:
         raise UsageError(
             f"{name} is not in the directory of parties; give --{role}-contact, or add it with `sealtrail party add`."
@@ -148,17 +145,3 @@ def _signer(
         entry.language,
         party_id=entry.id,
     )
-
-
-def _data(file: Path | None) -> dict[str, Any] | None:
-    if file is None:
-        return None
-    try:
-        values = json.loads(file.read_text("utf-8"))
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: the data file is not UTF-8 text; save it as UTF-8.") from None
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{file}: line {error.lineno} is not JSON ({error.msg}); correct it.") from None
-    if not isinstance(values, dict):
-        raise UsageError(f"{file}: the data file must be one JSON object with a value for each field.")
-    return values

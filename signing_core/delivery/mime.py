@@ -77,7 +77,7 @@ def wire_length(length: int) -> int:
 def file_name(name: str) -> str:
     """`name` without what file systems or mail programs could take for a path or a command."""
     cleaned = one_line(name, 120)
-    cleaned = "".join("_" if character in '/\\:*?"<>|' else character for character in cleaned).strip(" .")
+    cleaned = "".join("_" if character in '/\\:*?"<>|' else character for character in cleaned)
     stem = cleaned[:-4] if cleaned.lower().endswith(".pdf") else cleaned
     return f"{stem.strip(' .') or 'document'}.pdf"
 

@@ -365,7 +365,8 @@ class Desk:
         origin: Origin | None = None,
         remarks: Mapping[EventType, steps.Remarks] | None = None,
     ) -> State:
-        prepared = steps.Prepared(command)
+        reason = command.reason.strip() if isinstance(command, c.Decline | c.Void) else ""
+        prepared = steps.Prepared(command, reason=reason)
         return self._steps_take(document_id, lambda _: prepared, actor=actor, origin=origin, remarks=remarks).state
 
     def _steps_take(

@@ -60,7 +60,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         height_pt=field["height_pt"],
         name=person.name,
         label=LABELS[row.language][role],
-        signed_at=now,
+        signed_at=now.astimezone(workspace.zone),
         language=row.language,
         stamp=_mark(given["stamp"]) if "stamp" in given else None,
     )

@@ -31,6 +31,8 @@ class Prepared:
     command: Command
     link_token: str | None = field(default=None, repr=False)
     code_digits: str | None = field(default=None, repr=False)
+    reason: str = field(default="", repr=False)
+    """Why a party declined or the author withdrew it, for those who are told."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def _carry_out(
     columns = dict(also(connection, taken) or {}) if also else {}
     records.save(connection, row, state, now, columns)
     records.follow_links(connection, state, events, now)
-    notices.follow(workspace, connection, row, taken, prepared.link_token, prepared.code_digits, now)
+    notices.follow(
+        workspace, connection, row, taken, prepared.link_token, prepared.code_digits, now, reason=prepared.reason
+    )
     return taken
 
 

@@ -260,7 +260,8 @@ def _replace_contact(command: c.ReplaceContact, state: State, now: datetime) -> 
         return state, tuple(events)
     if command.link is None:
         raise StepNotAllowed(f"Document {state.document_id}: the new contact needs a link, since it is its turn.")
-    state, issued = _send_again(state, command.role, command.link, now, "contact-replaced")
+    # Not held back by the interval: what was sent before went to somebody else.
+    state, issued = _issue_link(state, command.role, command.link, now, "contact-replaced")
     return state, (*events, *issued)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from asn1crypto import algos, cms, tsp
+from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -43,6 +43,15 @@ _TST_INFO: Final = der.object_identifier("1.2.840.113549.1.9.16.1.4")
 _CONTENT_TYPE: Final = der.object_identifier("1.2.840.113549.1.9.3")
 _MESSAGE_DIGEST: Final = der.object_identifier("1.2.840.113549.1.9.4")
 _SIGNING_CERTIFICATE_V2: Final = der.object_identifier("1.2.840.113549.1.9.16.2.47")
+
+
+class TimeStampResp(core.Sequence):  # type: ignore[misc]
+    """As in asn1crypto, but that a refusal holds no token (RFC 3161, section 2.4.2)."""
+
+    _fields = [  # noqa: RUF012
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
 
 
 class TokenInvalid(ValueError):
@@ -89,7 +98,7 @@ def read_request(data: bytes) -> Request:
     try:
         parsed = tsp.TimeStampReq.load(data, strict=True)
         if parsed["version"].native != "v1" or len(parsed["extensions"]):
-            raise Refusal("unaccepted_extension" if len(parsed["extensions"]) else "bad_request")
+            raise Refusal("unaccepted_extensions" if len(parsed["extensions"]) else "bad_request")
         imprint = parsed["message_imprint"]
         request = Request(
             algorithm=imprint["hash_algorithm"]["algorithm"].native,
@@ -112,14 +121,14 @@ def read_request(data: bytes) -> Request:
 def response(token: bytes) -> bytes:
     """A DER TimeStampResp that grants `token`."""
     granted = {"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}
-    data: bytes = tsp.TimeStampResp(granted).dump()
+    data: bytes = TimeStampResp(granted).dump()
     return data
 
 
 def refusal(reason: Refusal) -> bytes:
     """A DER TimeStampResp without a token."""
     status = {"status": "rejection", "fail_info": {reason.failure}}
-    data: bytes = tsp.TimeStampResp({"status": status}).dump()
+    data: bytes = TimeStampResp({"status": status}).dump()
     return data
 
 
@@ -201,7 +210,7 @@ def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Cert
     `anchors`: where given, the authority's X.509 certificate must lead to one of them. Raises `TokenInvalid`.
     """
     try:
-        parsed = tsp.TimeStampResp.load(data, strict=True)
+        parsed = TimeStampResp.load(data, strict=True)
         status = parsed["status"]
         if status["status"].native not in ("granted", "granted_with_mods"):
             reasons = ", ".join(sorted(status["fail_info"].native or ())) or "no reason given"

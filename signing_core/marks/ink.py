@@ -33,7 +33,8 @@ def extract(picture: Image.Image, *, window: float, subject: str) -> Image.Image
     `no-paper` where there is no light ground around it.
     """
     pixels = np.asarray(picture, dtype=np.float32) / 255
-    given = pixels[..., 3]
+    given: Grey = pixels[..., 3]
+    strength: Grey
     if float(np.mean(given < 0.1)) > 0.05:
         colour, strength = _visible(pixels[..., :3], given), given
     else:

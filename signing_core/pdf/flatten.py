@@ -9,7 +9,7 @@ from typing import Any, Final
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
 
 from signing_core.pdf.geometry import Box
-from signing_core.pdf.objects import NewObjects, name, number
+from signing_core.pdf.objects import NewObjects, name, numbers
 from signing_core.pdf.source import Page, Source
 
 _HIDDEN: Final = 2
@@ -104,8 +104,8 @@ def _fitting(source: Source, form: StreamObject, rectangle: Box) -> bytes | None
     if bounds is None:
         return None
     raw = source.get(form, "/Matrix")
-    numbers = [source.resolve(value) for value in list.__iter__(raw)] if isinstance(raw, ArrayObject) else []
-    a, b, c, d, e, f = (float(value) for value in numbers) if len(numbers) == 6 else (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    own = [source.resolve(value) for value in list.__iter__(raw)] if isinstance(raw, ArrayObject) else []
+    a, b, c, d, e, f = (float(value) for value in own) if len(own) == 6 else (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     corners = [(x, y) for x in (bounds.x0, bounds.x1) for y in (bounds.y0, bounds.y1)]
     xs = [a * x + c * y + e for x, y in corners]
     ys = [b * x + d * y + f for x, y in corners]
@@ -114,4 +114,4 @@ def _fitting(source: Source, form: StreamObject, rectangle: Box) -> bytes | None
         return None
     sx, sy = rectangle.width / width, rectangle.height / height
     values = (sx, 0, 0, sy, rectangle.x0 - min(xs) * sx, rectangle.y0 - min(ys) * sy)
-    return " ".join(repr(number(value)) for value in values).encode()
+    return numbers(values)

@@ -8,7 +8,7 @@ revisions, no orphans. Streams are copied as they are encoded.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -51,6 +51,11 @@ def number(value: float) -> NumberObject | FloatObject:
     """As short as it can be said with four digits after the point: a 7,200th of a millimetre is enough for any page."""
     rounded = round(float(value), 4)
     return NumberObject(int(rounded)) if rounded == int(rounded) else FloatObject(f"{rounded:.4f}".rstrip("0"))
+
+
+def numbers(values: Iterable[float]) -> bytes:
+    """Numbers as operands of a content stream."""
+    return b" ".join(repr(number(value)).encode("ascii") for value in values)
 
 
 def string(value: str) -> TextStringObject:

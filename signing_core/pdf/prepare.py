@@ -16,30 +16,23 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject, NullObject
+from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
 
 from signing_core.errors import UsageError
-from signing_core.pdf import attachments, flatten, objects, placement, render, strips, xmp
+from signing_core.pdf import attachments, forms, objects, placement, render, strips, xmp
+from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.attachments import Attachment
 from signing_core.pdf.geometry import Box, View
 from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEAL_FIELD
-from signing_core.pdf.objects import NewObjects, array, dictionary, name, number, string
+from signing_core.pdf.objects import array, dictionary, name, number, string
 from signing_core.pdf.source import Page, Source
 
 A4: Final = Box(0, 0, 595.276, 841.89)
 """The certificate page, in points."""
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
-_KEPT: Final = (
-    "/PageLabels", "/Names", "/Dests", "/ViewerPreferences", "/PageLayout", "/PageMode", "/Outlines", "/Threads",
-    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF",
-)  # fmt: skip
-_PAGE_DROPPED: Final = (
-    "/Parent", "/AA", "/Thumb", "/PieceInfo", "/LastModified", "/ArtBox", "/TrimBox", "/BleedBox", "/Contents",
-    "/MediaBox", "/CropBox", "/Rotate", "/Resources",
-)  # fmt: skip
 _WORDS: Final = {
     "en": ("Signature", "Authenticity certificate of document"),
     "de": ("Unterschrift", "Echtheitszertifikat zu Dokument"),
@@ -174,222 +167,135 @@ class _Preparation:
         self.source = source
         self.request = request
         self.layout = layout
-        self.new = NewObjects()
+        self.assembly = Assembly(source, forms.appearances(source))
         self.words = _WORDS.get(request.language, _WORDS["en"])
         self.total = len(source.pages) + 1
         self.fields: dict[str, FieldBox] = {}
-        self.field_references: list[IndirectObject] = []
-        # Pages keep their references, since outlines, links and the structure tree point to them.
-        self.replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
+        self.references: list[IndirectObject] = []
 
     def result(self) -> Prepared:
         with self.source.guarded():
-            root = self.new.add(self._catalog())
-            info = self.new.add(self._info())
-            data = objects.write(
-                version="2.0" if self._is_pdf_2() else "1.7",
-                root=root,
-                info=info,
-                identifier=hashlib.sha256(self.source.data + self.request.document_id.encode()).digest()[:16],
-                resolve=self._resolve,
+            self._add_pages()
+            self._add_certificate_page()
+            catalog, info = self._catalog(), self._info()
+        identifier = hashlib.sha256(self.source.data + self.request.document_id.encode()).digest()[:16]
+        return Prepared(self.assembly.write(catalog, info, identifier), self.total, self.fields)
+
+    def _add_pages(self) -> None:
+        pages = self.source.pages
+        widths = [page.view.width for page in pages]
+        drawn = strips.draw(self.request.document_id, widths, total=self.total, language=self.request.language)
+        for index, (page, strip) in enumerate(zip(pages, drawn, strict=True)):
+            band = self.layout.band if index == len(pages) - 1 else 0.0
+            view = page.view.grown_below(band + strips.HEIGHT_PT)
+            added = self.assembly.add_page(
+                page,
+                view=view,
+                before=objects.numbers(view.matrix) + b" cm /SealtrailStrip Do",
+                forms={"/SealtrailStrip": strip},
             )
-        return Prepared(data, self.total, self.fields)
+            for entry in self.layout.placed:
+                if entry.page == index:
+                    annotations = added.setdefault(name("/Annots"), ArrayObject())
+                    annotations.append(self._party_field(entry, view))
 
-    def _resolve(self, reference: IndirectObject) -> Any:
-        if reference.pdf is self.source.reader:
-            replaced = self.replaced.get((reference.idnum, reference.generation))
-            return self.source.resolve(reference) if replaced is None else replaced
-        return reference.pdf.get_object(reference)
-
-    def _pages(self) -> IndirectObject:
-        kids = ArrayObject()
-        tree = dictionary({"/Type": name("/Pages"), "/Kids": kids, "/Count": number(self.total)})
-        tree_reference = self.new.add(tree)
-        drawn = strips.draw(
-            self.request.document_id,
-            [page.view.width for page in self.source.pages],
-            total=self.total,
-            language=self.request.language,
-        )
-        seen: set[tuple[int, int]] = set()
-        for index, (page, strip) in enumerate(zip(self.source.pages, drawn, strict=True)):
-            content = self._page(index, page, strip, tree_reference)
-            reference = page.reference
-            key = (reference.idnum, reference.generation) if reference is not None else None
-            if reference is None or key is None or key in seen:  # one page listed twice becomes two
-                kids.append(self.new.add(content))
-            else:
-                seen.add(key)
-                self.replaced[key] = content
-                kids.append(reference)
-        kids.append(self._certificate_page(tree_reference))
-        return tree_reference
-
-    def _page(self, index: int, page: Page, strip: Any, parent: IndirectObject) -> DictionaryObject:
-        band = self.layout.band if index == len(self.source.pages) - 1 else 0.0
-        view = page.view.grown_below(band + strips.HEIGHT_PT)
-        resources = flatten.own_resources(self.source, page.resources)
-        flattened = flatten.widgets(self.source, page, resources, self.new)
-        self.replaced.update(dict.fromkeys(flattened.removed, NullObject()))
-        flatten.add_resource(self.source, resources, "/XObject", "/SealtrailStrip", self.new.add(strip))
-        clip = page.view.crop
-        before = (
-            f"q {_numbers(view.matrix)} cm /SealtrailStrip Do Q\n"
-            # What lies outside the crop box was not visible before and does not become so now.
-            f"q {_numbers((clip.x0, clip.y0, clip.width, clip.height))} re W n q\n"
-        )
-        contents = ArrayObject([self.new.add(objects.stream({}, before.encode()))])
-        contents.extend(self._contents(page))
-        contents.append(self.new.add(objects.stream({}, b"\nQ\n" + flattened.content + b"\nQ\n")))
-        annotations = ArrayObject(flattened.annotations)
-        result = DictionaryObject(
-            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED and key != "/Annots"}
-        )
-        result.update(
-            dictionary(
-                {
-                    "/Type": name("/Page"),
-                    "/Parent": parent,
-                    "/MediaBox": objects.box(page.media.united(view.crop)),
-                    "/CropBox": objects.box(view.crop),
-                    "/Rotate": number(view.rotate) if view.rotate else None,
-                    "/Resources": resources,
-                    "/Contents": contents,
-                }
-            )
-        )
-        for entry in self.layout.placed:
-            if entry.page == index:
-                annotations.append(self._field(entry, view, page.reference))
-        if annotations:
-            result[name("/Annots")] = annotations
-        return result
-
-    def _contents(self, page: Page) -> list[Any]:
-        raw = page.dictionary.raw_get("/Contents") if "/Contents" in page.dictionary else NullObject()
-        value = self.source.resolve(raw)
-        if isinstance(value, ArrayObject):
-            return [item for item in list.__iter__(value) if self.source.resolve(item) is not None]
-        return [] if value is None else [raw]
-
-    def _field(self, entry: _Placed, view: View, page: IndirectObject | None) -> IndirectObject:
+    def _party_field(self, entry: _Placed, view: View) -> IndirectObject:
         box = entry.box.moved(0, strips.HEIGHT_PT)
-        field_name = FIELD_OF_ROLE[entry.request.role]
-        self.fields[entry.request.role] = FieldBox(field_name, entry.page + 1, box.width, box.height)
-        return self._add_field(
-            field_name, view.to_page(box), f"{self.words[0]}: {entry.request.label}", page=page, rotate=view.rotate
+        field = FIELD_OF_ROLE[entry.request.role]
+        self.fields[entry.request.role] = FieldBox(field, entry.page + 1, box.width, box.height)
+        return self._field(
+            field,
+            view.to_page(box),
+            f"{self.words[0]}: {entry.request.label}",
+            page=self.assembly.reference(entry.page),
+            characteristics=dictionary({"/R": number(view.rotate)}) if view.rotate else None,
         )
 
-    def _add_field(self, field: str, rectangle: Box, summary: str, **more: Any) -> IndirectObject:
-        rotate = more.pop("rotate", 0)
-        reference = self.new.add(
+    def _field(
+        self,
+        field: str,
+        rectangle: Box,
+        description: str,
+        *,
+        page: IndirectObject,
+        characteristics: DictionaryObject | None = None,
+        lock: IndirectObject | None = None,
+    ) -> IndirectObject:
+        reference = self.assembly.new.add(
             dictionary(
                 {
                     "/Type": name("/Annot"),
                     "/Subtype": name("/Widget"),
                     "/FT": name("/Sig"),
                     "/T": string(field),
-                    "/TU": string(summary),
+                    "/TU": string(description),
                     "/F": number(_PRINT_AND_LOCKED),
                     "/Rect": objects.box(rectangle),
-                    "/P": more.get("page"),
-                    "/MK": dictionary({"/R": number(rotate)}) if rotate else None,
-                    "/Lock": more.get("lock"),
+                    "/P": page,
+                    "/MK": characteristics,
+                    "/Lock": lock,
                 }
             )
         )
-        self.field_references.append(reference)
+        self.references.append(reference)
         return reference
 
-    def _certificate_page(self, parent: IndirectObject) -> IndirectObject:
-        page = DictionaryObject()
-        reference = self.new.add(page)
-        lock = self.new.add(
-            dictionary({"/Type": name("/SigFieldLock"), "/Action": name("/All"), "/P": number(1)})
-        )  # ISO 32000-2, table 237: once the seal is there, nothing may change any more
-        summary = f"{self.words[1]} {self.request.document_id}"
-        field = self._add_field(SEAL_FIELD, A4, summary, page=reference, lock=lock)
-        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, A4.width, A4.height)
-        page.update(
-            dictionary(
-                {
-                    "/Type": name("/Page"),
-                    "/Parent": parent,
-                    "/MediaBox": objects.box(A4),
-                    "/Resources": DictionaryObject(),
-                    "/Annots": array(field),
-                }
-            )
+    def _add_certificate_page(self) -> None:
+        page = dictionary({"/Type": name("/Page"), "/MediaBox": objects.box(A4), "/Resources": DictionaryObject()})
+        reference = self.assembly.add_new_page(page)
+        # ISO 32000-2, table 236: once the seal is there, nothing may change any more.
+        lock = {"/Type": name("/SigFieldLock"), "/Action": name("/All"), "/P": number(1)}
+        description = f"{self.words[1]} {self.request.document_id}"
+        field = self._field(
+            SEAL_FIELD, A4, description, page=reference, lock=self.assembly.new.add(dictionary(lock))
         )
-        return reference
+        page[name("/Annots")] = array(field)
+        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, A4.width, A4.height)
 
     def _catalog(self) -> DictionaryObject:
-        root = self.source.root
-        kept = {key: root.raw_get(key) for key in _KEPT if key in root}
-        pages = self._pages()
-        catalog = dictionary({"/Type": name("/Catalog"), "/Pages": pages, **kept})
-        opening = self.source.get(root, "/OpenAction")
-        if isinstance(opening, ArrayObject):  # a destination; actions are dropped
-            catalog[name("/OpenAction")] = root.raw_get("/OpenAction")
-        preferences = DictionaryObject(self.source.get(root, "/ViewerPreferences") or {})
+        catalog = self.assembly.catalog()
+        preferences = DictionaryObject(self.source.get(catalog, "/ViewerPreferences") or {})
         preferences[name("/DisplayDocTitle")] = BooleanObject(True)
+        metadata = objects.stream(
+            {"/Type": name("/Metadata"), "/Subtype": name("/XML")},
+            xmp.packet(self.request.title, self.request.language, self.request.document_id),
+            compress=False,  # so that a text search finds it, as ISO 32000-2, 14.3.2 advises
+        )
+        form = {"/Fields": ArrayObject(self.references), "/SigFlags": number(3)}
         catalog.update(
             dictionary(
                 {
                     "/Lang": string(self.request.language),
                     "/ViewerPreferences": preferences,
-                    "/Metadata": self.new.add(
-                        objects.stream(
-                            {"/Type": name("/Metadata"), "/Subtype": name("/XML")},
-                            xmp.packet(self.request.title, self.request.language, self.request.document_id),
-                            compress=False,  # so that a text search finds it, as ISO 32000-2, 14.3.2 advises
-                        )
-                    ),
-                    "/AcroForm": self.new.add(
-                        dictionary({"/Fields": ArrayObject(self.field_references), "/SigFlags": number(3)})
-                    ),
-                    "/Extensions": None if self._is_pdf_2() else _extensions(),
+                    "/Metadata": self.assembly.new.add(metadata),
+                    "/AcroForm": self.assembly.new.add(dictionary(form)),
+                    "/Extensions": None if self.source.is_pdf_2 else _extensions(),
                 }
             )
         )
-        names = self.source.get(root, "/Names")
-        if isinstance(names, DictionaryObject) or self.request.attach is not None:
-            kept_names = {key: value for key, value in dict.items(names or {}) if key not in ("/JavaScript", "/AP")}
-            catalog[name("/Names")] = DictionaryObject(kept_names)
         if self.request.attach is not None:
-            attachments.embed(self.source, catalog, self.request.attach, self.new, self.request.created_at)
+            attachments.embed(self.source, catalog, self.request.attach, self.assembly.new, self.request.created_at)
         return catalog
 
     def _info(self) -> DictionaryObject:
-        kept = {key: value for key, value in dict.items(self.source.info) if self._is_text(value) and key != "/ModDate"}
-        info = DictionaryObject(kept)
+        info = self.assembly.info()
+        info.pop(name("/ModDate"), None)
+        created = objects.date(self.request.created_at)
+        if created is not None:
+            info.setdefault(name("/CreationDate"), created)
         info.update(
             dictionary(
                 {
                     "/Title": string(self.request.title),
                     "/Producer": string(PRODUCER),
+                    "/ModDate": created,
                     DOCUMENT_ID_KEY: string(self.request.document_id),
-                    "/ModDate": objects.date(self.request.created_at),
                 }
             )
         )
-        if "/CreationDate" not in info and self.request.created_at is not None:
-            info[name("/CreationDate")] = objects.date(self.request.created_at)
         return info
-
-    def _is_text(self, value: Any) -> bool:
-        return isinstance(self.source.resolve(value), str | bytes)
-
-    def _is_pdf_2(self) -> bool:
-        return self.source.data.startswith(b"%PDF-2.") or str(self.source.get(self.source.root, "/Version")).startswith(
-            "/2."
-        )
 
 
 def _extensions() -> DictionaryObject:
     level = {"/Type": name("/DeveloperExtensions"), "/BaseVersion": name("/1.7"), "/ExtensionLevel": number(1)}
     return dictionary({"/ESIC": dictionary(level)})
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return " ".join(repr(number(value)) for value in values)

@@ -74,6 +74,11 @@ class Source:
         return bool(self.reader.is_encrypted)
 
     @property
+    def is_pdf_2(self) -> bool:
+        """Whether header or catalog say 2.x (ISO 32000-2)."""
+        return self.data.startswith(b"%PDF-2.") or str(self.get(self.root, "/Version")).startswith("/2.")
+
+    @property
     def root(self) -> DictionaryObject:
         with self.guarded():
             return self.reader.root_object

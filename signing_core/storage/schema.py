@@ -215,19 +215,21 @@ def _empty_log(target: sa.Table, connection: sa.Connection, **_: object) -> None
 
 checkpoints = _table(
     "checkpoints",
+    sa.Column("origin", sa.String(200), primary_key=True),  # the log's name; another one after a declared loss
     sa.Column("size", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("root", sa.LargeBinary(32), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),  # C2SP signed note, cosignatures included
+    sa.Column("note", sa.Text, nullable=False),  # C2SP signed note with the log's own signature, as time-stamped
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 anchors = _table(
     "anchors",
     sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("origin", sa.String(200), nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False, index=True),
-    sa.Column("kind", sa.String(16), nullable=False),  # time-stamp, witness
+    sa.Column("kind", sa.String(16), nullable=False),  # time-stamp, embedded (no outside anchor), witness
     sa.Column("by", sa.Text, nullable=False),
-    sa.Column("evidence", sa.LargeBinary, nullable=False),
+    sa.Column("evidence", sa.LargeBinary, nullable=False),  # DER TimeStampToken, or the witness's signature line
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -109,9 +109,8 @@ class Links(_Table):
     """Links, codes and reminders."""
 
     lifetime_days: int = Field(default=14, ge=1, le=365)
-    resends_per_hour: int = Field(default=3, ge=1, le=100)
-    resends_per_link: int = Field(default=10, ge=1, le=1000)
-    codes_per_hour: int = Field(default=5, ge=1, le=100)
+    resends_per_hour: int = Field(default=5, ge=1, le=100)
+    codes_per_hour: int = Field(default=8, ge=1, le=100)
     reminder_days: tuple[int, ...] = (3, 7, 12)
     """Days after a link was sent at which its party is reminded."""
 
@@ -155,8 +154,9 @@ class Limits(_Table):
 class AuditLog(_Table):
     """The audit log's checkpoints and witnesses."""
 
-    origin: str | None = None
-    """The log's name in checkpoints (C2SP tlog-checkpoint): without scheme, unique. By default public_host/log/WORKSPACE_ID."""
+    origin: str | None = Field(default=None, pattern=r"^[^\s+]{1,200}$")
+    """The log's name in checkpoints (C2SP tlog-checkpoint): a URL without scheme, unique; only read when the workspace is
+    created. By default public_host/log/WORKSPACE_ID."""
     checkpoint_seconds: int = Field(default=60, ge=1, le=3600)
     anchor_minutes: int = Field(default=60, ge=1, le=1440)
     witnesses: tuple[str, ...] = ()

@@ -134,13 +134,12 @@ class Workspace:
     @cached_property
     def id(self) -> str:
         """A random id that travels with the database."""
-        with reading(self.engine) as connection:
-            return str(connection.execute(_ID).scalar_one())
+        return self._stored("id")
 
     @property
     def log_origin(self) -> str:
-        """The audit log's name in checkpoints (C2SP tlog-checkpoint, "origin")."""
-        return self.settings.audit_log.origin or f"{self.settings.host}/log/{self.id}"
+        """The audit log's name in checkpoints (C2SP tlog-checkpoint, "origin"). Fixed at creation: see `audit_log.log`."""
+        return self._stored("log_origin")
 
     def keys(self) -> KeyRing:
         """The key ring, opened on first use. Raises `KeyUnavailable`."""
@@ -191,6 +190,10 @@ class Workspace:
         secret = passphrase.find(self.resolve(chosen.passphrase_file))
         return KeyRing.open(self.resolve(chosen.folder), secret, self._key_settings(), clock=self.clock)
 
+    def _stored(self, key: str) -> str:
+        with reading(self.engine) as connection:
+            return str(connection.execute(_STORED, {"wanted": key}).scalar_one())
+
     def _key_settings(self) -> KeySettings:
         from signing_core.keys.settings import KeySettings, TokenSettings
 
@@ -218,9 +221,11 @@ class Workspace:
         # The same id in the marker and the database: so a second try knows a server database as its own.
         mine = (self.path / _UNFINISHED).read_text()
         with writing(self.engine) as connection:
-            found = connection.execute(_ID).scalar()
+            found = connection.execute(_STORED, {"wanted": "id"}).scalar()
             if found is None:
-                connection.execute(sa.insert(schema.settings), [{"key": "id", "value": mine}])
+                origin = self.settings.audit_log.origin or f"{self.settings.host}/log/{mine}"
+                rows = [{"key": "id", "value": mine}, {"key": "log_origin", "value": origin}]
+                connection.execute(sa.insert(schema.settings), rows)
             elif found != mine:
                 raise UsageError("The database of database_url belongs to another workspace; name a new, empty one.")
         for folder in ("objects", "outbox", "locks", "secrets"):
@@ -251,7 +256,7 @@ class Workspace:
         self.__dict__["_keys"] = ring
 
 
-_ID = sa.select(schema.settings.c.value).where(schema.settings.c.key == "id")
+_STORED = sa.select(schema.settings.c.value).where(schema.settings.c.key == sa.bindparam("wanted"))
 
 
 def _database_url(settings: Settings, path: Path) -> sa.URL:

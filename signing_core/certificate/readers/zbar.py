@@ -18,6 +18,11 @@ from signing_core.certificate.readers.interface import FoundCode
 from signing_core.errors import UsageError
 
 MAX_PIXELS: Final = 40_000_000
+_ONLY_QR: Final = [
+    ("ZBAR_NONE", "ZBAR_CFG_ENABLE", 0),
+    ("ZBAR_QRCODE", "ZBAR_CFG_ENABLE", 1),
+    ("ZBAR_NONE", "ZBAR_CFG_POSITION", 1),
+]
 
 
 class ZbarReader:
@@ -42,9 +47,7 @@ class ZbarReader:
         import zbar
 
         found = []
-        for symbol in zbar.Scanner([("ZBAR_QRCODE", "ZBAR_CFG_ENABLE", 1)]).scan(np.ascontiguousarray(pictures.grey(image))):
-            if symbol.type != "QR-Code":
-                continue
+        for symbol in zbar.Scanner(_ONLY_QR).scan(np.ascontiguousarray(pictures.grey(image))):
             across, down = [float(x) for x, _ in symbol.position], [float(y) for _, y in symbol.position]
             left, top, right, bottom = min(across), min(down), max(across), max(down)
             corners = ((left, top), (right, top), (right, bottom), (left, bottom))

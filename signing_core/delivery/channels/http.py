@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
+from signing_core.delivery.channels.deadline import cut_after
 from signing_core.delivery.channels.loopback import is_loopback
 from signing_core.errors import DeliveryFailed, UsageError
 
@@ -41,7 +43,10 @@ class Gateway:
             )
         self.host = parsed.host
         self._url = parsed
-        self._client = client or httpx.Client(timeout=timeout, follow_redirects=False)
+        self._timeout = timeout
+        # One connection for each message, so that it is ours alone to cut.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = client or httpx.Client(timeout=timeout, follow_redirects=False, limits=limits)
 
     def post(
         self,
@@ -52,10 +57,25 @@ class Gateway:
         auth: tuple[str, str] | None = None,
     ) -> Answer:
         """Raises `DeliveryFailed` when there is no answer; every answer with a status is returned."""
+        connected: list[socket.socket] = []
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+                connected.append(info["return_value"].get_extra_info("socket"))
+
         try:
-            with self._client.stream(
-                "POST", self._url, headers=headers, json=body, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT
-            ) as response:
+            with (
+                cut_after(self._timeout * 3, lambda: connected[-1] if connected else None),
+                self._client.stream(
+                    "POST",
+                    self._url,
+                    headers=headers,
+                    json=body,
+                    data=form,
+                    auth=auth or httpx.USE_CLIENT_DEFAULT,
+                    extensions={"trace": trace},
+                ) as response,
+            ):
                 read = b""
                 for chunk in response.iter_bytes():
                     read += chunk

@@ -7,14 +7,12 @@ server must drop what it got (RFC 5321, section 4.1.1.4). Between the dot and th
 from __future__ import annotations
 
 import smtplib
-import socket
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
 
+from signing_core.delivery.channels.deadline import cut_after
 from signing_core.delivery.channels.interface import OutgoingMessage, Receipt
 from signing_core.delivery.channels.loopback import is_loopback
 from signing_core.delivery.redaction import harmless
@@ -66,8 +64,7 @@ class SmtpChannel:
 
     def send(self, message: OutgoingMessage, *, now: datetime) -> Receipt:
         server = self._connect()
-        # Timeouts are for each read; a server that trickles bytes would hold us for ever without this.
-        with _closed_after(server, self._timeout * 6 + self._answer_timeout):
+        with cut_after(self._timeout * 6 + self._answer_timeout, lambda: server.sock):
             try:
                 self._transmit(server, message)
                 reply = self._hand_over(server, message)
@@ -120,6 +117,8 @@ class SmtpChannel:
             code, text = server.getreply()
         except (OSError, smtplib.SMTPException, ValueError) as error:
             raise self._failed("did not say whether it took the message", error, handed_over=True) from None
+        if code // 100 not in (2, 4, 5):
+            raise self._failure("gave no answer that can be understood", handed_over=True)
         self._step((code, text), "refused the message")
         with suppress(OSError, smtplib.SMTPException, ValueError):
             if server.sock is not None:
@@ -146,6 +145,8 @@ class SmtpChannel:
         raise self._failure(f"{what} ({code} {said})", permanent=code // 100 == 5 and (not ours or code == 552))
 
     def _failed(self, what: str, error: Exception, *, handed_over: bool = False) -> DeliveryFailed:
+        if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+            error = error.__context__  # what smtplib hides behind its own
         if isinstance(error, smtplib.SMTPResponseException):
             said = error.smtp_error
             text = said.decode("ascii", "replace") if isinstance(said, bytes) else str(said)
@@ -161,22 +162,3 @@ class SmtpChannel:
     def _failure(self, what: str, *, permanent: bool = False, handed_over: bool = False) -> DeliveryFailed:
         text = harmless(f"{what}.")
         return DeliveryFailed(f"The mail server {self.host} {text}", permanent=permanent, handed_over=handed_over)
-
-
-@contextmanager
-def _closed_after(server: smtplib.SMTP, seconds: float) -> Iterator[None]:
-    """Cut the connection after so many seconds, whatever is being waited for."""
-
-    def cut() -> None:
-        sock = server.sock
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

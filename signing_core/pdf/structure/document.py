@@ -214,6 +214,29 @@ class FileStructure:
             self._objects[place] = self._read(place)
         return self._objects[place]
 
+    @cached_property
+    def places(self) -> tuple[list[int], dict[int, list[int]]]:
+        """(offsets of all listed objects of all revisions in order, the object numbers listed at each)."""
+        owners: dict[int, list[int]] = {}
+        for update in self.updates:
+            for number, entry in update.entries.items():
+                if entry.place > 0:
+                    known = owners.setdefault(entry.place, [])
+                    if number not in known:
+                        known.append(number)
+        return sorted(owners), owners
+
+    @cached_property
+    def object_stream_places(self) -> list[tuple[int, int, int]]:
+        """(object number, a revision in which it is there, offset) of every object stream that is used."""
+        found: dict[int, tuple[int, int, int]] = {}
+        for index, update in enumerate(self.updates, 1):
+            for number in {entry.stream for entry in update.entries.values() if entry.stream}:
+                place = self.entry(number, index).place
+                if place > 0:
+                    found.setdefault(place, (number, index, place))
+        return list(found.values())
+
     def form(self, revision: int) -> forms.Form:
         """The form fields as of a revision."""
         if revision not in self._forms:

@@ -10,7 +10,7 @@ from signing_core.pdf.structure.values import Value
 class ObjectStream:
     """The decoded stream and where each object begins in it."""
 
-    __slots__ = ("_budget", "_depth", "_values", "_where", "body", "numbers")
+    __slots__ = ("_budget", "_depth", "_values", "_where", "body", "numbers", "order")
 
     def __init__(self, body: bytes, count: int, first: int, depth: int, budget: Budget) -> None:
         self.body = body
@@ -27,6 +27,10 @@ class ObjectStream:
         self._where: dict[int, int] = {}
         for number, at in zip(self.numbers, head[1:usable:2], strict=True):
             self._where.setdefault(number, first + int(at[:12]))
+
+        places = sorted((first + int(at[:12]), item) for item, at in enumerate(head[1:usable:2]))
+        self.order = ([place for place, _ in places], [item for _, item in places])
+        """(where objects begin in `body`, in order; which of `numbers` each is)."""
 
     def get(self, number: int) -> Value:
         """The object with that number; None when it is not in here or cannot be parsed."""

@@ -167,15 +167,13 @@ def _elsewhere(structure: FileStructure, found: dict[tuple[int, str], _Found]) -
     """Signatures that no form field leads to. Found by their /ByteRange, at the speed of a text search."""
     data = structure.data
     known = sorted(item.offset for item in found.values() if item.in_file)
-    places: list[int] | None = None
     position = 0
     for _ in range(_MOST):
         at = data.find(b"/ByteRange", position)
         if at < 0:
             break
         position = at + 10
-        if places is None:
-            places = _places(structure)
+        places, _ = structure.places
         index = bisect_right(places, at) - 1
         start = places[index] if index >= 0 else -1
         if start in known:
@@ -188,13 +186,6 @@ def _elsewhere(structure: FileStructure, found: dict[tuple[int, str], _Found]) -
             _add_loose(structure, holder, found)
         else:
             _add_unlisted(structure, holder, found)
-
-
-def _places(structure: FileStructure) -> list[int]:
-    places = {
-        entry.place for update in structure.updates for entry in update.entries.values() if not entry.stream and entry.place > 0
-    }
-    return sorted(places)
 
 
 def _loose(structure: FileStructure, at: int) -> IndirectObject | None:
@@ -250,7 +241,7 @@ def _add_unlisted(structure: FileStructure, holder: IndirectObject, found: dict[
 
 
 def _owner(structure: FileStructure, at: int) -> IndirectObject | None:
-    places = _places(structure)
+    places, _ = structure.places
     index = bisect_right(places, at) - 1
     holder = structure.holder(places[index]) if index >= 0 else None
     return holder if holder is not None and holder.start <= at < holder.end else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import ipaddress
 import json
 import ssl
 import threading
@@ -19,7 +21,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -112,8 +113,6 @@ class Authority:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    import ipaddress
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sample mail server")])
     now = datetime.now(UTC)
@@ -199,22 +198,41 @@ MailServer = Callable[..., Mailbox]
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
-    running: list[Controller] = []
+    """Starts servers on free ports of loopback. Options are aiosmtpd's; `implicit_tls` is a context for all of it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    servers: list[asyncio.Server] = []
 
-    def start(**options: Any) -> Mailbox:
+    def start(*, login: bool = False, implicit_tls: ssl.SSLContext | None = None, **options: Any) -> Mailbox:
         mailbox = Mailbox()
-        if options.pop("login", False):
+        if login:
             options |= {"authenticator": mailbox.authenticate, "auth_required": True}
-        controller = Controller(mailbox, hostname="127.0.0.1", port=0, **options)
-        controller.start()
-        running.append(controller)
-        assert controller.server is not None
-        mailbox.host, mailbox.port = controller.server.sockets[0].getsockname()[:2]
+
+        async def serve() -> asyncio.Server:
+            return await loop.create_server(
+                lambda: SMTP(mailbox, loop=loop, **options), "127.0.0.1", 0, ssl=implicit_tls
+            )
+
+        server = asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
+        servers.append(server)
+        mailbox.host, mailbox.port = server.sockets[0].getsockname()[:2]
         return mailbox
 
     yield start
-    for controller in running:
-        controller.stop(no_assert=True)
+
+    async def stop() -> None:
+        for server in servers:
+            server.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
 
 
 @dataclass

@@ -201,8 +201,9 @@ def test_other_scripts_go_as_ucs2_and_are_cut_to_the_budget() -> None:
         ("a" * 307, "gsm-7", 3),
         ("€" * 80, "gsm-7", 1),
         ("€" * 81, "gsm-7", 2),
-        ("a" * 152 + "€" + "a" * 152, "gsm-7", 2),
-        ("€" * 153, "gsm-7", 3),  # 76 to a segment: an escaped character is not torn in two
+        ("a" * 151 + "€" + "a" * 153, "gsm-7", 2),
+        ("a" * 152 + "€" + "a" * 152, "gsm-7", 3),  # an escaped character is not torn in two
+        ("€" * 153, "gsm-7", 3),  # 76 to a segment
         ("ж" * 70, "ucs-2", 1),
         ("ж" * 71, "ucs-2", 2),
         ("ж" * 134, "ucs-2", 2),

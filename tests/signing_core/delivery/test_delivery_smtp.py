@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_a_message_arrives_byte_for_byte(mail_server: Any, sample: SimpleNamespa
     receipt = channel(server).send(sample.outgoing(DATA), now=sample.start)
     assert server.received == [DATA]
     assert server.envelopes == [("signing@sample-company.example", ["erika@example.org"])]
-    assert receipt.reference == "queued as [number]" or receipt.reference == "queued as 4711"
+    assert receipt.reference == "queued as 4711"
 
 
 @pytest.mark.parametrize("data", [b"a", b"a\r\n", b".", b".\r\n", b"\r\n.\r\n", b"a\r\n..", b""])
@@ -46,31 +46,9 @@ def test_starttls_with_a_trusted_certificate(mail_server: Any, authority: Any, s
 
 
 def test_implicit_tls(mail_server: Any, authority: Any, sample: SimpleNamespace) -> None:
-    from aiosmtpd.controller import Controller
-
-    class Mailbox:
-        received: list[bytes] = []
-
-        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-            self.received.append(envelope.content)
-            return "250 OK"
-
-    controller = Controller(Mailbox(), hostname="127.0.0.1", port=0, ssl_context=authority.server)
-    # aiosmtpd's own check that it is up speaks plain text to port 0; the loop is started by hand instead.
-    loop = asyncio.new_event_loop()
-    made = loop.run_until_complete(
-        loop.create_server(controller._factory_invoker, "127.0.0.1", 0, ssl=authority.server)
-    )
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        port = made.sockets[0].getsockname()[1]
-        sender = SmtpChannel("127.0.0.1", port, security="tls", context=authority.client, timeout=5.0)
-        sender.send(sample.outgoing(DATA), now=sample.start)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-    assert Mailbox.received == [DATA]
+    server = mail_server(implicit_tls=authority.server)
+    channel(server, security="tls", context=authority.client).send(sample.outgoing(DATA), now=sample.start)
+    assert server.received == [DATA]
 
 
 def test_an_unknown_certificate_is_not_accepted(mail_server: Any, authority: Any, sample: SimpleNamespace) -> None:
@@ -171,10 +149,8 @@ def strange_server(script: Script) -> Iterator[SimpleNamespace]:
             return
         with connection:
             connection.settimeout(10)
-            try:
+            with suppress(OSError):
                 script(connection)
-            except OSError:
-                pass
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -228,9 +204,11 @@ def talk(connection: socket.socket, *, until: bytes, then: bytes = b"", answer_d
 def test_a_cut_connection_is_judged_by_how_far_it_came(
     sample: SimpleNamespace, until: bytes, then: bytes, handed_over: bool
 ) -> None:
-    with strange_server(lambda connection: void(talk(connection, until=until, then=then))) as server:
-        with pytest.raises(DeliveryFailed) as failed:
-            channel(server).send(sample.outgoing(DATA), now=sample.start)
+    with (
+        strange_server(lambda connection: void(talk(connection, until=until, then=then))) as server,
+        pytest.raises(DeliveryFailed) as failed,
+    ):
+        channel(server).send(sample.outgoing(DATA), now=sample.start)
     assert (failed.value.permanent, failed.value.handed_over) == (False, handed_over)
 
 

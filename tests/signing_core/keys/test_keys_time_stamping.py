@@ -80,7 +80,7 @@ def test_openssl_asks_over_http_and_verifies_the_answer(
     assert "Status: Granted." in shown
     assert f"Policy OID: {oids.TIME_STAMP_POLICY}" in shown
     assert "Accuracy: 0x01 seconds" in shown
-    has_certificates = bool(tsp.TimeStampResp.load(reply)["time_stamp_token"]["content"]["certificates"].native)
+    has_certificates = bool(rfc3161.TimeStampResp.load(reply)["time_stamp_token"]["content"]["certificates"].native)
     assert has_certificates is ("-cert" in options)
 
 
@@ -123,7 +123,7 @@ def test_pyhanko_accepts_a_token(kind: str, ring: KeyRing, request: pytest.Fixtu
     token = cms.ContentInfo.load(_authority(kind, ring, request).time_stamp(IMPRINT))
     roots = [asn1_x509.Certificate.load(ring.ca.certificate.public_bytes(Encoding.DER))]
     context = ValidationContext(trust_roots=roots, moment=ring._clock())
-    status = asyncio.run(validate_tst_signed_data(token["content"], context, IMPRINT))
+    status = asyncio.run(validate_tst_signed_data(token["content"], context, lambda _algorithm: IMPRINT))
     assert status["intact"]
     assert status["valid"]
     assert status["trusted"]
@@ -144,7 +144,7 @@ def test_an_authority_whose_x509_certificate_is_over_does_not_time_stamp(ring: K
     clock.now += timedelta(days=11 * 365)  # type: ignore[attr-defined]
     with pytest.raises(TimeStampUnavailable, match="not valid"):
         authority.time_stamp(IMPRINT)
-    reply = tsp.TimeStampResp.load(authority.respond(rfc3161.new_request(IMPRINT).dump()))
+    reply = rfc3161.TimeStampResp.load(authority.respond(rfc3161.new_request(IMPRINT).dump()))
     assert reply["status"]["fail_info"].native == {"time_not_available"}
 
 
@@ -173,14 +173,21 @@ def _query(**changes: object) -> bytes:
         (_query(message_imprint={"hash_algorithm": {"algorithm": "sha1"}, "hashed_message": b"x" * 20}), "bad_alg"),
         (_query(message_imprint={"hash_algorithm": {"algorithm": "1.2.3"}, "hashed_message": b"x" * 32}), "bad_alg"),
         (_query(message_imprint={"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": b"x"}), "bad_data_format"),
-        (_query(extensions=[{"extn_id": "1.2.3", "extn_value": b"x"}]), "unaccepted_extension"),
+        (_query(extensions=[{"extn_id": "1.2.3", "extn_value": b"x"}]), "unaccepted_extensions"),
     ],
 )  # fmt: skip
 def test_a_bad_query_is_refused_with_its_reason(ring: KeyRing, query: bytes, failure: str) -> None:
-    reply = tsp.TimeStampResp.load(ring.time_stamp_authority.respond(query), strict=True)
+    reply = rfc3161.TimeStampResp.load(ring.time_stamp_authority.respond(query), strict=True)
     assert reply["status"]["status"].native == "rejection"
     assert reply["status"]["fail_info"].native == {failure}
     assert reply["time_stamp_token"].native is None
+
+
+def test_openssl_reads_a_refusal(ring: KeyRing, tmp_path: Path) -> None:
+    (tmp_path / "reply").write_bytes(ring.time_stamp_authority.respond(_query(req_policy="1.2.3.4")))
+    shown = _openssl("-reply", "-in", tmp_path / "reply", "-text").stdout
+    assert "Status: Rejected." in shown
+    assert "not supported by the TSA" in shown
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -189,7 +196,7 @@ def test_whatever_is_asked_there_is_an_answer(ring: KeyRing, junk: bytes, positi
     changed = bytearray(_query())
     changed[position % len(changed)] = value
     for query in (junk, bytes(changed)):
-        reply = tsp.TimeStampResp.load(ring.time_stamp_authority.respond(query), strict=True)
+        reply = rfc3161.TimeStampResp.load(ring.time_stamp_authority.respond(query), strict=True)
         assert reply["status"]["status"].native in ("granted", "rejection")
 
 

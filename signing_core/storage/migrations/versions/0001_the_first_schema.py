@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "anchors",
         sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("origin", sa.String(length=200), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
@@ -52,11 +53,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "checkpoints",
+        sa.Column("origin", sa.String(length=200), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("root", sa.LargeBinary(length=32), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.PrimaryKeyConstraint("size", name=op.f("pk_checkpoints")),
+        sa.PrimaryKeyConstraint("origin", "size", name=op.f("pk_checkpoints")),
     )
     op.create_table(
         "issued_certificates",

@@ -1,0 +1,273 @@
+"""The audit log of a workspace: checkpoints, anchors and proofs of its own.
+
+A log has one name for life, its origin. When a loss of signed events is declared (`accept_restored`), what follows is a
+*different* log in the eyes of everybody who holds an older checkpoint. It gets another origin, so that we never sign two
+contradicting checkpoints under one name, and a witness has to be told: the loss cannot be passed over in silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import anchors, events, proofs, signer, store, tree
+from signing_core.audit_log.anchors import Anchor
+from signing_core.audit_log.checkpoint import Checkpoint
+from signing_core.audit_log.notes import COSIGNATURE, NoteInvalid, Verifier
+from signing_core.audit_log.proofs import Proof
+from signing_core.audit_log.signer import Issued
+from signing_core.errors import DocumentUnknown, SealtrailError, UsageError
+from signing_core.storage import schema
+from signing_core.storage.database import reading, writing
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from signing_core.storage.workspace import Workspace
+
+RESTORED = "log.restored"
+"""Type of the event that declares a loss."""
+COMPLETED = "document.completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one round of upkeep did."""
+
+    checkpoint: Issued | None = None
+    anchors: tuple[Anchor, ...] = ()
+    problems: tuple[SealtrailError, ...] = field(default=())
+    """Anchors that could not be had now; they are tried again next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How far the log is protected from outside."""
+
+    size: int
+    """Events in the log."""
+    signed: int
+    """Events under the last checkpoint."""
+    anchored: int
+    """Events under the last checkpoint that somebody outside anchored; not verified here."""
+    anchored_at: datetime | None
+    by: str | None
+    unprotected_since: datetime | None
+    """Time of the first event after the last outside anchor; None when there is none."""
+
+    @property
+    def unprotected(self) -> int:
+        return self.size - self.anchored
+
+
+class AuditLog:
+    """The log of an open workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    @property
+    def origin(self) -> str:
+        return self._workspace.log_origin
+
+    @property
+    def memory(self) -> Path:
+        """The file in which the signer remembers what it signed last."""
+        return self._workspace.resolve(self._workspace.settings.audit_log.signer_state)
+
+    # Checkpoints and anchors
+
+    def checkpoint(self, now: datetime | None = None) -> Issued:
+        """The log's state now, signed. Raises `LogInconsistent`."""
+        key = self._workspace.keys().checkpoint
+        return signer.issue(self._workspace.engine, key, self.memory, self.origin, now=now or self._workspace.clock())
+
+    def checkpoint_and_anchor(self, now: datetime | None = None) -> Kept:
+        """What belongs to every seal: a checkpoint and every anchor that can be had now."""
+        now = now or self._workspace.clock()
+        return self._anchor(self.checkpoint(now), now)
+
+    def keep_up(self, now: datetime | None = None) -> Kept:
+        """Background work: a checkpoint within `checkpoint_seconds` of growth, anchors within `anchor_minutes`."""
+        now, origin = now or self._workspace.clock(), self.origin
+        chosen = self._workspace.settings.audit_log
+        with reading(self._workspace.engine) as connection:
+            last = signer.latest(connection, origin)
+            waiting = events.one(connection, last.checkpoint.size if last else 0)
+            anchor = anchors.latest(connection, origin, ("time-stamp", "embedded", "witness"))
+            first = events.one(connection, anchor.size if anchor else 0)
+        made: Issued | None = None
+        # Half the promise: the worker looks every few seconds, and may be busy for some.
+        if waiting is not None and now - waiting.time >= timedelta(seconds=chosen.checkpoint_seconds) / 2:
+            last = made = self.checkpoint(now)
+        if last is not None and first is not None and now - first.time >= timedelta(minutes=chosen.anchor_minutes):
+            return replace(self._anchor(last, now), checkpoint=made)
+        return Kept(checkpoint=made)
+
+    def accept_restored(self, reason: str, now: datetime | None = None) -> Issued:
+        """Declare that signed events are lost for good: an event says so, and the log goes on under another origin.
+
+        Raises `UsageError` without a reason, or when nothing is lost.
+        """
+        now = now or self._workspace.clock()
+        if not reason.strip():
+            raise UsageError("Say why events were lost; the reason is written into the audit log.")
+        try:
+            self.checkpoint(now)
+        except SealtrailError as error:
+            contradiction = str(error).partition(signer.RESOLVE)[0].strip()
+        else:
+            raise UsageError("The log continues what was signed last; there is nothing to accept.")
+        try:
+            remembered = signer.recall(self.memory)
+        except SealtrailError:
+            remembered = None
+        with writing(self._workspace.engine) as connection:
+            size = store.size(connection)
+            before = self._workspace.log_origin
+            old = remembered.origin if remembered else before
+            new = _next_origin(old)
+            events.append(
+                connection,
+                type=RESTORED,
+                time=now,
+                actor="operator",
+                data={
+                    "reason": reason.strip(),
+                    "contradiction": contradiction,
+                    "origins_before": sorted({before, old}),
+                    "origin": new,
+                    "signed": {"size": remembered.size, "root": remembered.root.hex()} if remembered else None,
+                    "found": {"size": size, "root": proofs.root(connection, size).hex() if size else None},
+                },
+            )
+            connection.execute(
+                sa.update(schema.settings).where(schema.settings.c.key == "log_origin").values(value=new)
+            )
+        signer.remember(self.memory, Checkpoint(new, 0, tree.EMPTY_ROOT))
+        return self.checkpoint(now)
+
+    # Proofs
+
+    def prove(self, seq: int) -> Proof:
+        """The proof of one event under the newest checkpoint, with all cosignatures of it. Raises `UsageError`."""
+        origin = self.origin
+        with reading(self._workspace.engine) as connection:
+            event = events.one(connection, seq)
+            if event is None:
+                raise UsageError(f"The audit log has no event {seq}.")
+            issued = signer.latest(connection, origin)
+            if issued is None or issued.checkpoint.size <= seq:
+                raise UsageError(f"Event {seq} is under no checkpoint yet; run `sealtrail audit checkpoint` first.")
+            path = proofs.inclusion(connection, seq, issued.checkpoint.size)
+            lines = [
+                anchors.cosignature(anchor)
+                for anchor in anchors.of_checkpoint(connection, issued.checkpoint)
+                if anchor.kind == "witness"
+            ]
+        return Proof(seq, path, issued.note.plus(lines), event.body)
+
+    def prove_document(self, document_id: str) -> Proof:
+        """The proof of the document's completion, or of its newest event. Raises `DocumentUnknown`, `UsageError`."""
+        return self.prove(self.telling_event(document_id).seq)
+
+    def telling_event(self, document_id: str) -> events.Event:
+        """The event that names the finished file, or the newest one before that. Raises `DocumentUnknown`."""
+        with reading(self._workspace.engine) as connection:
+            found = events.of_document(connection, document_id)
+        if not found:
+            raise DocumentUnknown(f"The audit log has no event of a document {document_id}.")
+        return next((event for event in reversed(found) if event.type == COMPLETED), found[-1])
+
+    # What a verifier needs
+
+    def verifiers(self) -> list[Verifier]:
+        """The log's keys, former ones included, under every origin that it had."""
+        from signing_core.keys import trust
+
+        known = trust.load([self._workspace.resolve(self._workspace.settings.keys.folder) / "public"])
+        public = known.statement_keys("checkpoint").values()
+        return [Verifier(origin, key) for origin in self.origins() for key in public]
+
+    def origins(self) -> list[str]:
+        """The names that the log has and had, the present one first."""
+        names = [self.origin]
+        with reading(self._workspace.engine) as connection:
+            for event in events.of_type(connection, RESTORED):
+                names += [*event.data["origins_before"], event.data["origin"]]
+        return list(dict.fromkeys(names))
+
+    def witnesses(self) -> list[Verifier]:
+        """The witnesses' keys of the settings. Raises `UsageError`."""
+        try:
+            found = [Verifier.from_vkey(text) for text in self._workspace.settings.audit_log.witness_keys]
+        except NoteInvalid as error:
+            raise UsageError(f"The setting audit_log.witness_keys cannot be used: {error}.") from None
+        if any(verifier.kind != COSIGNATURE for verifier in found):
+            raise UsageError("The setting audit_log.witness_keys holds a key that is not a witness's.")
+        return found
+
+    @cached_property
+    def authorities(self) -> list[x509.Certificate]:
+        """Trust anchors of outside time-stamp authorities, of the settings. Raises `KeyUnavailable`."""
+        from signing_core.keys import trust
+
+        file = self._workspace.settings.time_stamps.trust
+        return list(trust.load([self._workspace.resolve(file)]).anchors) if file else []
+
+    @cached_property
+    def own_anchors(self) -> list[x509.Certificate]:
+        """The workspace's own X.509 trust anchors: what they certify is not outside."""
+        from signing_core.keys import trust
+
+        folder = self._workspace.resolve(self._workspace.settings.keys.folder) / "public"
+        return list(trust.load([folder / "anchors.pem"]).anchors)
+
+    def protection(self) -> Protection:
+        """How far the log is signed and anchored, as stored."""
+        origin = self.origin
+        with reading(self._workspace.engine) as connection:
+            size = store.size(connection)
+            last = signer.latest(connection, origin)
+            anchor = anchors.latest(connection, origin)
+            first = events.one(connection, anchor.size if anchor else 0)
+        return Protection(
+            size=size,
+            signed=last.checkpoint.size if last else 0,
+            anchored=anchor.size if anchor else 0,
+            anchored_at=anchor.created_at if anchor else None,
+            by=anchor.by if anchor else None,
+            unprotected_since=first.time if first else None,
+        )
+
+    def _anchor(self, issued: Issued, now: datetime) -> Kept:
+        from signing_core.audit_log import witness_client
+
+        made: list[Anchor] = []
+        problems: list[SealtrailError] = []
+        engine = self._workspace.engine
+        try:
+            authority = self._workspace.time_stamps
+            with reading(engine) as connection:
+                kind: anchors.Kind = "embedded" if authority.embedded else "time-stamp"
+                have = any(a.kind == kind for a in anchors.of_checkpoint(connection, issued.checkpoint))
+            if not have:
+                made.append(anchors.time_stamp(engine, issued, authority, now=now))
+        except SealtrailError as error:
+            problems.append(error)
+        for url in self._workspace.settings.audit_log.witnesses:
+            try:
+                made += witness_client.submit(engine, issued, url, self.witnesses(), now=now)
+            except SealtrailError as error:
+                problems.append(error)
+        return Kept(issued if issued.new else None, tuple(made), tuple(problems))
+
+
+def _next_origin(origin: str) -> str:
+    stem, _, number = origin.rpartition("~")
+    return f"{stem}~{int(number) + 1}" if stem and number.isdigit() else f"{origin}~2"

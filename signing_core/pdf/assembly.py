@@ -1,0 +1,151 @@
+"""A new file from the pages of a source: what filling a form and preparing a document share.
+
+Pages keep their identity, since outlines, links and the structure tree point to them. Of the catalog only what is known
+to be harmless is kept; forms are flattened. A page's content is put between two pieces of our own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject
+
+from signing_core.pdf import balance, flatten, objects
+from signing_core.pdf.flatten import Appearance
+from signing_core.pdf.geometry import View
+from signing_core.pdf.objects import NewObjects, dictionary, name, number
+from signing_core.pdf.source import Page, Source
+
+_KEPT: Final = (
+    "/PageLabels", "/Names", "/Dests", "/ViewerPreferences", "/PageLayout", "/PageMode", "/Outlines", "/Threads",
+    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF", "/Lang",
+)  # fmt: skip
+_PAGE_DROPPED: Final = frozenset((
+    "/Parent", "/AA", "/Thumb", "/PieceInfo", "/LastModified", "/ArtBox", "/TrimBox", "/BleedBox", "/Contents",
+    "/MediaBox", "/CropBox", "/Rotate", "/Resources", "/Annots",
+))  # fmt: skip
+
+
+class Assembly:
+    """Collects pages; then `catalog` and `write`."""
+
+    def __init__(self, source: Source, appearance: Appearance | None = None) -> None:
+        self.source = source
+        self.new = NewObjects()
+        self._appearance = appearance
+        self._kids = ArrayObject()
+        self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
+        self._tree_reference = self.new.add(self._tree)
+        self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
+
+    def add_page(self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None) -> DictionaryObject:
+        """Adds a page of the source, its form fields flattened, and returns its new dictionary.
+
+        `view` is what will be seen of it; `before` is content that is painted first, in a graphics state of its own,
+        with `forms` as further XObjects by name. The page's own content stays inside the crop box it had.
+        """
+        view = view or page.view
+        resources = flatten.own_resources(self.source, page.resources)
+        flattened = flatten.widgets(self.source, page, resources, self.new, self._appearance)
+        self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
+        for key, form in (forms or {}).items():
+            flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))
+        result = DictionaryObject({key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED})
+        result.update(
+            dictionary(
+                {
+                    "/Type": name("/Page"),
+                    "/Parent": self._tree_reference,
+                    "/MediaBox": objects.box(page.media.united(view.crop)),
+                    "/CropBox": objects.box(view.crop) if view.crop != page.media else None,
+                    "/Rotate": number(view.rotate) if view.rotate else None,
+                    "/Resources": resources,
+                    "/Contents": self._contents(page, before, flattened.content),
+                    "/Annots": ArrayObject(flattened.annotations) if flattened.annotations else None,
+                }
+            )
+        )
+        self._insert(page.reference, result)
+        return result
+
+    def add_new_page(self, page: DictionaryObject) -> IndirectObject:
+        """Adds a page that is not of the source; its /Parent is set here."""
+        page[name("/Parent")] = self._tree_reference
+        reference = self.new.add(page)
+        self._kids.append(reference)
+        return reference
+
+    def reference(self, index: int) -> IndirectObject:
+        """The reference of a page that was added, counted from 0."""
+        reference: IndirectObject = list.__getitem__(self._kids, index)
+        return reference
+
+    def catalog(self) -> DictionaryObject:
+        """The kept entries of the source's catalog with the new pages."""
+        root = self.source.root
+        result = dictionary({"/Type": name("/Catalog"), "/Pages": self._tree_reference})
+        result.update({name(key): root.raw_get(key) for key in _KEPT if key in root})
+        opening = self.source.get(root, "/OpenAction")
+        if isinstance(opening, ArrayObject):  # a destination; actions are dropped
+            result[name("/OpenAction")] = root.raw_get("/OpenAction")
+        names = self.source.get(root, "/Names")
+        if isinstance(names, DictionaryObject):
+            kept = {key: value for key, value in dict.items(names) if key not in ("/JavaScript", "/AP")}
+            result[name("/Names")] = DictionaryObject(kept)
+        return result
+
+    def info(self) -> DictionaryObject:
+        """The texts of the source's document information dictionary."""
+        entries = dict.items(self.source.info)
+        return DictionaryObject({k: v for k, v in entries if isinstance(self.source.resolve(v), str | bytes)})
+
+    def write(self, catalog: DictionaryObject, info: DictionaryObject, identifier: bytes) -> bytes:
+        """The file, of version 2.0 where the source is, else 1.7."""
+        self._tree[name("/Count")] = number(len(self._kids))
+        with self.source.guarded():
+            return objects.write(
+                version="2.0" if self.source.is_pdf_2 else "1.7",
+                root=self.new.add(catalog),
+                info=self.new.add(info),
+                identifier=identifier,
+                resolve=self._resolve,
+            )
+
+    def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> None:
+        key = (reference.idnum, reference.generation) if reference is not None else None
+        if reference is None or key is None or key in self._replaced:  # one page listed twice becomes two
+            self._kids.append(self.new.add(page))
+        else:
+            self._replaced[key] = page
+            self._kids.append(reference)
+
+    def _contents(self, page: Page, before: bytes, after: bytes) -> ArrayObject:
+        own = self._own_contents(page)
+        crop = page.view.crop
+        opening, closing = b"q\n", b"\nQ\n"
+        if after:
+            missing, unclosed = balance.saves(self.source, own)
+            opening += b"q\n" * missing
+            closing += b"Q\n" * unclosed
+        if before:
+            # What lies outside the crop box was not visible and does not become so when the page grows.
+            before = b"q " + before + b" Q\n"
+            opening = b"q " + objects.numbers((crop.x0, crop.y0, crop.width, crop.height)) + b" re W n\n" + opening
+            closing += b"Q\n"
+        result = ArrayObject([self.new.add(objects.stream({}, before + opening))])
+        result.extend(own)
+        result.append(self.new.add(objects.stream({}, closing + after)))
+        return result
+
+    def _own_contents(self, page: Page) -> list[Any]:
+        raw = page.dictionary.raw_get("/Contents") if "/Contents" in page.dictionary else None
+        value = self.source.resolve(raw)
+        if isinstance(value, ArrayObject):
+            return [item for item in list.__iter__(value) if self.source.resolve(item) is not None]
+        return [] if value is None else [raw]
+
+    def _resolve(self, reference: IndirectObject) -> Any:
+        if reference.pdf is self.source.reader:
+            replaced = self._replaced.get((reference.idnum, reference.generation))
+            return self.source.resolve(reference) if replaced is None else replaced
+        return reference.pdf.get_object(reference)

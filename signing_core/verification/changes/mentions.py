@@ -1,0 +1,147 @@
+"""Who refers to an object, in two ways.
+
+`ScannedMentions` takes one pass over the file at the speed of a text search and parses nothing; `ParsedMentions` parses every
+object once. Both answer the same question, so one is the other's test.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Set
+from typing import Final, Protocol
+
+from signing_core.pdf.structure.document import FileStructure, Location
+from signing_core.pdf.structure.values import Ref, Stream, Value
+
+_BLANKS: Final = b"\0\t\n\f\r "
+_WINDOW: Final = 40
+_REFERENCE: Final = re.compile(rb"(\d{1,40})[\0\t\n\f\r ]++\d{1,5}[\0\t\n\f\r ]*+$")
+_SPACE: Final = rb"(?>[\0\t\n\f\r ]++|%[^\r\n]*+[\r\n])++"
+_HIDDEN: Final = re.compile(rb"\d" + _SPACE + rb"\d++" + _SPACE + rb"$")
+_COMMENT_WINDOW: Final = 1000
+
+
+class Mentions(Protocol):
+    """Answers who mentions an object."""
+
+    def of(self, number: int, revision: int) -> Iterator[int]:
+        """Numbers of the objects, alive in `revision`, that mention an object."""
+
+
+class ScannedMentions:
+    """Mentions of `numbers`, found by searching the bytes.
+
+    `doubtful` is set when a reference may be written so that the search misses its number (with comments between its
+    parts, say): then nothing can be concluded from what is not found.
+    """
+
+    def __init__(self, structure: FileStructure, numbers: Set[int]) -> None:
+        self.structure = structure
+        self.numbers = numbers
+        self.doubtful = False
+        self._found: dict[int, set[tuple[int, Location]]] = {}
+        words = {b"%d" % number: number for number in numbers}
+        places, owners = structure.places
+        for number, at in self._hits(structure.data, words):
+            index = bisect_right(places, at) - 1
+            if index >= 0:
+                place = places[index]
+                self._found.setdefault(number, set()).update((owner, place) for owner in owners[place])
+        for stream_number, revision, place in structure.object_stream_places:
+            content = structure.object_stream(stream_number, revision)
+            if content is None:
+                continue  # nobody can read anything out of it
+            starts, items = content.order
+            for number, at in self._hits(content.body, words):
+                index = bisect_right(starts, at) - 1
+                if index >= 0:
+                    item = items[index]
+                    self._found.setdefault(number, set()).add((content.numbers[item], (place, item)))
+
+    def of(self, number: int, revision: int) -> Iterator[int]:
+        for holder, location in self._found.get(number, ()):
+            if self.structure.location(holder, revision) == location:
+                yield holder
+
+    def _hits(self, data: bytes, words: dict[bytes, int]) -> Iterator[tuple[int, int]]:
+        """(number, position) of what reads `number generation R`."""
+        for at in [match.start() for match in re.finditer(b"R", data)]:
+            if data[at - 1] not in _BLANKS or at < 4:
+                continue
+            window = data[at - 14 : at] if at >= 14 else data[:at]
+            if window.endswith(b" 0 "):
+                word = window[:-3].rpartition(b" ")[2]
+                if word in words:
+                    yield words[word], at
+                    continue
+                if word.isdigit() and word[0] != 0x30 and len(word) < 10:
+                    continue
+            low = max(0, at - _WINDOW)
+            found = _REFERENCE.search(data[low:at])
+            if found is None:
+                self._unusual(data, at)
+            elif found.start() == 0 and low:
+                self.doubtful = True
+            elif (number := int(found[1])) in self.numbers:
+                yield number, at
+
+    def _unusual(self, data: bytes, at: int) -> None:
+        """An `R` that no plain reference precedes: in binary data, in a word, or behind a comment."""
+        window = data[max(0, at - _COMMENT_WINDOW) : at]
+        before = window.rstrip(_BLANKS)
+        gap = window[len(before) :]
+        if before[-1:].isdigit() or b"\n" in gap or b"\r" in gap or not before:
+            line = before[max(before.rfind(b"\n"), before.rfind(b"\r")) + 1 :]
+            if b"%" in line or before[-1:].isdigit() or not before or len(line) == len(window):
+                self.doubtful |= len(line) >= _COMMENT_WINDOW - 20 or _HIDDEN.search(window) is not None
+
+
+class ParsedMentions:
+    """Mentions of every object, from parsing every object of every revision once."""
+
+    doubtful = False
+
+    def __init__(self, structure: FileStructure) -> None:
+        self.structure = structure
+        self._found: dict[int, set[tuple[int, Location]]] = {}
+        for index, update in enumerate(structure.updates, 1):
+            for number in update.entries:
+                location = structure.location(number, index)
+                if location is None:
+                    continue
+                value = structure.load(Ref(number, structure.entry(number, index).generation), index)
+                for target in references(value):
+                    self._found.setdefault(target, set()).add((number, location))
+
+    def of(self, number: int, revision: int) -> Iterator[int]:
+        for holder, location in self._found.get(number, ()):
+            if self.structure.location(holder, revision) == location:
+                yield holder
+
+
+def references(value: Value) -> Iterator[int]:
+    """Numbers of all objects that a value refers to."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Ref):
+            yield item.number
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, Stream):
+            stack.extend(item.dict.values())
+
+
+def closure(mentions: Mentions, revision: int, numbers: Iterable[int]) -> set[int]:
+    """All objects, alive in `revision`, from which one of `numbers` can be reached; themselves included."""
+    reached = set(numbers)
+    pending = list(reached)
+    while pending:
+        for holder in mentions.of(pending.pop(), revision):
+            if holder not in reached:
+                reached.add(holder)
+                pending.append(holder)
+    return reached

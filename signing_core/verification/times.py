@@ -1,0 +1,181 @@
+"""Which time-stamps are proof, and in what window of time each signature was made (ETSI EN 319 102-1, 5.5 and 5.6).
+
+A document time-stamp proves that everything in the revisions it covers existed; a signature time-stamp that its
+signature did. Tokens are judged from the newest to the oldest: one that is good at the time judged for carries those it
+covers back to its own time, so that an authority whose certificate has long expired is judged for a time when it had
+not. That is what keeps a B-LTA document verifiable for as long as it is stamped anew in time.
+
+Looked at from the other side, a signature that covers a time-stamped revision cannot be older than that time-stamp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from signing_core.keys.oids import TIME_STAMP_POLICY
+from signing_core.verdict import Indication, SubIndication, TimeAuthority, Trust
+from signing_core.verification.chains import ChainVerdict, Surroundings, Window, judge
+from signing_core.verification.examination import Examined
+from signing_core.verification.signers import Note
+from signing_core.verification.time_stamps import CheckedToken
+from signing_core.verification.x509_certificates import TIME_STAMPING
+
+_TOLERANCE: Final = timedelta(hours=1)
+"""Clocks of signers are not better than this; a claimed time later than the proven one by more contradicts it."""
+
+
+@dataclass(frozen=True)
+class JudgedToken:
+    """A time-stamp token with what its authority is worth."""
+
+    checked: CheckedToken
+    chain: ChainVerdict | None
+    proves: bool
+    authority: TimeAuthority | None
+    notes: tuple[Note, ...]
+
+    @property
+    def time(self) -> datetime | None:
+        return self.checked.time
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The window of one signature, and the tokens it comes from."""
+
+    window: Window
+    proof: JudgedToken | None
+    """The earliest token that proves it."""
+    best: JudgedToken | None
+    """`proof`, else the first of its own tokens that is whole, for naming the authority."""
+    inconsistent: bool
+    notes: tuple[Note, ...]
+
+
+def is_embedded(token: CheckedToken) -> bool:
+    """Whether the token says of itself that it comes from an embedded authority."""
+    if token.token is not None and token.token.policy == TIME_STAMP_POLICY:
+        return True
+    return token.certificate is not None and TIME_STAMP_POLICY in token.certificate.policies
+
+
+def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, around: Surroundings) -> JudgedToken:
+    certificate, time = token.certificate, token.time
+    notes: list[Note] = []
+    authority = None
+    if certificate is None or time is None or not token.intact:
+        return JudgedToken(token, None, False, authority, ())
+    embedded = is_embedded(token)
+    authority = TimeAuthority(certificate.common_name, embedded)
+    window = Window(upper=known_at, proven=proven, lower=time, at=at, stamped=time)
+    chain = judge(certificate, window, around, purpose="time-stamp")
+    usage = certificate.extended_key_usage
+    proves = chain.indication is Indication.TOTAL_PASSED and usage is not None and TIME_STAMPING in usage
+    if proves and token.signer is not None and token.signer.algorithm is not None:
+        for judgement in (
+            around.policy.judge(token.signer.algorithm),
+            around.policy.judge_digest(token.token.imprint_algorithm if token.token else ""),
+        ):
+            if not judgement.good_at(known_at):
+                proves = False
+                notes.append(("algorithm-weak", f"{judgement.limit} in the time-stamp of {authority.name}"))
+    if time > at:
+        proves = False
+        notes.append(("time-order", f"the time-stamp of {authority.name} is from after the time judged for"))
+    if embedded:
+        notes.append(("time-stamp-embedded", authority.name))
+        proves = proves and around.policy.accept_embedded_authority
+    if chain.trust is Trust.UNKNOWN:
+        notes.append(("time-stamp-unanchored", f"{authority.name}, {time:%Y-%m-%d %H:%M:%S} UTC"))
+    elif not proves:
+        why = "; ".join(dict.fromkeys(code.replace("-", " ") for code, _ in chain.notes)) or "not for time-stamping"
+        notes.append(("time-stamp-untrusted", f"{authority.name} ({why})"))
+    return JudgedToken(token, chain, proves, authority, tuple(notes))
+
+
+class Timeline:
+    """Judges all tokens of a document once."""
+
+    def __init__(self, examined: Sequence[Examined], around: Surroundings, at: datetime) -> None:
+        self._examined = examined
+        self._around = around
+        self._at = at
+        self._documents: dict[int, JudgedToken] = {}
+        self._own: dict[int, tuple[JudgedToken, ...]] = {}
+        for item in sorted(examined, key=lambda e: (e.record.revision, e.ends_at), reverse=True):
+            if item.token is not None:
+                self._documents[item.index] = self._judged(item, item.token)
+        for item in examined:
+            self._own[item.index] = tuple(self._judged(item, token) for token in item.signature_time_stamps)
+
+    def _judged(self, item: Examined, token: CheckedToken) -> JudgedToken:
+        times = [judged.time for judged in self._covering(item) if judged.proves and judged.time]
+        return _judge(token, min(times, default=self._at), bool(times), self._at, self._around)
+
+    def _covering(self, item: Examined) -> list[JudgedToken]:
+        """Document time-stamps over the revision that holds this signature, those already judged."""
+        return [
+            self._documents[other.index]
+            for other in self._examined
+            if other.index in self._documents
+            and other is not item
+            and other.intact
+            and other.record.coverage in ("whole-file", "whole-revision")
+            and (other.record.covered_revision or 0) >= item.record.revision
+            and other.ends_at > item.ends_at
+        ]
+
+    def token(self, item: Examined) -> JudgedToken | None:
+        """A document time-stamp's own token."""
+        return self._documents.get(item.index)
+
+    def own(self, item: Examined) -> tuple[JudgedToken, ...]:
+        """Its signature time-stamps."""
+        return self._own[item.index]
+
+    def timing(self, item: Examined) -> Timing:
+        """When a signature was made. For a document time-stamp, up to when it is known to exist."""
+        covering = self._covering(item)
+        candidates = [judged for judged in (*self._own[item.index], *covering) if judged.proves and judged.time]
+        proof = min(candidates, key=lambda judged: judged.time or self._at, default=None)
+        whole = [judged for judged in self._own[item.index] if judged.checked.intact]
+        lower = self._lower(item)
+        upper = proof.time if proof is not None and proof.time is not None else self._at
+        window = Window(upper=upper, proven=proof is not None, lower=lower, at=self._at)
+        inconsistent, notes = self._contradictions(item, proof, lower)
+        return Timing(window, proof, proof or next(iter(whole), None), inconsistent, notes)
+
+    def _lower(self, item: Examined) -> datetime | None:
+        """The newest proven time inside what it covers, its own content time-stamps among them."""
+        times = [t.time for t in item.content_time_stamps if t.intact and t.time]
+        covered = item.record.covered_revision or 0
+        for other in self._examined:
+            if other is item or not other.intact or other.record.revision > covered or other.ends_at >= item.ends_at:
+                continue
+            judged = [*self._own[other.index], *filter(None, [self._documents.get(other.index)])]
+            times += [token.time for token in judged if token.proves and token.time]
+        return max(times, default=None)
+
+    def _contradictions(
+        self, item: Examined, proof: JudgedToken | None, lower: datetime | None
+    ) -> tuple[bool, tuple[Note, ...]]:
+        notes: list[Note] = []
+        inconsistent = False
+        if proof is not None and proof.time is not None:
+            if lower is not None and lower > proof.time:
+                inconsistent = True
+                notes.append(("time-order", "a time-stamp that it covers is newer than the one that proves it"))
+            claimed = item.claimed_time if item.token is None else None
+            if claimed is not None and claimed - proof.time > _TOLERANCE:
+                inconsistent = True
+                notes.append(("claimed-time-later", f"{claimed:%Y-%m-%d %H:%M} and {proof.time:%Y-%m-%d %H:%M} UTC"))
+            certificate = item.certificate
+            if item.token is None and certificate is not None and proof.time < certificate.not_before:
+                inconsistent = True
+        return inconsistent, tuple(notes)
+
+
+ORDER_FAILURE: Final = (Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE)
