@@ -25,11 +25,11 @@ OPTIONS = (
 
 def main(arguments: list[str]) -> int:
     backend = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
-    # The smaller lock constrains the larger one, so that the demo runs on what was tested.
+    # The larger lock constrains the smaller one, so that the demo runs on what was tested.
     for output, source, options in (
         ("build.txt", "-", ()),
-        ("base.txt", "pyproject.toml", ("--extra=zbar", "--constraint=requirements/build.txt")),
-        ("dev.txt", "pyproject.toml", ("--all-extras", "--constraint=requirements/base.txt")),
+        ("dev.txt", "pyproject.toml", ("--all-extras", "--constraint=requirements/build.txt")),
+        ("base.txt", "pyproject.toml", ("--extra=zbar", "--constraint=requirements/dev.txt")),
     ):
         command = [sys.executable, "-m", "uv", "pip", "compile", source, f"--output-file=requirements/{output}"]
         done = subprocess.run(  # noqa: S603

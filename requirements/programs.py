@@ -12,7 +12,6 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 
@@ -32,7 +31,7 @@ def _command(*names: str) -> Callable[[], bool]:
 
 
 def _file(pattern: str) -> Callable[[], bool]:
-    return lambda: bool(glob(pattern))
+    return lambda: any(Path("/").glob(pattern))
 
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -48,11 +47,11 @@ PROGRAMS = (
     Program("qpdf", _command("qpdf"), "the structure of our files checked by qpdf"),
     Program("openssl", _command("openssl"), "X.509 certificates, CRLs and time-stamps judged by OpenSSL"),
     Program("softhsm2", _command("softhsm2-util"), "keys on a PKCS#11 token"),
-    Program("postgresql", _file("/usr/lib/postgresql/*/bin/initdb"), "the same on PostgreSQL"),
+    Program("postgresql", _file("usr/lib/postgresql/*/bin/initdb"), "the same on PostgreSQL"),
     Program("golang-go", _command("go"), "checkpoints judged by the Go implementation of signed notes"),
     Program(
         "golang-golang-x-mod-dev",
-        _file("/usr/share/gocode/src/golang.org/x/mod"),
+        _file("usr/share/gocode/src/golang.org/x/mod"),
         "checkpoints judged by the Go implementation of signed notes",
     ),
     Program("chromium", _command("chromium", "chromium-browser", "google-chrome"), "pages seen in a browser"),

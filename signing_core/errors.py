@@ -29,7 +29,8 @@ could not be done and for steps that are not allowed::
     │   ├── ObjectDamaged          the stored bytes are not what their name says
     │   └── ConcurrentChange       somebody else changed the document first
     ├── SealRejected               our own verifier did not pass what we were about to complete
-    └── LogInconsistent            the audit log contradicts what was signed of it before
+    ├── LogInconsistent            the audit log contradicts what was signed of it before
+    └── WitnessUnavailable         a witness of the audit log did not answer, or not as agreed
 
 A message is one sentence or two: what happened, to which document or file, and what to do next. It never contains a
 token, a code or a passphrase.
@@ -178,4 +179,8 @@ class LogInconsistent(SealtrailError):
 
 
 class TypesettingFailed(SealtrailError):
+    pass
+
+
+class WitnessUnavailable(SealtrailError):
     pass

@@ -67,6 +67,11 @@ class CompactRange:
         self._peaks.append(value)
         self.size += 1
 
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The hashes of the nodes `peaks(0, size)`."""
+        return tuple(self._peaks)
+
     def root(self) -> bytes:
         """The root of the tree so far (RFC 6962, section 2.1)."""
         return fold(self._peaks)

@@ -16,6 +16,7 @@ answers to `POST /add-checkpoint`:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -191,7 +192,7 @@ class Witness:
     def _file(self, origin: str) -> Path:
         folder = self.folder / "logs"
         make_folder(folder)
-        return folder / (origin.encode().hex()[:180] + ".checkpoint")
+        return folder / (hashlib.sha256(origin.encode()).hexdigest() + ".checkpoint")
 
 
 def serve(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:

@@ -12,15 +12,11 @@ from signing_core.audit_log import anchors, notes, proofs
 from signing_core.audit_log.anchors import Anchor
 from signing_core.audit_log.notes import Note, NoteInvalid, Verifier
 from signing_core.audit_log.signer import RESOLVE, Issued
-from signing_core.errors import LogInconsistent, SealtrailError
+from signing_core.errors import LogInconsistent, WitnessUnavailable
 from signing_core.storage.database import reading
 
 TIMEOUT_SECONDS = 15.0
 _MAX_ANSWER = 64 * 1024
-
-
-class WitnessUnavailable(SealtrailError):
-    """The witness did not answer, or not as agreed; nothing is wrong with the log."""
 
 
 def submit(

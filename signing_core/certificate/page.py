@@ -16,6 +16,11 @@ WIDTH_PT: Final = 595.28
 HEIGHT_PT: Final = 841.89
 
 _MAX_CODE_ROWS: Final = 7
+_ROWS_PT: Final = 227.0
+"""Height that the page has for a party's rows."""
+_ONE_LINE, _TWO_LINES: Final = 0.74, 2.0
+"""Heights of a row in its type size: from the capitals' top to the base line, and with a second line below."""
+_ROW_SIZES: Final = ((8.0, 7.4), (8.0, 6.4), (7.8, 5.4), (7.8, 4.4), (7.4, 4.0), (7.0, 3.6), (6.6, 3.0), (6.2, 2.4), (5.8, 2.0))
 _SHORT: Final = 30
 """Values up to this many characters fit their line in any script of the house; longer ones are measured."""
 _JOINERS: Final = "\u200c\u200d"
@@ -74,6 +79,7 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
     say = words(language)
     symbol = qr_writer.write(qr_text)
     lines, line_size = _url_lines(qr_text)
+    parties = [_party(party, data, language) for party in data.parties]
     return {
         "language": language,
         "words": dict(say),
@@ -94,7 +100,8 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
         "created_at": moment(data.created_at, data.zone, language) if data.created_at else None,
         "signed_length": say["bytes"].format(count=count(data.signed_length, language)),
         "signed_sha256": data.signed_sha256,
-        "parties": [_party(party, data, language) for party in data.parties],
+        "parties": parties,
+        "rows": _row_size(parties),
         "authority": None
         if data.time_stamps is None
         else {"name": _shown(data.time_stamps.name), "embedded": data.time_stamps.embedded},
@@ -157,6 +164,18 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
         row(say["ip_address"], _shown(party.ip_address, 26) if party.ip_address else None),
         row(say["device"], _shown(party.device, 26) if party.device else None, lines=2),
     ]
+
+
+def _row_size(parties: list[dict[str, Any]]) -> tuple[float, float]:
+    """Type size and space between rows, in points: the largest of `_ROW_SIZES` at which the longest column fits."""
+    for size, lead in _ROW_SIZES:
+        if max(sum(size * _lines(row) + lead for row in party["rows"]) for party in parties) - lead <= _ROWS_PT:
+            return size, lead
+    return _ROW_SIZES[-1]
+
+
+def _lines(row: dict[str, Any]) -> float:
+    return _TWO_LINES if row["value"]["long"] and row["value"]["lines"] == 2 else _ONE_LINE
 
 
 def _code_rows(party: PartyFacts, data: CertificateData, language: str, row: Any) -> list[dict[str, Any]]:

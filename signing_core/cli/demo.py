@@ -144,12 +144,13 @@ class _Demo:
 
     def _verify(self, desk: Desk, final: bytes, status: dict[str, Any]) -> dict[str, Any]:
         from signing_core.certificate.scan import scan
+        from signing_core.desk import judging
         from signing_core.pdf import render
-        from signing_core.verification import own, verify
+        from signing_core.verification import verify
 
         self.heading("Verification from the file")
-        trust = own.trust_of(desk.workspace)
-        good = verify(final, **trust)
+        context = judging.context_of(desk.workspace)
+        good = verify(final, at=desk.clock(), workspace_context=context)
         self._show(good)
 
         self.heading("Verification from paper: the QR code of the rendered certificate page")
@@ -176,7 +177,7 @@ class _Demo:
         changed[position] ^= 0x01
         file = self.target / "contract-changed.pdf"
         file.write_bytes(changed)
-        bad = verify(bytes(changed), **trust)
+        bad = verify(bytes(changed), at=desk.clock(), workspace_context=context)
         self.say("Changed", f"byte {position:,} of {len(final):,}: {file}")
         self._show(bad)
         in_order = (

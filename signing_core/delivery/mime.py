@@ -46,13 +46,13 @@ def build(
     message["Subject"] = one_line(content.subject)
     message["Date"] = date.astimezone(UTC).replace(microsecond=0)
     message["Message-ID"] = f"<{message_id}>"
-    message["Content-Language"] = content.language
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
     message.set_content(content.text, cte="quoted-printable")
     if content.html is not None:
         message.add_alternative(content.html, subtype="html", cte="quoted-printable")
     if attachment is not None:
         message.add_attachment(attachment, maintype="application", subtype="pdf", filename=file_name(attachment_name))
+    message["Content-Language"] = content.language  # last: adding parts moves Content-* into the first of them
     _set_boundaries(message, message_id)
     out = io.BytesIO()
     BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
@@ -70,7 +70,7 @@ def attachment_sha256(data: bytes) -> str | None:
 
 
 def wire_length(length: int) -> int:
-    """About how many bytes a file of `length` bytes adds to a message: base64 in lines of 76 characters and CRLF."""
+    """How many bytes a file of `length` bytes adds to a message, rounded up to a line: base64 in lines of 76 characters and CRLF."""
     return -(-length // 57) * 78
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from asn1crypto import cms
+from cryptography import x509
 
 from signing_core.errors import TimeStampUnavailable
 from signing_core.keys.interface import TimeStampAuthority
@@ -19,6 +20,8 @@ class Remembering:
     def __init__(self, authority: TimeStampAuthority) -> None:
         self._authority = authority
         self._last: datetime | None = None
+        self.certificates: tuple[x509.Certificate, ...] = ()
+        """The X.509 certificates that came with the last token."""
 
     @property
     def name(self) -> str:
@@ -37,6 +40,11 @@ class Remembering:
 
     def time_stamp(self, imprint: bytes) -> bytes:
         token = self._authority.time_stamp(imprint)
-        info = cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed
-        self._last = info["gen_time"].native
+        signed = cms.ContentInfo.load(token)["content"]
+        self._last = signed["encap_content_info"]["content"].parsed["gen_time"].native
+        self.certificates = tuple(
+            x509.load_der_x509_certificate(choice.chosen.dump())
+            for choice in signed["certificates"]
+            if choice.name == "certificate"
+        )
         return token

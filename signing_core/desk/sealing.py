@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core.certificate import page, payload
@@ -26,11 +27,10 @@ from signing_core.desk.proven_time import Remembering
 from signing_core.errors import SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
-from signing_core.keys import register
+from signing_core.keys import chains, distribution, register
+from signing_core.keys.ring import KeyRing
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
-
-_READ_BACK_DPI = 200
 
 
 def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> State:
@@ -67,10 +67,14 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     with writing(workspace.engine) as connection:
         at_signing = register.first_crl_after(connection, ring.ca.name, _signed_at(state))
         now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
+    others = _of_other_issuers(ring, stamps)
     final = preserve.preserve(
         sealed.data,
-        certificates=[ring.ca.certificate, *ring.first_party.chain, *ring.seal.chain],
-        crls=[crl.der for crl in (at_signing, now_good) if crl is not None],
+        certificates=[ring.ca.certificate, *ring.first_party.chain, *ring.seal.chain, *others],
+        crls=[
+            *(crl.der for crl in (at_signing, now_good) if crl is not None),
+            *distribution.fetch_crls(others, [*others, *ring.first_party.chain, *ring.seal.chain], now=clock()),
+        ],
         time_stamps=stamps,
     )
     sha256 = workspace.objects.put(final.data)
@@ -90,6 +94,15 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         remarks={EventType.COMPLETED: steps.Remarks(facts)},
         also=also,
     ).state
+
+
+def _of_other_issuers(ring: KeyRing, stamps: Remembering) -> list[x509.Certificate]:
+    """The X.509 certificates in use that our own CRL says nothing about: bought keys, a time-stamp authority of others."""
+    own = ring.ca.certificate
+    members = [ring.first_party.certificate, *ring.first_party.chain, ring.seal.certificate, *ring.seal.chain]
+    if not stamps.embedded:
+        members += stamps.certificates
+    return [c for c in dict.fromkeys(members) if c != own and not chains.issued_by(c, own)]
 
 
 def _signed_at(state: State) -> datetime:
@@ -119,15 +132,16 @@ def _check(
 ) -> dict[str, Any]:
     """What is recorded of the check. Raises `SealRejected` when anything at all is not in order."""
     from signing_core.certificate import readback
+    from signing_core.desk import judging
     from signing_core.pdf import render
-    from signing_core.verification import own, verify
+    from signing_core.verification import verify
 
     stored = workspace.objects.get(sha256)
-    verdict = verify(stored, at=now, **own.trust_of(workspace))
-    problem = own.why_not_complete(verdict, data.document_id)
+    verdict = verify(stored, at=now, trust=judging.trust_of(workspace))
+    problem = judging.why_not_complete(verdict, data.document_id)
     if problem:
         raise SealRejected(f"Document {state.document_id} was sealed but our own verifier does not pass it: {problem}.")
-    read = readback.read_back(render.render(stored, render.page_count(stored), dpi=_READ_BACK_DPI), url)
+    read = readback.read_back(render.render(stored, render.page_count(stored), dpi=readback.DPI), url)
     if not read.ok:
         raise SealRejected(f"The QR code of document {state.document_id} does not read back: {read.reason}.")
     return {

@@ -38,8 +38,6 @@ def read_bought_key(data: bytes, passphrase: str, *, purpose: Purpose, now: date
     check_certificate(certificate, purpose=purpose, now=now)
     if not isinstance(content.key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise KeyUnavailable("The key in the PKCS#12 file is neither RSA nor on an elliptic curve.")
-    if content.key.public_key() != certificate.public_key():
-        raise KeyUnavailable("The key and the X.509 certificate in the PKCS#12 file do not belong together.")
     chain = chains.issuers(certificate, (c.certificate for c in content.additional_certs))
     check_chain(certificate, chain, now=now)
     return SoftwareKey(content.key, certificate, chain)

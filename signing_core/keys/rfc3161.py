@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -216,7 +215,7 @@ def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Cert
             reasons = ", ".join(sorted(status["fail_info"].native or ())) or "no reason given"
             raise TokenInvalid(f"refused the request ({reasons.replace('_', ' ')})")
         token = parsed["time_stamp_token"]
-        if token.native is None:
+        if isinstance(token, core.Void):
             raise TokenInvalid("answered without a token")
         return _check_token(token, request, list(anchors) if anchors is not None else None)
     except TokenInvalid:
@@ -227,6 +226,8 @@ def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Cert
 
 
 def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] | None) -> CheckedToken:
+    # asn1crypto encodes anew what it has looked into, slowly and not always with the same bytes: `dump` comes first.
+    whole: bytes = token.dump()
     # (1) a CMS SignedData over a TSTInfo, by one signer
     if token["content_type"].native != "signed_data":
         raise TokenInvalid("answered with a token that is not signed")
@@ -248,12 +249,10 @@ def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] |
         raise TokenInvalid("answered with another nonce than the one sent")
     # (3) the signer's X.509 certificate, found by the signer's identifier and named in the ESS attribute
     signer_info = signed["signer_infos"][0]
-    pool = [
-        x509.load_der_x509_certificate(choice.chosen.dump())
-        for choice in signed["certificates"]
-        if choice.name == "certificate"
-    ]
-    certificate = _signer(signer_info["sid"], pool)
+    signed_attributes: bytes = signer_info["signed_attrs"].dump()
+    encoded = [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+    pool = [x509.load_der_x509_certificate(choice.dump()) for choice in encoded]
+    certificate = _signer(signer_info["sid"], encoded, pool)
     attributes = {attribute["type"].native: attribute["values"] for attribute in signer_info["signed_attrs"]}
     if len(attributes) != len(signer_info["signed_attrs"]):
         raise TokenInvalid("answered with a token that holds an attribute twice")
@@ -271,19 +270,19 @@ def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] |
         raise TokenInvalid("answered with a token whose attributes are of another kind")
     if attributes["message_digest"][0].native != hashlib.new(algorithm, raw_info).digest():
         raise TokenInvalid("answered with a token whose content was changed")
-    _verify(certificate, signer_info, algorithm)
+    # The attributes are signed as a SET, whatever their tag inside (RFC 5652, section 5.4).
+    _verify(certificate, signer_info, algorithm, bytes([der.SET]) + signed_attributes[1:])
     # (6) trust, where anchors were given
     if anchors is not None and not chains.reaches(certificate, pool, anchors, time):
         raise TokenInvalid("is not certified by one of the given trust anchors")
-    return CheckedToken(token.dump(), time, certificate)
+    return CheckedToken(whole, time, certificate)
 
 
-def _signer(identifier: Any, pool: list[x509.Certificate]) -> x509.Certificate:
-    for certificate in pool:
+def _signer(identifier: Any, encoded: list[Any], pool: list[x509.Certificate]) -> x509.Certificate:
+    for parsed, certificate in zip(encoded, pool, strict=True):
         if identifier.name == "issuer_and_serial_number":
-            parsed = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
-            chosen = identifier.chosen
-            if parsed.issuer == chosen["issuer"] and parsed.serial_number == chosen["serial_number"].native:
+            issuer, serial = identifier.chosen["issuer"], identifier.chosen["serial_number"].native
+            if certificate.serial_number == serial and parsed.issuer == issuer:
                 return certificate
         else:
             try:
@@ -320,7 +319,7 @@ def _check_usage(certificate: x509.Certificate) -> None:
         raise TokenInvalid("signed with an X.509 certificate that is not for time-stamping alone")
 
 
-def _verify(certificate: x509.Certificate, signer_info: Any, digest_algorithm: str) -> None:
+def _verify(certificate: x509.Certificate, signer_info: Any, digest_algorithm: str, data: bytes) -> None:
     declared: algos.SignedDigestAlgorithm = signer_info["signature_algorithm"]
     kind = declared.signature_algo
     # rsaEncryption and its like name no hash: then it is the signer's digest algorithm (RFC 5652, section 5.4).
@@ -329,7 +328,6 @@ def _verify(certificate: x509.Certificate, signer_info: Any, digest_algorithm: s
     if algorithm not in _HASHES:
         raise TokenInvalid(f"signed with the algorithm {name}, which is not accepted")
     hashed, signature = _HASHES[algorithm], signer_info["signature"].native
-    data = signer_info["signed_attrs"].untag().dump()
     key = certificate.public_key()
     try:
         if isinstance(key, ec.EllipticCurvePublicKey) and kind == "ecdsa":

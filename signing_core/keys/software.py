@@ -136,8 +136,6 @@ def load_key(path: Path, password: bytes) -> SoftwareKey:
     content = _load(path, password)
     if not isinstance(content.key, PrivateKey) or content.cert is None:
         raise KeyUnavailable(f"{path} holds no EC or RSA key with its X.509 certificate; restore it from your backup.")
-    if content.key.public_key() != content.cert.certificate.public_key():
-        raise KeyUnavailable(f"The key and the X.509 certificate in {path} do not belong together; restore the file.")
     return SoftwareKey(
         content.key,
         content.cert.certificate,

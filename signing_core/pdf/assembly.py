@@ -38,7 +38,9 @@ class Assembly:
         self._tree_reference = self.new.add(self._tree)
         self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
 
-    def add_page(self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None) -> DictionaryObject:
+    def add_page(
+        self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None
+    ) -> DictionaryObject:
         """Adds a page of the source, its form fields flattened, and returns its new dictionary.
 
         `view` is what will be seen of it; `before` is content that is painted first, in a graphics state of its own,
@@ -50,14 +52,16 @@ class Assembly:
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
             flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))
-        result = DictionaryObject({key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED})
+        result = DictionaryObject(
+            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED}
+        )
         result.update(
             dictionary(
                 {
                     "/Type": name("/Page"),
                     "/Parent": self._tree_reference,
-                    "/MediaBox": objects.box(page.media.united(view.crop)),
-                    "/CropBox": objects.box(view.crop) if view.crop != page.media else None,
+                    # Programs differ in whether they show the one box or the other; here there is no difference.
+                    "/MediaBox": objects.box(view.crop),
                     "/Rotate": number(view.rotate) if view.rotate else None,
                     "/Resources": resources,
                     "/Contents": self._contents(page, before, flattened.content),
@@ -129,9 +133,8 @@ class Assembly:
             closing += b"Q\n" * unclosed
         if before:
             # What lies outside the crop box was not visible and does not become so when the page grows.
-            before = b"q " + before + b" Q\n"
-            opening = b"q " + objects.numbers((crop.x0, crop.y0, crop.width, crop.height)) + b" re W n\n" + opening
-            closing += b"Q\n"
+            clip = objects.numbers((crop.x0, crop.y0, crop.width, crop.height)) + b" re W n\n"
+            before, opening, closing = b"q " + before + b" Q\n", b"q " + clip + opening, closing + b"Q\n"
         result = ArrayObject([self.new.add(objects.stream({}, before + opening))])
         result.extend(own)
         result.append(self.new.add(objects.stream({}, closing + after)))

@@ -85,7 +85,7 @@ class _AuthorityTimeStamper(TimeStamper):
     """A pyHanko time-stamper that asks a `TimeStampAuthority`."""
 
     def __init__(self, authority: TimeStampAuthority) -> None:
-        super().__init__(include_nonce=False)
+        super().__init__(include_nonce=False)  # type: ignore[no-untyped-call]
         self._authority = authority
 
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:

@@ -58,8 +58,9 @@ _SOURCE: Final = """
 #for (index, entry) in data.entries.enumerate() {
   page(width: entry.width * 1pt, height: entry.height * 1pt, margin: 0pt, fill: none, {
     if entry.fill != none or entry.border > 0 {
+      let line = if entry.border > 0 { entry.border * 2pt + color(entry.stroke) } else { none }
       place(rect(width: 100%, height: 100%, fill: color(entry.fill),
-        stroke: if entry.border > 0 { entry.border * 2pt + color(entry.stroke) } else { none }))
+        stroke: if entry.underlined { (bottom: line) } else { line }))
     }
     if entry.mark == "cross" {
       let inset = calc.min(entry.width, entry.height) * 0.2pt
@@ -138,7 +139,11 @@ def marks(source: Source, widgets: Iterable[Widget]) -> dict[int, StreamObject]:
         if source.get(node, "/AS") in (None, "/Off") or _shows(source, node):
             continue
         data, turn = _surroundings(source, node)
-        data |= {"text": "", "mark": "cross", "color": _default_appearance(form_fields.inherited(source, node, "/DA"))[1]}
+        data |= {
+            "text": "",
+            "mark": "cross",
+            "color": _default_appearance(form_fields.inherited(source, node, "/DA"))[1],
+        }
         entries.append(Entry(node, "", turn, data))
     return draw(entries)
 
@@ -171,6 +176,7 @@ def _surroundings(source: Source, widget: DictionaryObject) -> tuple[dict[str, A
         "fill": _color(source, source.get(look, "/BG")),
         "stroke": stroke,
         "border": border,
+        "underlined": isinstance(style, DictionaryObject) and source.get(style, "/S") == "/U",
         "inset": min(border + 2.0, width / 6, height / 6),
         "mark": "",
         "text": "",

@@ -124,13 +124,15 @@ def _empty_field(writer: IncrementalPdfFileWriter, field: str) -> generic.Indire
     ):
         if value is not None:
             raise StepNotAllowed(f"The signature field {field} is filled already.")
-        return reference
+        found: generic.IndirectObject = reference
+        return found
     raise StepNotAllowed(f"The document has no signature field {field}; prepare it first.")
 
 
 def _fields(root: generic.DictionaryObject) -> generic.ArrayObject:
     try:
-        return root["/AcroForm"]["/Fields"]
+        fields: generic.ArrayObject = root["/AcroForm"]["/Fields"]
+        return fields
     except KeyError:
         raise StepNotAllowed("The document has no signature fields; prepare it first.") from None
 

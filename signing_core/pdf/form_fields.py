@@ -157,7 +157,11 @@ def _field(source: Source, name: str, node: DictionaryObject) -> FormField | Non
         )
     if kind == "/Ch":
         exports, options = _choices(source, inherited(source, node, "/Opt"))
-        values = tuple(text(source.resolve(one)) for one in list.__iter__(value)) if isinstance(value, ArrayObject) else text(value)
+        values = (
+            tuple(text(source.resolve(one)) for one in list.__iter__(value))
+            if isinstance(value, ArrayObject)
+            else text(value)
+        )
         return FormField(
             kind="choice",
             value=values,
@@ -177,7 +181,11 @@ def _choices(source: Source, raw: Any) -> tuple[tuple[str, ...], tuple[str, ...]
     options: list[str] = []
     for item in list.__iter__(raw) if isinstance(raw, ArrayObject) else ():
         entry = source.resolve(item)
-        pair = [source.resolve(part) for part in list.__iter__(entry)] if isinstance(entry, ArrayObject) else [entry, entry]
+        pair = (
+            [source.resolve(part) for part in list.__iter__(entry)]
+            if isinstance(entry, ArrayObject)
+            else [entry, entry]
+        )
         if len(pair) >= 2:
             exports.append(text(pair[0]))
             options.append(text(pair[1]))

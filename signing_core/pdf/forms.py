@@ -116,10 +116,10 @@ def _chosen_state(field: FormField, value: Any) -> str | None:
 
 
 def _export(field: FormField, value: Any) -> str:
-    for names in (field.options, field.exports):
-        if str(value) in names:
-            return field.exports[names.index(str(value))]
-    _refuse_choice(field, value)
+    names = field.options if str(value) in field.options else field.exports
+    if str(value) not in names:
+        _refuse_choice(field, value)
+    return field.exports[names.index(str(value))]
 
 
 def _shown(field: FormField, value: Any) -> str:
@@ -135,7 +135,9 @@ def _shown(field: FormField, value: Any) -> str:
             _refuse(f"The field {field.name} takes a text; correct it in the data.", field.name)
         text = "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
         if field.max_length is not None and len(text) > field.max_length:
-            _refuse(f"The field {field.name} takes {field.max_length} characters, not {len(text)}; shorten it.", field.name)
+            _refuse(
+                f"The field {field.name} takes {field.max_length} characters, not {len(text)}; shorten it.", field.name
+            )
         if "\n" in text and not field.multiline:
             _refuse(f"The field {field.name} takes one line only; join the lines.", field.name)
     if unsupported := typesetting.unsupported(text):

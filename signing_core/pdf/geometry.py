@@ -30,9 +30,6 @@ class Box:
     def moved(self, x: float, y: float) -> Box:
         return Box(self.x0 + x, self.y0 + y, self.x1 + x, self.y1 + y)
 
-    def united(self, other: Box) -> Box:
-        return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
-
     def intersected(self, other: Box) -> Box:
         """The common part; may be empty or turned inside out when there is none."""
         return Box(max(self.x0, other.x0), max(self.y0, other.y0), min(self.x1, other.x1), min(self.y1, other.y1))

@@ -39,9 +39,10 @@ def automatic(picture: Image.Image, width: float, height: float, count: int, tak
 
     `taken` are boxes that are not blank although the picture shows nothing there, in view coordinates.
     """
-    margin = min(_MARGIN_PT, width * 0.08)
-    columns = max(1, min(count, 2 if width - 2 * margin >= 2 * 120 + _GAP_PT else 1))
-    mark_width = min(MARK_WIDTH_PT, (width - 2 * margin - (columns - 1) * _GAP_PT) / columns)
+    left, right = _margins(picture, width)
+    room = width - left - right
+    columns = max(1, min(count, 2 if room >= 2 * 120 + _GAP_PT else 1))
+    mark_width = min(MARK_WIDTH_PT, (room - (columns - 1) * _GAP_PT) / columns)
     mark_height = MARK_HEIGHT_PT * min(1.0, mark_width / 120)
     rows = -(-count // columns)
     needed = rows * mark_height + (rows - 1) * _GAP_PT
@@ -55,10 +56,29 @@ def automatic(picture: Image.Image, width: float, height: float, count: int, tak
     boxes = []
     for index in range(count):
         row, column = divmod(index, columns)
-        x0 = margin if column == 0 else width - margin - mark_width
+        x0 = left if column == 0 else width - right - mark_width
         y1 = top - row * (mark_height + _GAP_PT)
         boxes.append(Box(x0, y1 - mark_height, x0 + mark_width, y1))
     return Layout(tuple(boxes), band)
+
+
+def _margins(picture: Image.Image, width: float) -> tuple[float, float]:
+    """The left and right margin of what is on the page, so that marks line up with the text; ours where it has none."""
+    usual = min(_MARGIN_PT, width * 0.08)
+    marked = _off_paper(picture).getbbox()
+    if marked is None:
+        return usual, usual
+    scale = width / picture.width
+    left, right = marked[0] * scale, (picture.width - marked[2]) * scale
+    most = width * 0.2
+    return (left if usual / 2 <= left <= most else usual), (right if usual / 2 <= right <= most else usual)
+
+
+def _off_paper(picture: Image.Image) -> Image.Image:
+    """1 where the picture differs from its most frequent tone, the paper, else 0."""
+    tones = picture.convert("L")
+    paper = max(range(256), key=tones.histogram().__getitem__)
+    return ImageChops.difference(tones, Image.new("L", tones.size, paper)).point(lambda v: 0 if v <= _TONES else 1)
 
 
 def _with(picture: Image.Image, height: float, taken: Sequence[Box]) -> Image.Image:
@@ -77,11 +97,8 @@ def _blank_top(picture: Image.Image, height: float, needed: float) -> float | No
 
     Only a footer may stand under it. None where there is no such band.
     """
-    tones = picture.convert("L")
-    rows, columns = tones.height, tones.width
-    paper = max(range(256), key=tones.histogram().__getitem__)
-    off_paper = ImageChops.difference(tones, Image.new("L", tones.size, paper)).point(lambda v: 0 if v <= _TONES else 1)
-    pixels = off_paper.tobytes()
+    rows, columns = picture.height, picture.width
+    pixels = _off_paper(picture).tobytes()
     marked = [row for row in range(rows) if any(pixels[row * columns : (row + 1) * columns])]
     footer = int(rows * (1 - _FOOTER))
     start = max((row + 1 for row in marked if row < footer), default=int(rows * 0.08))

@@ -246,9 +246,7 @@ class _Preparation:
         # ISO 32000-2, table 236: once the seal is there, nothing may change any more.
         lock = {"/Type": name("/SigFieldLock"), "/Action": name("/All"), "/P": number(1)}
         description = f"{self.words[1]} {self.request.document_id}"
-        field = self._field(
-            SEAL_FIELD, A4, description, page=reference, lock=self.assembly.new.add(dictionary(lock))
-        )
+        field = self._field(SEAL_FIELD, A4, description, page=reference, lock=self.assembly.new.add(dictionary(lock)))
         page[name("/Annots")] = array(field)
         self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, A4.width, A4.height)
 

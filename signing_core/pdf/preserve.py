@@ -73,10 +73,8 @@ class _Store:
     def write(self, writer: IncrementalPdfFileWriter) -> bool:
         """Adds what is not there yet; False when nothing was missing."""
         root = writer.root
-        dss = root["/DSS"] if "/DSS" in root else None
-        new = dss is None
-        if dss is None:
-            dss = generic.DictionaryObject({pdf_name("/Type"): pdf_name("/DSS")})
+        new = "/DSS" not in root
+        dss = generic.DictionaryObject({pdf_name("/Type"): pdf_name("/DSS")}) if new else root["/DSS"]
         changed = False
         for key, wanted in self._wanted.items():
             there = dss[key] if key in dss else generic.ArrayObject()
@@ -118,5 +116,6 @@ def _time_stamp_field(writer: IncrementalPdfFileWriter, room: int) -> PdfSignedD
 
 
 def _last_page(writer: IncrementalPdfFileWriter) -> generic.IndirectObject:
-    kids = writer.root["/Pages"]["/Kids"]
-    return kids.raw_get(len(kids) - 1)
+    kids: generic.ArrayObject = writer.root["/Pages"]["/Kids"]
+    last: generic.IndirectObject = kids.raw_get(len(kids) - 1)
+    return last

@@ -45,7 +45,7 @@ logging.getLogger("pypdf").setLevel(logging.ERROR)
 
 # A name is a sequence of bytes (ISO 32000-2, 7.3.5). Read as Latin-1 it is written again as the same bytes; guessed to be
 # UTF-8 or GBK, as pypdf does, it is not, and a resource would no longer be found under the name its content stream uses.
-NameObject.CHARSETS = ("latin-1",)
+NameObject.CHARSETS = ("latin-1",)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,35 @@ _MAX_TEXT: Final = 20_000
 _MAX_ITEMS: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 _DATES: Final = {"en": "{d} {month} {y}", "de": "{d}. {month} {y}"}
-_MONTHS: Final = {
-    "en": "January February March April May June July August September October November December".split(),
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+_MONTHS: Final = {  # fmt: skip
+    "en": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+    "de": (
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ),
 }
 
 
@@ -52,8 +78,10 @@ class TemplateField:
         """Reads what `to_json` gives, or a bare name. Raises `UsageError`."""
         entry = {"name": value} if isinstance(value, str) else value
         if not isinstance(entry, Mapping) or not _NAME.match(str(entry.get("name", ""))):
-            raise UsageError("A field of a template needs a name of letters, digits, - and _ that begins with a letter.")
-        kind = entry.get("type", "text")
+            raise UsageError(
+                "A field of a template needs a name of letters, digits, - and _ that begins with a letter."
+            )
+        kind: Any = entry.get("type", "text")
         choices = entry.get("choices", ())
         if kind not in get_args(FieldType) or (kind == "choice") != bool(choices) or isinstance(choices, str):
             raise UsageError(
@@ -66,7 +94,12 @@ class TemplateField:
 
 
 def render(
-    template: str, data: Mapping[str, Any], fields: Iterable[TemplateField], *, language: str = "en", name: str = "The template"
+    template: str,
+    data: Mapping[str, Any],
+    fields: Iterable[TemplateField],
+    *,
+    language: str = "en",
+    name: str = "The template",
 ) -> bytes:
     """The template with its data as a tagged PDF.
 
@@ -75,7 +108,9 @@ def render(
     """
     values = checked(data, fields, language=language)
     if re.search(r"@(preview|local)/", template):
-        raise TypesettingFailed(f"{name} imports a Typst package; nothing is fetched here, put what it needs into the template.")
+        raise TypesettingFailed(
+            f"{name} imports a Typst package; nothing is fetched here, put what it needs into the template."
+        )
     try:
         return typesetting.compile_pdf(
             template,

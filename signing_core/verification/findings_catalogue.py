@@ -26,6 +26,8 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
          "Report it with the file. The verdict is indeterminate and never better than it should be."),
         ("structure-damaged", "warning", "Cross-reference data had to be reconstructed, so viewers may disagree about the content",
          "Look at the pages in two viewers. Ask for an undamaged copy."),
+        ("signature-unreachable", "error", "The file holds a signature's byte range that no revision leads to",
+         "A signature was removed or the file is damaged. Ask the sender for the file as signed."),
         ("no-signature", "info", "No signature field is filled",
          "Nothing to verify. If the document should be signed, ask for the signed file."),
     ),

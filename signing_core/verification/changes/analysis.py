@@ -2,8 +2,72 @@
 
 from __future__ import annotations
 
-from signing_core.pdf.revisions import FileStructure
-from signing_core.verification.changes.report import ChangeReport, Difference
+from weakref import WeakKeyDictionary
+
+from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
+from signing_core.pdf.structure.budget import LimitReached
+from signing_core.verification.changes.mentions import Mentions, ParsedMentions, ScannedMentions
+from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
+from signing_core.verification.changes.step import Change, Kind
+from signing_core.verification.changes.update import Way, changed_numbers, compare_update
+
+
+class History:
+    """The changes of every revision of one file, each analysed once, whoever asks."""
+
+    def __init__(self, structure: FileStructure, way: Way | None = None) -> None:
+        self.structure = structure
+        self.way = way
+        self._steps: dict[int, list[Change]] = {}
+        self._scanned: ScannedMentions | None = None
+        self._parsed: ParsedMentions | None = None
+        self.ways: dict[int, Way] = {}
+        """Which way answered, by revision."""
+
+    def step(self, revision: int) -> list[Change]:
+        """What `revision` changed against the one before."""
+        if revision not in self._steps:
+            self._steps[revision] = self._analyse(revision)
+        return self._steps[revision]
+
+    def _analyse(self, revision: int) -> list[Change]:
+        if self.way in (None, "fast"):
+            changes = compare_update(self.structure, revision, "fast", self._scan(revision))
+            if changes is not None:
+                self.ways[revision] = "fast"
+                return changes
+            if self.way == "fast":
+                return [Change(Kind.UNKNOWN, "change-not-judged", "The fast way cannot tell.")]
+        way: Way = self.way or "full"
+        self.ways[revision] = way
+        changes = compare_update(self.structure, revision, way, self._parse() if way == "full" else None)
+        assert changes is not None
+        return changes
+
+    def _scan(self, revision: int) -> ScannedMentions:
+        numbers: set[int] = set()
+        for later in range(revision, len(self.structure.revisions) + 1):
+            numbers |= changed_numbers(self.structure, later)
+            numbers |= self.structure.form(later - 1).numbers
+        if self._scanned is None or not numbers <= self._scanned.numbers:
+            self._scanned = ScannedMentions(self.structure, numbers)
+        return self._scanned
+
+    def _parse(self) -> Mentions:
+        if self._parsed is None:
+            self._parsed = ParsedMentions(self.structure)
+        return self._parsed
+
+
+_HISTORIES: WeakKeyDictionary[FileStructure, History] = WeakKeyDictionary()
+
+
+def history(structure: FileStructure) -> History:
+    """The one history of a file."""
+    found = _HISTORIES.get(structure)
+    if found is None:
+        found = _HISTORIES[structure] = History(structure)
+    return found
 
 
 def since(structure: FileStructure, revision: int, *, signature: int | None = None) -> ChangeReport:
@@ -17,9 +81,123 @@ def since(structure: FileStructure, revision: int, *, signature: int | None = No
 
     Never raises for what the file contains.
     """
-    raise NotImplementedError
+    return judge(history(structure), revision, signature)
+
+
+def judge(steps: History, revision: int, signature: int | None = None) -> ChangeReport:
+    """`since`, with the analysis to use."""
+    structure = steps.structure
+    if not structure.revisions or not 1 <= revision <= len(structure.revisions):
+        return _unknown("change-not-judged", "There is no such revision to compare with.")
+    findings: list[Finding] = []
+    level = ChangeLevel.NONE
+    permission, locks = _rules(structure, revision, signature)
+    end = structure.revisions[revision - 1].end
+    for span in structure.unexplained_after(end):
+        level = ChangeLevel.FORBIDDEN
+        findings.append(
+            Finding(
+                "change-unexplained-bytes", Severity.ERROR,
+                f"Bytes {span.start} to {span.end} came after signing and belong to no revision ({span.what}).",
+            )  # fmt: skip
+        )
+    before = structure.budget.start()
+    try:
+        for number in range(revision + 1, len(structure.revisions) + 1):
+            changes = steps.step(number)
+            level = max(level, ChangeLevel.PERMITTED, key=_ORDER.index)
+            for change in changes:
+                verdict, finding = _judged(change, number, permission, locks)
+                level = max(level, verdict, key=_ORDER.index)
+                findings.append(finding)
+            for owner, item in structure.misplaced:
+                if owner == number:
+                    level = ChangeLevel.FORBIDDEN
+                    findings.append(
+                        Finding(
+                            "change-misplaced-object", Severity.ERROR,
+                            f"Object {item} is not where its cross-reference entry says: viewers may show different things.",
+                            revision=number,
+                        )  # fmt: skip
+                    )
+    except LimitReached as error:
+        structure.limit(error)
+        unknown = _unknown("change-not-judged", f"The changes could not be judged: {error}.")
+        level = max(level, ChangeLevel.UNKNOWN, key=_ORDER.index)
+        findings += unknown.findings
+    finally:
+        structure.budget.stop(before)
+    if not structure.readable and level is not ChangeLevel.FORBIDDEN and revision < len(structure.revisions):
+        level = ChangeLevel.UNKNOWN
+        findings += _unknown("change-not-judged", "The file cannot be read as a whole, so its changes cannot be judged.").findings
+    return ChangeReport(level, tuple(dict.fromkeys(findings)))
+
+
+_ORDER = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
+
+
+def _unknown(code: str, message: str) -> ChangeReport:
+    return ChangeReport(ChangeLevel.UNKNOWN, (Finding(code, Severity.WARNING, message),))
+
+
+def _rules(structure: FileStructure, revision: int, signature: int | None) -> tuple[int | None, list[Lock]]:
+    """(the strictest DocMDP /P, all locks) that bind a signature covering `revision`."""
+    permission: int | None = None
+    locks: list[Lock] = []
+    for index, record in enumerate(structure.signatures):
+        own = index == signature if signature is not None else record.covered_revision == revision
+        binding = own or (record.certification and record.revision <= revision)
+        if not binding:
+            continue
+        if record.doc_mdp is not None:
+            permission = record.doc_mdp if permission is None else min(permission, record.doc_mdp)
+        locks += record.field_mdp
+    return permission, locks
+
+
+def _judged(change: Change, revision: int, permission: int | None, locks: list[Lock]) -> tuple[ChangeLevel, Finding]:
+    def finding(severity: Severity, reason: str = "") -> Finding:
+        message = change.message if not reason else f"{change.message.rstrip('.')}: {reason}."
+        return Finding(change.code, severity, message, change.field, revision, change.page)
+
+    kind = change.kind
+    if kind is Kind.FORBIDDEN:
+        return ChangeLevel.FORBIDDEN, finding(Severity.ERROR)
+    if kind is Kind.UNKNOWN:
+        return ChangeLevel.UNKNOWN, finding(Severity.WARNING)
+    refused = ""
+    if kind is Kind.FORM:
+        if permission == 1:
+            refused = "the certification permits no changes"
+        elif change.field is not None and not change.new_field and any(lock.covers(change.field) for lock in locks):
+            refused = "an earlier signature locked this field"
+    elif kind is Kind.ANNOTATION and permission not in (None, 3):
+        refused = "the certification permits no annotations"
+    elif kind is Kind.ANNOTATION_EDIT and permission != 3:
+        refused = "it changes what the signer saw"
+    if refused:
+        return ChangeLevel.FORBIDDEN, finding(Severity.ERROR, refused)
+    return ChangeLevel.PERMITTED, finding(Severity.INFO)
 
 
 def difference(structure: FileStructure, revision: int) -> Difference:
     """Pages, fields and annotations that differ between `revision` and the newest state."""
-    raise NotImplementedError
+    steps = history(structure)
+    pages: set[int] = set()
+    fields: dict[str, None] = {}
+    annotations: dict[str, None] = {}
+    before = structure.budget.start()
+    try:
+        for number in range(revision + 1, len(structure.revisions) + 1):
+            for change in steps.step(number):
+                if change.page is not None:
+                    pages.add(change.page)
+                if change.field is not None:
+                    fields[change.field] = None
+                if change.annotation is not None:
+                    annotations[f"page {change.page}: {change.annotation}"] = None
+    except LimitReached as error:
+        structure.limit(error)
+    finally:
+        structure.budget.stop(before)
+    return Difference(tuple(sorted(pages)), None, structure.pages, tuple(fields), tuple(annotations))

@@ -38,12 +38,22 @@ class ScannedMentions:
 
     def __init__(self, structure: FileStructure, numbers: Set[int]) -> None:
         self.structure = structure
-        self.numbers = numbers
+        self.numbers: Set[int] = set()
         self.doubtful = False
         self._found: dict[int, set[tuple[int, Location]]] = {}
+        self._scan(numbers)
+
+    def include(self, number: int) -> None:
+        """Search for one more number, if it was not searched for."""
+        if number not in self.numbers:
+            self._scan({number})
+
+    def _scan(self, numbers: Set[int]) -> None:
+        structure = self.structure
+        self.numbers = self.numbers | numbers
         words = {b"%d" % number: number for number in numbers}
         places, owners = structure.places
-        for number, at in self._hits(structure.data, words):
+        for number, at in self._hits(structure.data, words, numbers):
             index = bisect_right(places, at) - 1
             if index >= 0:
                 place = places[index]
@@ -53,7 +63,7 @@ class ScannedMentions:
             if content is None:
                 continue  # nobody can read anything out of it
             starts, items = content.order
-            for number, at in self._hits(content.body, words):
+            for number, at in self._hits(content.body, words, numbers):
                 index = bisect_right(starts, at) - 1
                 if index >= 0:
                     item = items[index]
@@ -64,7 +74,7 @@ class ScannedMentions:
             if self.structure.location(holder, revision) == location:
                 yield holder
 
-    def _hits(self, data: bytes, words: dict[bytes, int]) -> Iterator[tuple[int, int]]:
+    def _hits(self, data: bytes, words: dict[bytes, int], numbers: Set[int]) -> Iterator[tuple[int, int]]:
         """(number, position) of what reads `number generation R`."""
         for at in [match.start() for match in re.finditer(b"R", data)]:
             if data[at - 1] not in _BLANKS or at < 4:
@@ -83,7 +93,7 @@ class ScannedMentions:
                 self._unusual(data, at)
             elif found.start() == 0 and low:
                 self.doubtful = True
-            elif (number := int(found[1])) in self.numbers:
+            elif (number := int(found[1])) in numbers:
                 yield number, at
 
     def _unusual(self, data: bytes, at: int) -> None:

@@ -64,7 +64,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     with writing(made) as connection:
         connection.execute(
             documents.insert().values(
-                id=DOCUMENT, title="Sample", status="awaiting-client", version=1, state={}, language="en",
+                id=DOCUMENT, title="Sample", status="awaiting-client", version=1, state={}, fields={}, language="en",
                 author="author@sample-company.example", created_at=START, updated_at=START, pages=1,
             )
         )  # fmt: skip
@@ -276,7 +276,7 @@ def gateway() -> Iterator[HttpGateway]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield kept
     server.shutdown()

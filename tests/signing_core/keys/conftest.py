@@ -166,25 +166,10 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     session.generate_keypair(pkcs11.KeyType.RSA, 3072, store=True, label="rsa")
     edwards = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("1.3.101.112")}
     parameters = session.create_domain_parameters(pkcs11.KeyType.EC_EDWARDS, edwards, local=True)
-    parameters.generate_keypair(
-        store=True, label="ed25519", mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN
-    )
+    parameters.generate_keypair(store=True, label="ed25519", mechanism=pkcs11.Mechanism.EC_EDWARDS_KEY_PAIR_GEN)
     session.close()
     yield SimpleNamespace(module=SOFTHSM, folder=folder)
     if before is None:
         del os.environ["SOFTHSM2_CONF"]
     else:
         os.environ["SOFTHSM2_CONF"] = before
-
-
-def verifies(certificate: x509.Certificate, signature: bytes, data: bytes) -> bool:
-    """By OpenSSL's library: raises when it does not."""
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-    else:
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
-    return True

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import core, crl
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -54,7 +55,10 @@ def test_the_companys_x509_certificates_are_fit_for_pades(ring: KeyRing, purpose
     assert issuer.access_location.value == f"http://pki.example.test/pki/{ring.ca.name}.cer" == ring.ca.certificate_url
     point = _extension(certificate, x509.CRLDistributionPoints).value[0]
     assert point.full_name[0].value == f"http://pki.example.test/pki/{ring.ca.name}.crl" == ring.ca.crl_url
-    own, issuers = _extension(certificate, x509.SubjectKeyIdentifier), _extension(certificate, x509.AuthorityKeyIdentifier)
+    own, issuers = (
+        _extension(certificate, x509.SubjectKeyIdentifier),
+        _extension(certificate, x509.AuthorityKeyIdentifier),
+    )
     assert issuers.value.key_identifier == _extension(ring.ca.certificate, x509.SubjectKeyIdentifier).value.digest
     assert own.value.digest != issuers.value.key_identifier
     policy = _extension(certificate, x509.CertificatePolicies).value[0].policy_identifier.dotted_string
@@ -100,17 +104,11 @@ def test_a_one_time_x509_certificate(ring: KeyRing) -> None:
 
 def test_a_destroyed_key_signs_no_more(ring: KeyRing) -> None:
     with ring.ca.issue_one_time("Sample Client", PSEUDONYM, now=ring._clock()) as key:
-        key.certificate.public_key().verify(key.sign(b"data"), b"data", ec.ECDSA(_sha256()))
+        key.certificate.public_key().verify(key.sign(b"data"), b"data", ec.ECDSA(hashes.SHA256()))
     with pytest.raises(KeyUnavailable, match="destroyed"):
         key.sign(b"data")
     key.destroy()
     assert key.certificate
-
-
-def _sha256() -> object:
-    from cryptography.hazmat.primitives import hashes
-
-    return hashes.SHA256()
 
 
 def test_keys_and_serial_numbers_are_never_used_twice(ring: KeyRing) -> None:

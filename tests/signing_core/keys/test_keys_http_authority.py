@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,8 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from signing_core.errors import TimeStampUnavailable, UsageError
 from signing_core.keys import rfc3161, time_stamping
 from signing_core.keys.interface import TimeStampAuthority
-from signing_core.keys.ring import KeyRing
 from signing_core.keys.rfc3161 import Request, TokenMaker
+from signing_core.keys.ring import KeyRing
 from signing_core.keys.software import SoftwareKey
 from signing_core.keys.time_stamping import EmbeddedAuthority, HttpAuthority
 from signing_core.keys.tsa_server import serve
@@ -52,13 +52,14 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 302:
             self.send_header("Location", self.path)
         self.end_headers()
-        self.wfile.write(data)
+        with contextlib.suppress(ConnectionError):  # a client that has seen enough
+            self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
-@contextmanager
+@contextlib.contextmanager
 def answering(answer: Callable[..., tuple[int, str, bytes]]) -> Iterator[_Server]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.answer, server.seen = answer, []
@@ -109,7 +110,9 @@ def test_several_threads_share_an_authority(ring: KeyRing) -> None:
 
 
 @pytest.mark.parametrize("in_url", [True, False])
-def test_user_and_password_are_sent_and_never_shown(ring: KeyRing, in_url: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_user_and_password_are_sent_and_never_shown(
+    ring: KeyRing, in_url: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
 
     def answer(body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
@@ -240,7 +243,9 @@ def test_an_authority_of_others_is_refused_where_anchors_are_given(ring: KeyRing
     assert "trust anchors" in _refused(answer, anchors=[])
 
 
-def _signed_by(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, ring: KeyRing) -> Callable[[bytes], bytes]:
+def _signed_by(
+    certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, ring: KeyRing
+) -> Callable[[bytes], bytes]:
     maker = TokenMaker(SoftwareKey(key, certificate, ()))
     return lambda body: rfc3161.response(maker.make(_request(body), at=ring._clock(), accuracy_seconds=1))
 
@@ -258,7 +263,9 @@ def test_an_x509_certificate_not_for_time_stamping_alone_is_refused(
     ring: KeyRing, trust_service: Any, usages: tuple[x509.ObjectIdentifier, ...], critical: bool
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = trust_service._issue("TSA", key.public_key(), trust_service.issuing, extended=usages, critical=critical)
+    certificate = trust_service._issue(
+        "TSA", key.public_key(), trust_service.issuing, extended=usages, critical=critical
+    )
     assert "not for time-stamping" in _refused(_signed_by(certificate, key, ring))
 
 

@@ -37,7 +37,12 @@ def test_a_file_that_others_can_use_is_refused_with_the_command_that_helps(tmp_p
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(b"secret\n", "secret"), (b"secret", "secret"), (b"se cret \r\nmore", "se cret "), ("geheim ü".encode(), "geheim ü")],
+    [
+        (b"secret\n", "secret"),
+        (b"secret", "secret"),
+        (b"se cret \r\nmore", "se cret "),
+        ("geheim ü".encode(), "geheim ü"),
+    ],
 )
 def test_the_first_line_counts(tmp_path: Path, content: bytes, found: str) -> None:
     files.write_atomically(tmp_path / "passphrase", content)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -23,7 +25,7 @@ PASSPHRASE, WORK = "correct horse battery", 10
 def test_every_key_is_there_and_signs(ring: KeyRing, clock: Callable[[], object]) -> None:
     for key in (ring.first_party, ring.seal):
         assert isinstance(key, SigningKey)
-        key.certificate.public_key().verify(key.sign(b"data"), b"data", _ecdsa())  # type: ignore[union-attr,call-arg]
+        assert verifies(key.certificate, key.sign(b"data"), b"data")
         assert list(key.chain) == ring.trust_anchors
     for statement_key in (ring.qr, ring.checkpoint):
         assert isinstance(statement_key, StatementKey)
@@ -35,11 +37,11 @@ def test_every_key_is_there_and_signs(ring: KeyRing, clock: Callable[[], object]
     assert len(ring.server_key) == 32
 
 
-def _ecdsa() -> object:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    return ec.ECDSA(hashes.SHA256())
+def verifies(certificate: x509.Certificate, signature: bytes, data: bytes) -> bool:
+    public_key = certificate.public_key()
+    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    public_key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    return True
 
 
 def test_opening_again_gives_the_same_keys(folder: Path, ring: KeyRing, reopen: Callable[[], KeyRing]) -> None:
@@ -123,7 +125,9 @@ def test_a_ring_is_never_made_over_another(folder: Path, clock: Callable) -> Non
 
 
 def test_a_ring_whose_making_fails_leaves_nothing(
-    tmp_path: Path, clock: Callable, monkeypatch: pytest.MonkeyPatch  # type: ignore[type-arg]
+    tmp_path: Path,
+    clock: Callable,
+    monkeypatch: pytest.MonkeyPatch,  # type: ignore[type-arg]
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise KeyUnavailable("no space left")
@@ -143,7 +147,10 @@ def test_a_ring_whose_making_fails_leaves_nothing(
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(
-    tmp_path: Path, clock: Callable, options: dict[str, str], error: type[Exception]  # type: ignore[type-arg]
+    tmp_path: Path,
+    clock: Callable,
+    options: dict[str, str],
+    error: type[Exception],  # type: ignore[type-arg]
 ) -> None:
     passphrase = options.pop("passphrase", PASSPHRASE)
     with pytest.raises(error):
@@ -172,14 +179,16 @@ def test_long_company_names_fit(tmp_path: Path, clock: Callable) -> None:  # typ
         certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         for certificate in (ring.ca.certificate, ring.seal.certificate, ring.time_stamp_authority.certificate)
     ]
-    assert [str(name).rpartition("… ")[2] for name in names] == ["Sealtrail CA", "Seal", "Embedded Time-Stamp Authority"]
+    assert [str(name).rpartition("… ")[2] for name in names] == [
+        "Sealtrail CA",
+        "Seal",
+        "Embedded Time-Stamp Authority",
+    ]
     assert all(len(str(name).encode()) <= 64 for name in names)
 
 
 @pytest.mark.parametrize("purpose", ["first-party", "seal", "time-stamp"])
-def test_renewing_a_key_keeps_the_old_public_part(
-    reopen: Callable[[], KeyRing], ring: KeyRing, purpose: str
-) -> None:
+def test_renewing_a_key_keeps_the_old_public_part(reopen: Callable[[], KeyRing], ring: KeyRing, purpose: str) -> None:
     before = ring._key(purpose).certificate  # type: ignore[arg-type]
     ring.renew(purpose)  # type: ignore[arg-type]
     for opened in (ring, reopen()):

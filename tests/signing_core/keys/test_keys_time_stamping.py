@@ -33,8 +33,6 @@ def _openssl(*arguments: object, **options: object) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="session")
 def rsa_authority_key(rsa_key: rsa.RSAPrivateKey, made_ring: Path) -> SoftwareKey:
-    from datetime import UTC, datetime
-
     ring = KeyRing.open(made_ring, "correct horse battery", clock=lambda: datetime.now(UTC))
     certificate = ring.ca.issue("time-stamp", rsa_key.public_key(), "Sample RSA Authority", now=datetime.now(UTC))
     return SoftwareKey(rsa_key, certificate, (ring.ca.certificate,))
@@ -60,7 +58,9 @@ def test_openssl_verifies_a_token(kind: str, ring: KeyRing, tmp_path: Path, requ
 
 
 @pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
-@pytest.mark.parametrize("options", [("-cert",), (), ("-cert", "-no_nonce"), ("-cert", "-tspolicy", oids.TIME_STAMP_POLICY)])
+@pytest.mark.parametrize(
+    "options", [("-cert",), (), ("-cert", "-no_nonce"), ("-cert", "-tspolicy", oids.TIME_STAMP_POLICY)]
+)
 def test_openssl_asks_over_http_and_verifies_the_answer(
     ring: KeyRing, tmp_path: Path, digest: str, options: tuple[str, ...]
 ) -> None:
@@ -118,16 +118,18 @@ def test_pyhanko_accepts_a_token(kind: str, ring: KeyRing, request: pytest.Fixtu
     from asn1crypto import x509 as asn1_x509
     from cryptography.hazmat.primitives.serialization import Encoding
     from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+    from pyhanko.sign.validation.status import TimestampSignatureStatus
     from pyhanko_certvalidator import ValidationContext
 
     token = cms.ContentInfo.load(_authority(kind, ring, request).time_stamp(IMPRINT))
     roots = [asn1_x509.Certificate.load(ring.ca.certificate.public_bytes(Encoding.DER))]
     context = ValidationContext(trust_roots=roots, moment=ring._clock())
-    status = asyncio.run(validate_tst_signed_data(token["content"], context, lambda _algorithm: IMPRINT))
-    assert status["intact"]
-    assert status["valid"]
-    assert status["trusted"]
-    assert status["timestamp"] == ring._clock()
+    found = asyncio.run(validate_tst_signed_data(token["content"], context, lambda _algorithm: IMPRINT))
+    status = TimestampSignatureStatus(**found)
+    assert status.intact
+    assert status.valid
+    assert status.trusted
+    assert status.timestamp == ring._clock()
 
 
 def test_serial_numbers_and_nonces_differ(ring: KeyRing) -> None:
@@ -253,5 +255,3 @@ def test_the_server_is_gone_afterwards(ring: KeyRing) -> None:
         pass
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(url, timeout=5)
-
-

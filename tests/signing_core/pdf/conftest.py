@@ -54,7 +54,9 @@ def contract(pages: int = 2, *, size: tuple[float, float] = A4, lines: int = 20,
     for number in range(pages):
         page.setFont("Helvetica", 10)
         for line in range(lines):
-            page.drawString(50, height - 60 - line * 14, f"Page {number + 1}, line {line + 1}: the parties agree as follows.")
+            page.drawString(
+                50, height - 60 - line * 14, f"Page {number + 1}, line {line + 1}: the parties agree as follows."
+            )
         if to_the_edge:
             page.setFont("Helvetica", 6)
             page.drawString(2, 2, "bottom left edge")
@@ -107,7 +109,8 @@ def cropped(rotate: int = 0) -> bytes:
             content = DecodedStreamObject()
             inner = page["/Contents"].get_object().get_data()
             content.set_data(
-                b"1 0 0 rg -100 -100 900 100 re f -100 842 900 100 re f -100 -100 100 1100 re f 596 -100 100 1100 re f 0 g " + inner
+                b"1 0 0 rg -100 -100 900 100 re f -100 842 900 100 re f -100 -100 100 1100 re f 596 -100 100 1100 re f 0 g "
+                + inner
             )
             page[NameObject("/Contents")] = writer._add_object(content)
             page[NameObject("/MediaBox")] = RectangleObject((-100, -100, 700, 950))
@@ -166,7 +169,9 @@ def unbalanced() -> bytes:
     """One page restores more than it saved, the next leaves a scaled state behind."""
 
     def wreck(writer: PdfWriter) -> None:
-        for page, (before, after) in zip(writer.pages, ((b"Q Q ", b""), (b"q 3 0 0 3 0 0 cm Q q q ", b" q 2 0 0 2 9 9 cm")), strict=True):
+        for page, (before, after) in zip(
+            writer.pages, ((b"Q Q ", b""), (b"q 3 0 0 3 0 0 cm Q q q ", b" q 2 0 0 2 9 9 cm")), strict=True
+        ):
             content = DecodedStreamObject()
             content.set_data(before + page["/Contents"].get_object().get_data() + after)
             page[NameObject("/Contents")] = writer._add_object(content)
@@ -193,11 +198,15 @@ def hybrid() -> bytes:
     for number, content in hidden:
         head += b"%d %d " % (number, len(body))
         body += content + b" "
-    put(5, b"<</Type/ObjStm/N 2/First %d/Length %d>>\nstream\n%s\nendstream" % (len(head), len(head + body), head + body))
+    put(
+        5,
+        b"<</Type/ObjStm/N 2/First %d/Length %d>>\nstream\n%s\nendstream" % (len(head), len(head + body), head + body),
+    )
     offsets[8] = len(out)
     entries = bytes([2, 0, 0, 5, 0]) + bytes([2, 0, 0, 5, 1])
     out.extend(
-        b"8 0 obj\n<</Type/XRef/Size 9/W[1 3 1]/Index[6 2]/Length %d/Root 1 0 R>>\nstream\n%s\nendstream\nendobj\n" % (len(entries), entries)
+        b"8 0 obj\n<</Type/XRef/Size 9/W[1 3 1]/Index[6 2]/Length %d/Root 1 0 R>>\nstream\n%s\nendstream\nendobj\n"
+        % (len(entries), entries)
     )
     table = len(out)
     out.extend(b"xref\n0 9\n0000000000 65535 f \n")
@@ -234,8 +243,19 @@ def form() -> bytes:
     fields.checkbox(name="newsletter", x=90, y=500, size=16)
     fields.radio(name="pay", value="card", x=50, y=470, size=16)
     fields.radio(name="pay", value="bank", x=90, y=470, size=16)
-    fields.choice(name="country", x=50, y=430, width=150, height=20, options=[("Germany", "DE"), ("Austria", "AT")], value="DE")
-    fields.listbox(name="topics", x=250, y=380, width=150, height=60, options=["a", "b", "c"], value=["a"], fieldFlags="multiSelect")
+    fields.choice(
+        name="country", x=50, y=430, width=150, height=20, options=[("Germany", "DE"), ("Austria", "AT")], value="DE"
+    )
+    fields.listbox(
+        name="topics",
+        x=250,
+        y=380,
+        width=150,
+        height=60,
+        options=["a", "b", "c"],
+        value=["a"],
+        fieldFlags="multiSelect",
+    )
     page.showPage()
     page.save()
     return buffer.getvalue()
@@ -262,7 +282,9 @@ def javascript(where: str) -> bytes:
         elif where == "document action":
             root[NameObject("/AA")] = DictionaryObject({NameObject("/WC"): action})
         elif where == "names":
-            tree = DictionaryObject({NameObject("/Names"): ArrayObject([TextStringObject("x"), writer._add_object(action)])})
+            tree = DictionaryObject(
+                {NameObject("/Names"): ArrayObject([TextStringObject("x"), writer._add_object(action)])}
+            )
             root[NameObject("/Names")] = DictionaryObject({NameObject("/JavaScript"): tree})
         elif where == "page action":
             page[NameObject("/AA")] = DictionaryObject({NameObject("/O"): action})
@@ -335,7 +357,9 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
     )
 
 
-def request_for(document_id: str = "01JTESTDOCUMENT00000000001", language: str = "en", **more: object) -> PrepareRequest:
+def request_for(
+    document_id: str = "01JTESTDOCUMENT00000000001", language: str = "en", **more: object
+) -> PrepareRequest:
     fields = (FieldRequest("first-party", "Sample GmbH"), FieldRequest("client", "Sample Client"))
     values = {"fields": fields, "title": "Sample contract", **more}
     return PrepareRequest(document_id=document_id, language=language, **values)  # type: ignore[arg-type]

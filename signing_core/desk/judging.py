@@ -1,0 +1,95 @@
+"""What a workspace knows that a verification can use: its anchors and keys, the files it stores, its audit log."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signing_core.audit_log import events as audit
+from signing_core.flow import Status
+from signing_core.storage.database import reading
+from signing_core.storage.schema import document_files, documents
+from signing_core.storage.workspace import Workspace
+from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
+from signing_core.verification import Trust, WorkspaceContext
+from signing_core.verification.x509_certificates import parse_x509
+
+
+def context_of(workspace: Workspace) -> WorkspaceContext:
+    """Anchors, seals and public keys of the workspace, with its registry and its audit log."""
+    return WorkspaceContext(trust_of(workspace), Registry(workspace), LogView(workspace))
+
+
+def trust_of(workspace: Workspace) -> Trust:
+    """The company's own anchors, seals (former ones included) and public keys."""
+    ring = workspace.keys()
+    parsed = (parse_x509(anchor.public_bytes(Encoding.DER)) for anchor in ring.trust_anchors)
+    return Trust(
+        anchors=frozenset(anchor for anchor in parsed if anchor is not None),
+        seals=frozenset(certificate.fingerprint(SHA256()) for certificate in ring.seal_certificates()),
+        statement_keys=(ring.qr.public_key.public_bytes_raw(), ring.checkpoint.public_key.public_bytes_raw()),
+    )
+
+
+def why_not_complete(verdict: DocumentVerdict, document_id: str) -> str | None:
+    """Why a freshly sealed document must not be completed; None when it may."""
+    if verdict.document_id != document_id:
+        return f"it names document {verdict.document_id}"
+    roles = [signature.role for signature in verdict.signatures if signature.kind == "signature"]
+    if roles != ["first-party", "client", "seal"]:
+        return f"its signatures are those of {', '.join(str(role) for role in roles) or 'nobody'}"
+    if verdict.integrity is Integrity.INTACT and verdict.indication is Indication.TOTAL_PASSED:
+        if (
+            verdict.certificate.prefix == "match"
+            and verdict.certificate.qr == "valid"
+            and verdict.certificate.sealed_by_us
+        ):
+            return None
+        return f"its certificate is not in order ({verdict.certificate.to_json()})"
+    errors = [f.message for f in verdict.findings if f.severity == "error"]
+    errors += [f.message for signature in verdict.signatures for f in signature.findings if f.severity == "error"]
+    return f"{verdict.integrity}, {verdict.indication} {verdict.sub_indication or ''}: {'; '.join(errors[:3])}"
+
+
+class Registry:
+    """The files that the workspace stores, by what they hash to."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def lookup(self, sha256: str, document_id: str | None) -> RegistryState:
+        """`known`, `prefix`, `mismatch` or `unknown`; see `verification.Registry`."""
+        with reading(self._workspace.engine) as connection:
+            row = connection.execute(
+                sa.select(document_files.c.step, documents.c.status, documents.c.final_sha256)
+                .join(documents, documents.c.id == document_files.c.document_id)
+                .where(document_files.c.sha256 == sha256, document_files.c.step != "source")
+            ).first()
+            if row is not None:
+                return "known" if row.final_sha256 == sha256 else "prefix"
+            if document_id is None:
+                return "unknown"
+            known = connection.execute(sa.select(documents.c.status).where(documents.c.id == document_id)).first()
+        if known is None:
+            return "unknown"
+        return "mismatch" if known.status == Status.COMPLETED else "unknown"
+
+
+class LogView:
+    """The audit log of the workspace, as far as one document is concerned."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
+        """`included`: an event of the document names this hash; `missing`; `inconsistent`: its events do not chain."""
+        with reading(self._workspace.engine) as connection:
+            log = audit.of_document(connection, document_id)
+        previous = None
+        for event in log:
+            if event.content["prev"] != previous:
+                return "inconsistent"
+            previous = event.sha256
+        named = {event.data.get(key) for event in log for key in ("sha256", "prepared_sha256")}
+        return "included" if sha256 in named else "missing"

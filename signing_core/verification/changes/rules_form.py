@@ -1,0 +1,335 @@
+"""Interactive forms (12.7): new signatures, filled fields, and what else happens to fields.
+
+The field tree is compared node by node. A field may be filled in or signed; nothing else about it may change, but for
+what software writes along with that.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from signing_core.pdf.structure import signatures
+from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
+from signing_core.verification.changes.context import Context, FilledWidget
+from signing_core.verification.changes.step import Kind
+
+_READ_ONLY: Final = 1
+_VISIBILITY: Final = 1 | 2 | 32
+"""Invisible, Hidden, NoView (12.5.3)."""
+_NEW_SIGNATURE_KEYS: Final = frozenset(
+    {
+        "Type", "Subtype", "FT", "T", "TU", "TM", "V", "F", "P", "Rect", "AP", "MK", "Border", "BS", "BE", "C", "DA", "H",
+        "Ff", "Lock", "SV", "Parent", "Kids", "StructParent", "Q", "DR", "NM", "M", "Contents", "OC", "AS", "DV", "Lang",
+    }
+)  # fmt: skip
+_WITH_VALUE: Final = frozenset({"AP", "AS", "DA", "Q", "RV", "DS", "I", "TI", "M", "MK"})
+_WITH_SIGNATURE: Final = frozenset({"AP", "AS", "MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang"})
+_MAX_DEPTH: Final = 32
+
+
+def compare_forms(context: Context, old: Value, new: Value) -> None:
+    """/AcroForm of the catalog."""
+    compare = context.compare
+    before, after = compare.before(old), compare.after(new)
+    if before is None and after is None:
+        return
+    if not isinstance(after, dict) or not isinstance(before, dict | None):
+        context.forbid("change-form", "The form was removed.")
+        return
+    before = before or {}
+    compare_fields(context, before.get("Fields"), after.get("Fields"))
+    for key in sorted(before.keys() | after.keys()):
+        first, second = before.get(key), after.get(key)
+        if key == "Fields":
+            continue
+        if key == "SigFlags":
+            was, now = integer(compare.before(first)) or 0, integer(compare.after(second)) or 0
+            if was & ~now & 3:
+                context.note(Kind.FORM, "change-signature-flags", "The form's /SigFlags no longer tell of signatures.")
+        elif key == "NeedAppearances":
+            if compare.after(second) is True and compare.before(first) is not True:
+                _appearances_needed(context)
+        elif key == "DR":
+            _compare_resources(context, first, second)
+        elif key in ("DA", "Q"):
+            if not compare.same(first, second) and isinstance(compare.after(second), dict | list | Stream):
+                context.forbid("change-form", f"The form's /{key} is no simple value.")
+        elif key == "XFA":
+            if not compare.same(first, second):
+                context.note(Kind.UNKNOWN, "change-xfa", "The XFA form was changed, which cannot be judged.")
+        else:
+            context.require_same(first, second, "change-form", f"The form's /{key}")
+
+
+def _appearances_needed(context: Context) -> None:
+    """Viewers will draw every field anew from its value: all must look as they do now."""
+    context.note(Kind.FORM, "change-need-appearances", "Viewers are asked to draw all form fields anew.")
+
+
+def _compare_resources(context: Context, old: Value, new: Value) -> None:
+    """Default resources: names may be added, what a name stood for must stay."""
+    compare = context.compare
+    before, after = compare.before(old), compare.after(new)
+    before = before if isinstance(before, dict) else {}
+    after = after if isinstance(after, dict) else {}
+    for category in sorted(before.keys() | after.keys()):
+        first, second = compare.before(before.get(category)), compare.after(after.get(category))
+        if first is None or (isinstance(first, Ref | dict) and compare.same(before.get(category), after.get(category))):
+            continue
+        if not isinstance(first, dict) or not isinstance(second, dict):
+            context.require_same(before.get(category), after.get(category), "change-form-resources", f"The form's resources (/{category})")
+            continue
+        for name in sorted(first):
+            context.require_same(first[name], second.get(name), "change-form-resources", f"The form's resources (/{category} /{name})")
+
+
+# -- the field tree ---------------------------------------------------------------------------------------------------
+
+
+def compare_fields(context: Context, old: Value, new: Value) -> None:
+    """/Fields of the form, and everything below."""
+    compare = context.compare
+    pending: list[tuple[Value, Value, str, tuple[dict[str, Value], dict[str, Value]], int]] = []
+    _compare_kids(context, old, new, "", ({}, {}), 0, pending)
+    seen: set[tuple[int, int]] = set()
+    while pending:
+        first, second, prefix, inherited, depth = pending.pop()
+        if isinstance(first, Ref) and isinstance(second, Ref):
+            pair = (first.number, second.number)
+            if pair in seen:
+                continue
+            seen.add(pair)
+        context.structure.budget.step()
+        a, b = compare.before(first), compare.after(second)
+        if not isinstance(a, dict) or not isinstance(b, dict) or depth > _MAX_DEPTH:
+            context.require_same(first, second, "change-form", "A form field")
+            continue
+        part = text(compare.before(a.get("T")))
+        name = prefix if part is None else f"{prefix}.{part}" if prefix else part
+        _compare_field(context, a, b, name, inherited, first, second)
+        below = (_inherit(inherited[0], a), _inherit(inherited[1], b))
+        if "Kids" in a or "Kids" in b:
+            _compare_kids(context, a.get("Kids"), b.get("Kids"), name, below, depth + 1, pending)
+
+
+def _inherit(above: dict[str, Value], node: dict[str, Value]) -> dict[str, Value]:
+    return {**above, **{key: node[key] for key in ("FT", "V", "Ff", "DA", "Opt") if key in node}}
+
+
+def _compare_kids(
+    context: Context,
+    old: Value,
+    new: Value,
+    prefix: str,
+    inherited: tuple[dict[str, Value], dict[str, Value]],
+    depth: int,
+    pending: list[tuple[Value, Value, str, tuple[dict[str, Value], dict[str, Value]], int]],
+) -> None:
+    compare = context.compare
+    before, after = compare.before(old), compare.after(new)
+    before = before if isinstance(before, list) else []
+    after = after if isinstance(after, list) else []
+    left: list[Value | None] = list(after)
+    by_number = {item.number: index for index, item in reversed(list(enumerate(after))) if isinstance(item, Ref)}
+    for item in before:
+        index = by_number.get(item.number) if isinstance(item, Ref) else None
+        if index is None:
+            index = _by_name(context, item, after)
+        if index is None:
+            _field_removed(context, item, prefix)
+            continue
+        left[index] = None
+        pending.append((item, after[index], prefix, inherited, depth))
+    known = {item.number for item in before if isinstance(item, Ref)}
+    for item in left:
+        if item is None or (isinstance(item, Ref) and item.number in known):
+            continue
+        _field_added(context, item, prefix, inherited[1], depth)
+
+
+def _by_name(context: Context, item: Value, after: list[Value]) -> int | None:
+    value = context.compare.before(item)
+    name = text(value.get("T")) if isinstance(value, dict) else None
+    if name is None:
+        return None
+    for index, other in enumerate(after):
+        resolved = context.compare.after(other)
+        if isinstance(resolved, dict) and text(resolved.get("T")) == name:
+            return index
+    return None
+
+
+def _field_removed(context: Context, item: Value, prefix: str) -> None:
+    value = context.compare.before(item)
+    if not isinstance(value, dict):
+        return  # it was a reference to nothing
+    part = text(context.compare.before(value.get("T")))
+    name = f"{prefix}.{part}" if prefix and part else part or prefix or "?"
+    if signatures.is_signature(context.compare.before(value.get("V"))):
+        context.forbid("change-signature-removed", f"The signature in field {name} was removed.", field=name)
+    else:
+        context.forbid("change-field-removed", f"Form field {name} was removed.", field=name)
+
+
+def _field_added(context: Context, item: Value, prefix: str, inherited: dict[str, Value], depth: int) -> None:
+    """New fields are signature fields, with everything in them new."""
+    compare = context.compare
+    pending: list[tuple[Value, str, dict[str, Value], int]] = [(item, prefix, inherited, depth)]
+    seen: set[int] = set()
+    while pending:
+        node, above, given, level = pending.pop()
+        if isinstance(node, Ref):
+            if node.number in seen:
+                continue
+            seen.add(node.number)
+        context.structure.budget.step()
+        value = compare.after(node)
+        if value is None:
+            continue
+        if not isinstance(value, dict) or level > _MAX_DEPTH:
+            context.forbid("change-field-added", "Something that is no field was added to the form.")
+            continue
+        part = text(compare.after(value.get("T")))
+        name = above if part is None else f"{above}.{part}" if above else part
+        given = _inherit(given, value)
+        kids = compare.after(value.get("Kids"))
+        if isinstance(kids, list) and kids and "FT" not in given and "V" not in given:
+            pending.extend((kid, name, given, level + 1) for kid in kids)
+            continue
+        if isinstance(node, Ref) and compare.structure.location(node.number, compare.old) is not None:
+            old = compare.before(node)
+            if isinstance(old, dict) and old.get("Subtype") == "Widget" and not signatures.is_signature(compare.before(old.get("V"))):
+                pass  # a widget that was on the page already and now joins the form
+            elif old is not None:
+                context.forbid("change-field-added", f"An object of the signed document was made form field {name}.", field=name)
+                continue
+        _new_field(context, node, value, name, given, kids if isinstance(kids, list) else [])
+
+
+def _new_field(
+    context: Context, node: Value, value: dict[str, Value], name: str, given: dict[str, Value], kids: list[Value]
+) -> None:
+    compare = context.compare
+    signature = compare.after(given.get("V"))
+    if compare.after(given.get("FT")) != "Sig":
+        context.forbid("change-field-added", f"Form field {name} was added.", field=name)
+        return
+    for widget in [value, *(compare.after(kid) for kid in kids)]:
+        if not isinstance(widget, dict):
+            continue
+        odd = sorted(widget.keys() - _NEW_SIGNATURE_KEYS)
+        if "A" in odd or "AA" in odd:
+            context.forbid("change-field-added", f"New signature field {name} comes with an action.", field=name)
+            return
+        if widget is not value or not kids:
+            _drawn(context, name, None, widget, signature=True)
+    if signature is None:
+        context.note(Kind.FORM, "change-signature-field", f"An empty signature field {name} was added.", field=name, new_field=True)
+        return
+    _signed(context, signature, name, new_field=True)
+
+
+def _signed(context: Context, signature: Value, name: str, *, new_field: bool) -> None:
+    if not signatures.is_signature(signature):
+        context.forbid("change-signature", f"Field {name} got a value that is no signature.", field=name)
+        return
+    compare = context.compare
+    stamp = "DocTimeStamp" in (compare.after(signature.get("Type")),) or compare.after(signature.get("SubFilter")) == "ETSI.RFC3161"
+    if stamp:
+        context.note(Kind.UPKEEP, "change-time-stamp", f"A document time-stamp was added ({name}).", field=name, new_field=new_field)
+    else:
+        context.note(Kind.FORM, "change-signature", f"A signature was added ({name}).", field=name, new_field=new_field)
+
+
+def _drawn(context: Context, name: str, old: dict[str, Value] | None, new: dict[str, Value], *, signature: bool) -> None:
+    page = new.get("P")
+    number = context.page_number(page) if isinstance(page, Ref) else None
+    context.drawn.append(FilledWidget(name, old, new, number, page if isinstance(page, Ref) else None, signature))
+
+
+# -- one field --------------------------------------------------------------------------------------------------------
+
+
+def _compare_field(
+    context: Context,
+    a: dict[str, Value],
+    b: dict[str, Value],
+    name: str,
+    inherited: tuple[dict[str, Value], dict[str, Value]],
+    first: Value,
+    second: Value,
+) -> None:
+    compare = context.compare
+    if isinstance(first, Ref) and first == second and _untouched(context, first, a):
+        return
+    before, after = _inherit(inherited[0], a), _inherit(inherited[1], b)
+    kind = compare.before(before.get("FT"))
+    was, now = before.get("V"), after.get("V")
+    filled = not compare.same(was, now)
+    old_value, new_value = compare.before(was), compare.after(now)
+    is_signature = kind == "Sig" or signatures.is_signature(old_value)
+    signed_now = False
+    if filled and is_signature:
+        if old_value is None:
+            _signed(context, new_value, name, new_field=False)
+            signed_now = True
+        elif new_value is None:
+            context.forbid("change-signature-removed", f"The signature in field {name} was removed.", field=name)
+        else:
+            context.forbid("change-signature-replaced", f"The signature in field {name} was replaced.", field=name)
+    elif filled:
+        if isinstance(new_value, dict | Stream):
+            context.forbid("change-field-value", f"Field {name} got a value that is no text, name or list.", field=name)
+        else:
+            context.note(Kind.FORM, "change-field-filled", f"Form field {name} was filled in.", field=name)
+    looks = False
+    for key in sorted(a.keys() | b.keys()):
+        if key in ("V", "Kids", "Parent", "P"):
+            if key in ("Parent", "P") and a.get(key) != b.get(key) and key in a:
+                context.require_same(a[key], b.get(key), "change-field", f"Form field {name}: /{key}", field=name)
+            continue
+        looks |= _compare_key(context, key, a.get(key), b.get(key), name, kind, filled, signed_now)
+    if looks or signed_now:
+        _drawn(context, name, a, {**after, **b}, signature=is_signature)
+
+
+def _untouched(context: Context, ref: Ref, node: dict[str, Value]) -> bool:
+    """Neither the field nor its value can have changed; its kids are looked at in any case."""
+    return context.compare.clean(ref.number) and not (isinstance(node.get("V"), Ref) and not context.compare.clean(node["V"].number))
+
+
+def _compare_key(
+    context: Context, key: str, old: Value, new: Value, name: str, kind: Value, filled: bool, signed_now: bool
+) -> bool:
+    """One entry of a field; true when it changes how the field looks."""
+    compare = context.compare
+    if compare.same(old, new):
+        return False
+    before, after = compare.before(old), compare.after(new)
+    if key == "Type" and before is None and after == "Annot":
+        return False
+    if key in ("StructParent", "Subtype") and before is None and not isinstance(after, dict | list | Stream):
+        return False
+    if key == "Ff":
+        was, now = integer(before) or 0, integer(after) or 0
+        if was | _READ_ONLY == now:
+            context.note(Kind.FORM, "change-field-locked", f"Form field {name} was made read-only.", field=None)
+            return False
+    elif key == "F":
+        was, now = integer(before) or 0, integer(after) or 0
+        if not (was ^ now) & _VISIBILITY or (signed_now and not now & _VISIBILITY):
+            return True
+        context.forbid("change-field-visibility", f"Form field {name} was hidden or shown.", field=name)
+        return False
+    elif kind == "Sig":
+        if signed_now and key in _WITH_SIGNATURE:
+            return key in ("AP", "MK", "AS")
+        if key in ("AP", "MK", "AS"):
+            context.forbid("change-signature-appearance", f"The appearance of signature field {name} was changed.", field=name)
+            return False
+    elif key in ("AP", "AS") or (filled and key in _WITH_VALUE):
+        if not filled:
+            context.note(Kind.FORM, "change-field-appearance", f"Form field {name} was drawn anew.", field=name)
+        return key in ("AP", "AS", "MK")
+    context.forbid("change-field", f"Form field {name}: /{key} was changed.", field=name)
+    return False

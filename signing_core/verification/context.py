@@ -1,0 +1,35 @@
+"""What a workspace adds to a verification, behind small protocols: verification itself knows no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from signing_core.verdict import AuditLogState, RegistryState
+from signing_core.verification.trust import Trust
+
+
+class Registry(Protocol):
+    """The files that a workspace stores."""
+
+    def lookup(self, sha256: str, document_id: str | None) -> RegistryState:
+        """`known`: this very file; `prefix`: an earlier revision of one; `mismatch`: the document is known with another
+        content; `unknown`. `sha256` in hexadecimal digits."""
+        ...
+
+
+class LogView(Protocol):
+    """The audit log of a workspace, or a proof that travels with the document."""
+
+    def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
+        """Whether the log has this document's events and agrees; None when there is nothing to tell by."""
+        ...
+
+
+@dataclass(frozen=True)
+class WorkspaceContext:
+    """`trust` holds the workspace's own anchors, seals and public keys; they are added to those that were given."""
+
+    trust: Trust = field(default_factory=Trust)
+    registry: Registry | None = None
+    audit_log: LogView | None = None

@@ -1,0 +1,364 @@
+"""Verification of one document, as a list of steps in the order of ETSI EN 319 102-1.
+
+(1) structure: revisions, signatures, unexplained bytes (`signing_core.pdf.revisions`);
+(2) each signature by itself: format, signing X.509 certificate, digest, signature value, its time-stamps (`examination`);
+(3) validation data: what the file and the caller give for chains and revocation (`validation_data`, `trust`);
+(4) time: which time-stamps are proof, and in what window each signature was made (`times`);
+(5) chains: path, validity, revocation in that window (`chains`);
+(6) changes since each signed revision (`changes`);
+(7) the verdict of each signature (`conclusion`), its level (`levels`);
+(8) what makes a document one of ours: roles, seal, QR code, prefix, registry, audit log (`our_documents`);
+(9) the fold: a document is as good as its worst signature (`signing_core.verdict.fold`).
+
+`verify` never raises for what a document contains: a part that fails becomes `indeterminate` with the finding
+`internal-error`, and the verdict is never better for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Final, TypeVar
+
+from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
+from signing_core.policy import Policy
+from signing_core.verdict import (
+    CertificateVerdict,
+    DocumentVerdict,
+    Finding,
+    Indication,
+    Integrity,
+    Severity,
+    SignatureVerdict,
+    SubIndication,
+    TimeAxis,
+    fold,
+    worst_integrity,
+)
+from signing_core.verification import findings, levels, validation_data
+from signing_core.verification.chains import ChainVerdict, Surroundings, judge
+from signing_core.verification.conclusion import ChangesSince, Role, conclude, from_structure
+from signing_core.verification.context import WorkspaceContext
+from signing_core.verification.examination import Examined, examine
+from signing_core.verification.revocation import Material, material
+from signing_core.verification.signed_content import Hasher
+from signing_core.verification.times import Timeline
+from signing_core.verification.trust import Trust
+from signing_core.verification.x509_certificates import X509
+
+_log = logging.getLogger(__name__)
+_MAX_SIGNATURES: Final = 500
+T = TypeVar("T")
+
+
+def verify(
+    source: bytes | str | os.PathLike[str],
+    *,
+    at: datetime,
+    policy: Policy | None = None,
+    trust: Trust | None = None,
+    revocation: Material | None = None,
+    password: str | None = None,
+    workspace_context: WorkspaceContext | None = None,
+    online: bool = False,
+    limits: Limits | None = None,
+) -> DocumentVerdict:
+    """Judge one PDF for the time `at` (aware).
+
+    Args:
+        source: the file's bytes, or its path.
+        policy: the default policy when None.
+        trust: anchors, seals and public keys; None judges integrity alone (`trust` is then `unknown`).
+        revocation: CRLs and OCSP responses besides those in the file.
+        password: for encrypted files.
+        workspace_context: own anchors, registry and audit log of a workspace.
+        online: whether CRLs and OCSP responses may be fetched over HTTP.
+
+    Never raises for what the file contains or for a file that cannot be read.
+    """
+    started = perf_counter()
+    run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
+    path = None if isinstance(source, bytes) else os.fspath(source)
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except OSError as error:
+        return run.unreadable(path, findings.make("unreadable", error.strerror or type(error).__name__), started)
+    try:
+        return run.document(data, path, limits, started)
+    except MemoryError:
+        return run.unreadable(path, findings.make("limit-exceeded", "memory"), started, data)
+    except Exception as error:
+        # The promise is that no file gets an exception; what went wrong is for the log, without the file's content.
+        _log.exception("verification failed")
+        return run.unreadable(path, findings.make("internal-error", type(error).__name__), started, data)
+
+
+class _Run:
+    """One document under one set of rules."""
+
+    def __init__(
+        self,
+        at: datetime,
+        policy: Policy,
+        trust: Trust,
+        revocation: Material,
+        password: str | None,
+        context: WorkspaceContext | None,
+        online: bool,
+    ) -> None:
+        self._at = at
+        self._policy = policy
+        self._context = context
+        self._trust = trust + context.trust if context else trust
+        self._revocation = revocation
+        self._password = password
+        self._online = online
+        self._findings: list[Finding] = []
+        self._document = Integrity.UNSIGNED
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def document(self, data: bytes, path: str | None, limits: Limits | None, started: float) -> DocumentVerdict:
+        hasher = Hasher(data)
+        # (1) structure
+        structure = parse(data, password=self._password, limits=limits)
+        records = structure.signatures[:_MAX_SIGNATURES]
+        self._file(structure, data)
+        # (2) each signature by itself, with the X.509 certificates that the file holds (3)
+        none: tuple[validation_data.Store, ...] = ()
+        stores = self._guarded(lambda: validation_data.stores(structure), none) if records else none
+        stored = tuple(dict.fromkeys(c for store in stores for c in store.certificates))
+        others = (*stored, *self._trust.others, *self._trust.anchors)
+        examined = [self._examined(record, index, hasher, others) for index, record in enumerate(records)]
+        # (3) validation data
+        pool = self._pool(examined, others)
+        inside = self._inside(examined, stores)
+        around = Surroundings(self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher())
+        # (4) time
+        timeline = Timeline(examined, around, self._at)
+        document_id, roles = self._ours(structure, records)
+        signatures = tuple(
+            self._signature(item, examined, structure, hasher, stores, inside, around, timeline, roles) for item in examined
+        )
+        # (8) documents of ours
+        certificate = CertificateVerdict()
+        # (9) the fold
+        if examined and inside.unreadable:
+            self._note("revocation-unreadable", str(inside.unreadable))
+        folded = fold(signatures, document=self._document)
+        if folded.integrity is Integrity.UNSIGNED:
+            self._note("no-signature")
+        signed = bool(signatures)
+        return DocumentVerdict(
+            tool_version=_tool_version(),
+            policy=self._policy.reference(),
+            at=self._at,
+            path=path,
+            sha256=hasher.prefix_sha256(len(data)),
+            size=len(data),
+            pages=self._guarded(lambda: structure.pages, None),
+            encrypted=structure.encrypted,
+            document_id=document_id,
+            integrity=folded.integrity,
+            trust=folded.trust,
+            time=self._time(signatures, timeline, examined) if signed else None,
+            indication=folded.indication,
+            sub_indication=folded.sub_indication,
+            signatures=signatures,
+            certificate=certificate,
+            findings=tuple(dict.fromkeys(self._findings)),
+            elapsed_ms=_elapsed(started),
+        )
+
+    def _file(self, structure: FileStructure, data: bytes) -> None:
+        """What the file as a whole allows to say."""
+        self._findings += [from_structure(problem) for problem in structure.problems]
+        if structure.locked:
+            self._worse(Integrity.INDETERMINATE, "encrypted")
+        elif not structure.revisions:
+            self._worse(Integrity.INDETERMINATE, "not-a-pdf")
+        elif not structure.readable:
+            self._worse(Integrity.INDETERMINATE, "limit-exceeded")
+        elif not structure.signatures and b"/ByteRange" in data:
+            self._worse(Integrity.INDETERMINATE, "signature-unreachable")
+        if structure.damaged and structure.signatures:
+            self._note("structure-damaged")
+
+    def _examined(self, record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X509, ...]) -> Examined:
+        failed = Examined(record, index, None, SubIndication.CUSTOM, notes=(("internal-error", ""),))
+        return self._guarded(lambda: examine(record, index, hasher, others), failed)
+
+    @staticmethod
+    def _pool(examined: Sequence[Examined], others: tuple[X509, ...]) -> tuple[X509, ...]:
+        found: dict[X509, None] = {}
+        for item in examined:
+            tokens = (*item.signature_time_stamps, *item.content_time_stamps)
+            structures = [item.structure, *(t.token.structure for t in tokens if t.token)]
+            for structure in structures:
+                found.update(dict.fromkeys(structure.certificates if structure else ()))
+            if item.certificate:
+                found[item.certificate] = None
+        return tuple(dict.fromkeys((*found, *others)))
+
+    @staticmethod
+    def _inside(examined: Sequence[Examined], stores: Sequence[validation_data.Store]) -> Material:
+        """Revocation data in the file, wherever it is."""
+        crls: dict[bytes, None] = {}
+        ocsps: dict[bytes, None] = {}
+        for item in examined:
+            tokens = (*item.signature_time_stamps, *item.content_time_stamps)
+            for structure in (item.structure, *(t.token.structure for t in tokens if t.token)):
+                if structure:
+                    crls.update(dict.fromkeys(structure.crls))
+                    ocsps.update(dict.fromkeys(structure.ocsps))
+        for store in stores:
+            crls.update(dict.fromkeys(store.crls))
+            ocsps.update(dict.fromkeys(store.ocsps))
+        return material(crls, ocsps)
+
+    def _fetcher(self) -> Callable[[X509, X509], Material] | None:
+        if not self._online:
+            return None
+        from signing_core.verification.online import Fetcher
+
+        return Fetcher(lambda code, detail: self._note(code, detail)).fetch
+
+    def _signature(
+        self,
+        item: Examined,
+        examined: Sequence[Examined],
+        structure: FileStructure,
+        hasher: Hasher,
+        stores: Sequence[validation_data.Store],
+        inside: Material,
+        around: Surroundings,
+        timeline: Timeline,
+        roles: dict[int, Role],
+    ) -> SignatureVerdict:
+        # (5) chains
+        timing = timeline.timing(item)
+        token, tokens = timeline.token(item), timeline.own(item)
+        chain: ChainVerdict | None = None
+        if item.token is not None:
+            chain = token.chain if token else None
+        elif item.certificate is not None:
+            certificate = item.certificate
+            chain = self._guarded(lambda: judge(certificate, timing.window, around), None)
+        # (6) changes
+        unexplained = structure.unexplained_after(item.ends_at)
+        changes = self._changes(item, structure, len(unexplained))
+        if unexplained:
+            span = unexplained[0]
+            detail = f"bytes {span.start} to {span.end}" + (f", {span.what}" if span.what else "")
+            changes = ChangesSince(
+                "forbidden",
+                (*changes.findings, findings.make("unexplained-bytes", detail, field=next(iter(item.record.fields), None))),
+            )
+        # (7) level and verdict
+        covering = [
+            other
+            for other in examined
+            if other.token is not None and other is not item and other.intact and other.ends_at > item.ends_at
+            and (other.record.covered_revision or 0) >= item.record.revision
+        ]  # fmt: skip
+        return conclude(
+            item,
+            role=roles.get(item.index),
+            level=levels.level(item, chain, [t.chain for t in tokens if t.chain], covering, stores, inside, around.pool),
+            timing=timing,
+            chain=chain,
+            own_token=token,
+            tokens=tokens,
+            changes=changes,
+            unexplained=bool(unexplained),
+            covered_sha256=hasher.prefix_sha256(min(item.ends_at, len(structure.data))) if item.ends_at else None,
+            policy=self._policy,
+            extra=levels.profile_notes(item),
+        )
+
+    def _changes(self, item: Examined, structure: FileStructure, unexplained: int) -> ChangesSince:
+        covered = item.record.covered_revision
+        if item.record.coverage in ("partial", "invalid") or covered is None:
+            return ChangesSince("unknown")
+        if covered == len(structure.revisions) and not unexplained:
+            return ChangesSince("none")
+        from signing_core.verification import changes
+
+        failed = ChangesSince("unknown", (findings.make("internal-error", "change analysis"),))
+
+        def analysed() -> ChangesSince:
+            report = changes.since(structure, covered, signature=item.index)
+            return ChangesSince(report.level.value, tuple(from_structure(finding) for finding in report.findings))
+
+        return self._guarded(analysed, failed)
+
+    def _ours(
+        self, structure: FileStructure, records: Sequence[SignatureRecord]
+    ) -> tuple[str | None, dict[int, Role]]:
+        return None, {}
+
+    @staticmethod
+    def _time(signatures: Sequence[SignatureVerdict], timeline: Timeline, examined: Sequence[Examined]) -> TimeAxis:
+        if any(timeline.timing(item).inconsistent for item in examined):
+            return TimeAxis.INCONSISTENT
+        main = [s for s in signatures if s.kind == "signature"] or signatures
+        return TimeAxis.PROVEN if all(s.proven_time for s in main) else TimeAxis.CLAIMED
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _note(self, code: str, detail: str = "", *, severity: Severity | None = None) -> None:
+        self._findings.append(findings.make(code, detail, severity=severity))
+
+    def _worse(self, integrity: Integrity, code: str, detail: str = "") -> None:
+        self._document = worst_integrity((self._document, integrity))
+        self._note(code, detail)
+
+    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
+        try:
+            return work()
+        except (Exception, RecursionError) as error:
+            _log.exception("a step of the verification failed")
+            self._worse(Integrity.INDETERMINATE, "internal-error", type(error).__name__)
+            return otherwise
+
+    def unreadable(self, path: str | None, finding: Finding, started: float, data: bytes | None = None) -> DocumentVerdict:
+        """The verdict for what could not be judged at all."""
+        import hashlib
+
+        return DocumentVerdict(
+            tool_version=_tool_version(),
+            policy=self._policy.reference(),
+            at=self._at,
+            path=path,
+            sha256=hashlib.sha256(data).hexdigest() if data is not None else None,
+            size=len(data) if data is not None else None,
+            pages=None,
+            encrypted=False,
+            document_id=None,
+            integrity=Integrity.INDETERMINATE,
+            trust=None,
+            time=None,
+            indication=Indication.INDETERMINATE,
+            sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
+            findings=(*self._findings, finding),
+            elapsed_ms=_elapsed(started),
+        )
+
+
+def _elapsed(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)
+
+
+@lru_cache(maxsize=1)
+def _tool_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sealtrail")
+    except PackageNotFoundError:
+        return "unknown"
