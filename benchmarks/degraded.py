@@ -80,7 +80,9 @@ def perspective(page: Image.Image, rng: np.random.Generator, *, tilt: float, dpi
         (width * (1 - pull[2] / 8), height * (1 - pull[3] / 4)),
         (width * pull[3] / 6, height * (1 - pull[2] / 3)),
     ]
-    warped = flat.transform(flat.size, Image.Transform.PERSPECTIVE, _coefficients(to, corners), Image.Resampling.BICUBIC, fillcolor=80)
+    warped = flat.transform(
+        flat.size, Image.Transform.PERSPECTIVE, _coefficients(to, corners), Image.Resampling.BICUBIC, fillcolor=80
+    )
     return _photo(warped.filter(ImageFilter.GaussianBlur(0.7)), rng)
 
 
@@ -96,7 +98,9 @@ def glare(page: Image.Image, rng: np.random.Generator, *, strength: float, dpi: 
     return _photo(_image(lit + (255 - lit) * lamp * strength), rng)
 
 
-def fax(page: Image.Image, rng: np.random.Generator, *, lines: int, threshold: int, errors: int = 0, skew: float = 0.0) -> Image.Image:
+def fax(
+    page: Image.Image, rng: np.random.Generator, *, lines: int, threshold: int, errors: int = 0, skew: float = 0.0
+) -> Image.Image:
     """ITU-T T.4: 204 dots an inch across, 98 (standard) or 196 (fine) down, one bit, shown with square pixels."""
     turned = page.rotate(skew, Image.Resampling.BICUBIC, fillcolor=255)
     sent = turned.resize((round(page.width * 204 / DPI), round(page.height * lines / DPI)), Image.Resampling.BOX)
@@ -145,7 +149,8 @@ def _coefficients(source: list[tuple[float, float]], target: list[tuple[float, f
 
 def _many(kind: str, change: Callable[..., Image.Image], *settings: dict[str, float]) -> list[tuple[str, str, Change]]:
     return [
-        (kind, ", ".join(f"{name} {value:g}" for name, value in one.items()), partial(change, **one)) for one in settings
+        (kind, ", ".join(f"{name} {value:g}" for name, value in one.items()), partial(change, **one))
+        for one in settings
     ]
 
 
@@ -169,5 +174,12 @@ _CHANGES: list[tuple[str, str, Change]] = [
         {"lines": 98, "threshold": 128, "errors": 20},
         {"lines": 98, "threshold": 110, "skew": 1.5},
     ),
-    *_many("worn", worn, {"folds": 2, "stain": 0}, {"folds": 4, "stain": 0}, {"folds": 1, "stain": 0.3}, {"folds": 2, "stain": 0.45}),
+    *_many(
+        "worn",
+        worn,
+        {"folds": 2, "stain": 0},
+        {"folds": 4, "stain": 0},
+        {"folds": 1, "stain": 0.3},
+        {"folds": 2, "stain": 0.45},
+    ),
 ]

@@ -292,4 +292,6 @@ def _shown(name: str) -> str:
     if name in special:
         return special[name]
     shown = name.upper().replace("_", "-")
-    return f"SHA-{shown[3:]}" if name.startswith("sha") and name[3:4].isdigit() and not name.startswith("sha3") else shown
+    return (
+        f"SHA-{shown[3:]}" if name.startswith("sha") and name[3:4].isdigit() and not name.startswith("sha3") else shown
+    )

@@ -131,7 +131,9 @@ class Play:
                 case Status.AWAITING_FIRST_PARTY | Status.AWAITING_CLIENT:
                     self._act(state)
                 case Status.SIGNING | Status.SEALING:
-                    self.desk.work_on(document_id)
+                    if self.desk.work_on(document_id).status is state.status:
+                        last = self.desk.events(document_id)[-1]
+                        raise AssertionError(f"the document stays {state.status}: {last.data.get('message')}")
                 case other:
                     raise AssertionError(f"the document is {other}")
             yield self.desk.state(document_id)

@@ -322,7 +322,12 @@ _BROKEN: Final = frozenset(
 def integrity_of(signature: SignatureVerdict) -> Integrity:
     """The truth table's first column for one signature: bytes, coverage and changes alone, no trust and no time."""
     failed = signature.indication is Indication.TOTAL_FAILED and signature.sub_indication in _BROKEN
-    if failed or signature.intact is False or signature.coverage in ("partial", "invalid") or signature.changes == "forbidden":
+    if (
+        failed
+        or signature.intact is False
+        or signature.coverage in ("partial", "invalid")
+        or signature.changes == "forbidden"
+    ):
         return Integrity.ALTERED
     if signature.intact is None or signature.changes == "unknown":
         return Integrity.INDETERMINATE

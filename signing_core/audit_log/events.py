@@ -151,18 +151,18 @@ def append_many(connection: sa.Connection, new_events: Sequence[NewEvent]) -> li
 
 def of_document(connection: sa.Connection, document_id: str) -> list[Event]:
     """The document's events, oldest first; empty for an unknown document."""
-    return list(_select(connection, _EVENTS.where(audit_events.c.document_id == document_id)))
+    return list(select(connection, EVENTS.where(audit_events.c.document_id == document_id)))
 
 
 def of_type(connection: sa.Connection, type: str, *, since: int = 0) -> list[Event]:
     """The events of one type from `since` on (a sequence number), oldest first."""
-    query = _EVENTS.where(audit_events.c.type == type, audit_events.c.seq >= since)
-    return list(_select(connection, query))
+    query = EVENTS.where(audit_events.c.type == type, audit_events.c.seq >= since)
+    return list(select(connection, query))
 
 
 def one(connection: sa.Connection, seq: int) -> Event | None:
     """The event with this sequence number."""
-    return next(iter(_select(connection, _EVENTS.where(audit_events.c.seq == seq))), None)
+    return next(iter(select(connection, EVENTS.where(audit_events.c.seq == seq))), None)
 
 
 def size(connection: sa.Connection) -> int:
@@ -175,16 +175,18 @@ def time_text(time: datetime) -> str:
     return _utc(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-_EVENTS = sa.select(
+EVENTS = sa.select(
     audit_events.c.seq,
     audit_events.c.document_id,
     audit_events.c.type,
     audit_events.c.time,
     audit_events.c.body,
 ).order_by(audit_events.c.seq)
+"""All events, oldest first; to be narrowed with `where` and given to `select`."""
 
 
-def _select(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Event]:
+def select(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Event]:
+    """The events that a query made from `EVENTS` finds."""
     return (Event(*row) for row in connection.execute(query))
 
 

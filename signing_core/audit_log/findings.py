@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Severity = Literal["error", "warning", "info"]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -16,7 +18,7 @@ class Finding:
     """One sentence."""
     seq: int | None = None
     """The event it is about, or the first one."""
-    severity: Literal["error", "warning", "info"] = "error"
+    severity: Severity = "error"
 
     def to_json(self) -> dict[str, object]:
         return {"code": self.code, "severity": self.severity, "message": self.message, "seq": self.seq}

@@ -29,6 +29,7 @@ from signing_core.audit_log.replay_chunk import (
     Chunk,
     chain_broken,
     compare_nodes,
+    goes_back,
     replay_chunk,
     seconds_between,
 )
@@ -95,8 +96,7 @@ class _Whole:
             chunk.first_time < self._latest
             and seconds_between(chunk.first_time, self._latest) > CLOCK_TOLERANCE_SECONDS
         ):
-            message = f"Event {chunk.start} claims {chunk.first_time}, after {self._latest} was claimed."
-            self._findings.append(Finding("time-goes-back", message, chunk.start))
+            self._findings.append(goes_back(chunk.start, chunk.first_time, self._latest))
         self._latest = max(self._latest, chunk.latest_time)
         sizes = sorted(chunk.roots, reverse=True)
         for number, root in enumerate(chunk.batch_roots):

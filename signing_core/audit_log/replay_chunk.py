@@ -48,8 +48,8 @@ class Chunk:
     lasts: dict[str, str] = field(default_factory=dict)
     """For each document: the hash of its last body here."""
     first_time: str = ""
+    """UTC, `YYYY-MM-DD HH:MM:SS.ffffff`."""
     latest_time: str = ""
-    last_time: str = ""
 
 
 def replay_chunk(
@@ -99,7 +99,7 @@ class _Batch:
     def _check_chain(self) -> None:
         lasts, get = self._chunk.lasts, self._chunk.lasts.get
         for seq, document, kind, time, body, _leaf in self._rows:
-            previous = get(document) if document is not None else None  # type: ignore[arg-type]
+            previous = get(document) if document is not None else None
             # RFC 8785 sorts the keys, so that every body ends with what the columns and the chain say. Nothing is parsed.
             link = f'"{document}","prev":"{previous}"' if document is not None else 'null,"prev":null'
             end = f',"document":{link},"seq":{seq},"time":"{time[:10]}T{time[11:]}Z","type":"{kind}"}}'
@@ -128,20 +128,17 @@ class _Batch:
             self._chunk.findings.append(chain_broken(seq, document))
 
     def _check_times(self) -> None:
-        times = [f"{row[3][:10]}T{row[3][11:]}Z" for row in self._rows]
+        times = [row[3] for row in self._rows]
         if not times:
             return
         chunk = self._chunk
         chunk.first_time = chunk.first_time or times[0]
-        chunk.last_time = times[-1]
         if chunk.latest_time <= times[0] and times == sorted(times):
             chunk.latest_time = times[-1]
             return
         for row, time in zip(self._rows, times, strict=True):
             if time < chunk.latest_time and seconds_between(time, chunk.latest_time) > CLOCK_TOLERANCE_SECONDS:
-                self._say(
-                    "time-goes-back", f"Event {row[0]} claims {time}, after {chunk.latest_time} was claimed.", row[0]
-                )
+                self._chunk.findings.append(goes_back(row[0], time, chunk.latest_time))
             chunk.latest_time = max(chunk.latest_time, time)
 
     def _check_complete(self, sizes: list[int]) -> None:
@@ -234,8 +231,13 @@ def chain_broken(seq: int, document: str | None) -> Finding:
     )
 
 
+def goes_back(seq: int, time: str, latest: str) -> Finding:
+    """An event that claims to be older than one before it."""
+    return Finding("time-goes-back", f"Event {seq} claims {time} UTC, after an event that claims {latest} UTC.", seq)
+
+
 def seconds_between(earlier: str, later: str) -> float:
-    """Between two times as they stand in bodies; 0 when one cannot be read."""
+    """Between two times as the database has them; 0 when one cannot be read."""
     try:
         return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
     except (ValueError, TypeError):

@@ -18,9 +18,21 @@ HEIGHT_PT: Final = 841.89
 _MAX_CODE_ROWS: Final = 7
 _ROWS_PT: Final = 227.0
 """Height that the page has for a party's rows."""
-_ONE_LINE, _TWO_LINES: Final = 0.74, 2.0
-"""Heights of a row in its type size: from the capitals' top to the base line, and with a second line below."""
-_ROW_SIZES: Final = ((8.0, 7.4), (8.0, 6.4), (7.8, 5.4), (7.8, 4.4), (7.4, 4.0), (7.0, 3.6), (6.6, 3.0), (6.2, 2.4), (5.8, 2.0))
+_ONE_LINE: Final = 0.74
+"""Height of a row in its type size, from the capitals' top to the base line."""
+_TWO_LINES: Final = 2.0
+"""The same with a second line below."""
+_ROW_SIZES: Final = (
+    (8.0, 7.4),
+    (8.0, 6.4),
+    (7.8, 5.4),
+    (7.8, 4.4),
+    (7.4, 4.0),
+    (7.0, 3.6),
+    (6.6, 3.0),
+    (6.2, 2.4),
+    (5.8, 2.0),
+)
 _SHORT: Final = 30
 """Values up to this many characters fit their line in any script of the house; longer ones are measured."""
 _JOINERS: Final = "\u200c\u200d"
@@ -142,7 +154,10 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
     say = words(language)
 
     def row(label: str, text: str | None, *, lines: int = 1) -> dict[str, Any]:
-        return {"label": label, "value": {"text": text, "lines": lines, "long": text is not None and len(text) > _SHORT}}
+        return {
+            "label": label,
+            "value": {"text": text, "lines": lines, "long": text is not None and len(text) > _SHORT},
+        }
 
     def at(label: str, time: Any) -> dict[str, Any]:
         return row(label, moment(time, data.zone, language) if time else None)
@@ -161,7 +176,7 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
         at(say["consented"], party.consented_at),
         at(say["time_stamped"], party.time_stamped_at),
         row(say["mark"], mark, lines=2),
-        row(say["ip_address"], _shown(party.ip_address, 26) if party.ip_address else None),
+        row(say["ip_address"], _shown(party.ip_address, 31) if party.ip_address else None, lines=2),
         row(say["device"], _shown(party.device, 26) if party.device else None, lines=2),
     ]
 
@@ -184,7 +199,8 @@ def _code_rows(party: PartyFacts, data: CertificateData, language: str, row: Any
     if not party.codes:
         return [row(say["codes"], None)]
     rows = [
-        row(say[f"code_{event.kind}"].format(n=event.number), moment(event.at, data.zone, language)) for event in party.codes
+        row(say[f"code_{event.kind}"].format(n=event.number), moment(event.at, data.zone, language))
+        for event in party.codes
     ]
     if len(rows) > _MAX_CODE_ROWS:
         left_out = len(rows) - _MAX_CODE_ROWS + 1

@@ -37,11 +37,15 @@ from signing_core.keys.interface import StatementKey
 MAX_PAYLOAD: Final = 199
 """Bytes. A longer payload is neither written nor read."""
 
+MAX_ISSUER: Final = 19
+"""Bytes of the issuer's name: what is left of `MAX_PAYLOAD` for files under 4 GiB and logs under 2**32 events."""
+
 _ISSUER, _ISSUED_AT, _CERTIFICATE_ID, _EVIDENCE = 1, 6, 7, -65537
 _ALGORITHM, _KID, _EDDSA = 1, 4, -8
 _TAG = 18
 _START = b"\xd2\x84"  # tag 18, array of four: how every COSE_Sign1 of ours begins
 _CONTEXT = "Signature1"
+_CUT = "…"
 _MAX_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TEXT = re.compile(r"HTTPS://([A-Z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-F:]{2,45}\](?::[0-9]{1,5})?)/V/([A-Z2-7]+)/?")
@@ -53,7 +57,7 @@ class QrClaims:
     """What the QR code states about one sealed document. No personal data."""
 
     issuer: str
-    """Who states it: the host name of the public pages, 1 to 60 bytes of UTF-8."""
+    """Who states it, 1 to 19 bytes of UTF-8: the host of the public pages as `issuer_of` gives it."""
     issued_at: datetime
     """Aware, whole seconds."""
     certificate_id: str
@@ -105,6 +109,18 @@ class _Malformed(Exception):
     pass
 
 
+def issuer_of(host: str) -> str:
+    """The issuer's name for a host: the host itself, or "…" and its end where it is longer than `MAX_ISSUER`."""
+    host = host.lower()
+    return host if len(host.encode()) <= MAX_ISSUER else _CUT + host[3 - MAX_ISSUER :]
+
+
+def belongs(host: str, issuer: str) -> bool:
+    """Whether a printed host is the one that the issuer's name stands for."""
+    host, issuer = host.lower(), issuer.lower()
+    return host == issuer or (issuer.startswith(_CUT) and len(issuer) > 1 and host.endswith(issuer[1:]))
+
+
 def key_id(public_key: Ed25519PublicKey) -> bytes:
     """The COSE `kid`: the first 8 bytes of the SHA-256 of the DER SubjectPublicKeyInfo (RFC 5280, section 4.1)."""
     return sha256(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:8]
@@ -124,7 +140,7 @@ def sign(claims: QrClaims, key: StatementKey) -> bytes:
     if len(payload) > MAX_PAYLOAD:
         raise UsageError(
             f"The QR payload of document {claims.document_id} would take {len(payload)} bytes of {MAX_PAYLOAD}; "
-            "use a shorter issuer name."
+            "give the issuer a shorter name."
         )
     return payload
 
@@ -133,7 +149,9 @@ def to_url(payload: bytes, host: str) -> str:
     """`HTTPS://HOST/V/...`, upper case throughout. Raises `UsageError` for a host that alphanumeric mode cannot hold."""
     text = f"HTTPS://{host}/V/{base64.b32encode(payload).decode('ascii').rstrip('=')}".upper()
     if _TEXT.fullmatch(text) is None:
-        raise UsageError(f"{host!r} is not a host name for the QR code; give the public host, such as sign.example.com.")
+        raise UsageError(
+            f"{host!r} is not a host name for the QR code; give the public host, such as sign.example.com."
+        )
     return text
 
 
@@ -276,8 +294,8 @@ def _decode_claims(data: bytes) -> QrClaims:
 def _claims_map(claims: QrClaims) -> dict[int, Any]:
     """The CWT claims map, each value checked for its type and range; `_Malformed` says in words which is unfit."""
     issuer = claims.issuer
-    if type(issuer) is not str or not 1 <= len(issuer.encode("utf-8", "replace")) <= 60 or not issuer.isprintable():
-        raise _Malformed("the issuer must be 1 to 60 bytes of printable text")
+    if type(issuer) is not str or not issuer.isprintable() or not 1 <= len(issuer.encode()) <= MAX_ISSUER:
+        raise _Malformed(f"the issuer's name must be 1 to {MAX_ISSUER} bytes of printable text")
     if claims.issued_at.tzinfo is None or not 0 <= claims.issued_at.timestamp() <= _MAX_TIME:
         raise _Malformed("the time of issue must have an offset and lie after 1970")
     if type(claims.prefix_sha256) is not bytes or len(claims.prefix_sha256) != 32:

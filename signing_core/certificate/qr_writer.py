@@ -64,7 +64,9 @@ def write(text: str) -> QrSymbol:
         code.add_data(QRData(text.encode("ascii"), mode=MODE_ALPHA_NUM, check_data=True), optimize=0)
         code.make(fit=True)
     except (ValueError, qrcode.exceptions.DataOverflowError):
-        raise UsageError("The text cannot be written as a QR code; it must be upper-case and at most 2,420 characters.") from None
+        raise UsageError(
+            "The text cannot be written as a QR code; it must be upper-case and at most 2,420 characters."
+        ) from None
     rows = tuple(tuple(bool(module) for module in row) for row in code.modules)
     return QrSymbol(text, code.version, rows)
 
@@ -91,20 +93,18 @@ def _outline(rows: tuple[tuple[bool, ...], ...]) -> str:
                 edges.setdefault((x, y + 1), []).append((0, -1))
     path: list[str] = []
     while edges:
-        start = next(iter(edges))
-        x, y = start
-        step = edges[start][0]
+        start = x, y = next(iter(edges))
         path.append(f"M{x + QUIET_ZONE} {y + QUIET_ZONE}")
-        run = 0
+        step, run = edges[start][0], 0
         while True:
             ways = edges[x, y]
             if step not in ways:
-                path.append(_line(last, run))
+                path.append(_line(step, run))
                 step, run = ways[0], 0
             ways.remove(step)
             if not ways:
                 del edges[x, y]
-            x, y, run, last = x + step[0], y + step[1], run + 1, step
+            x, y, run = x + step[0], y + step[1], run + 1
             if (x, y) == start:
                 break
         path.append("z")

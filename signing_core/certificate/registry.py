@@ -59,7 +59,8 @@ class WorkspaceRegistry:
                 return None
             people = connection.execute(
                 sa.select(document_parties.c.role, document_parties.c.name).where(
-                    document_parties.c.document_id == document_id, document_parties.c.role.in_(("first-party", "client"))
+                    document_parties.c.document_id == document_id,
+                    document_parties.c.role.in_(("first-party", "client")),
                 )
             ).all()
         return RegisteredDocument(

@@ -163,7 +163,14 @@ class Judge:
         The steps: (1) is the text of our form, (2) is its payload signed by a given key, (3) does the printed address
         lead to the issuer, (4) does the workspace know the document, as this.
         """
-        base: dict[str, Any] = {"path": path, "page": page, "found": True, "symbology": symbology, "text": text, "method": method}
+        base: dict[str, Any] = {
+            "path": path,
+            "page": page,
+            "found": True,
+            "symbology": symbology,
+            "text": text,
+            "method": method,
+        }
         parsed = payload.parse_text(text)
         verdict = payload.verify(parsed.payload, self._keys) if parsed else None
         if parsed is None or verdict is None or verdict.status is QrStatus.FOREIGN:
@@ -189,7 +196,7 @@ class Judge:
             "sequence": claims.sequence,
         }
         findings = []
-        if parsed.host != claims.issuer.lower():
+        if not payload.belongs(parsed.host, claims.issuer):
             findings.append(self.finding("qr-host-differs", parsed.host, page=page))
         if verdict.status is QrStatus.UNKNOWN_KEY:
             findings.append(self.finding("qr-unknown-key", base["key_id"], page=page))

@@ -162,12 +162,12 @@ class _Demo:
             raise SealtrailError(
                 "The QR code of the demo's certificate page was not read as valid; look at certificate.png."
             )
-        code = found[0]
+        code, signed = found[0], found[0].signed_prefix
         self.say("Read and verified offline", f"certificate {code.certificate_id}, {code.signers} signers")
-        prefix = hashlib.sha256(final[: code.signed_prefix.length]).hexdigest()
-        same = prefix == code.signed_prefix.sha256
+        prefix = hashlib.sha256(final[: signed.length]).hexdigest()
+        same = prefix == signed.sha256
         self.say(
-            f"The first {code.signed_prefix.length:,} bytes of the file, hashed",
+            f"The first {signed.length:,} bytes of the file, hashed",
             f"{prefix[:16]}… {'is' if same else 'IS NOT'} what the QR code states",
         )
 

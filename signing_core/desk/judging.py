@@ -12,8 +12,7 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
-from signing_core.verification import Trust, WorkspaceContext
-from signing_core.verification.x509_certificates import parse_x509
+from signing_core.verification import Trust, WorkspaceContext, x509_certificates
 
 
 def context_of(workspace: Workspace) -> WorkspaceContext:
@@ -24,7 +23,7 @@ def context_of(workspace: Workspace) -> WorkspaceContext:
 def trust_of(workspace: Workspace) -> Trust:
     """The company's own anchors, seals (former ones included) and public keys."""
     ring = workspace.keys()
-    parsed = (parse_x509(anchor.public_bytes(Encoding.DER)) for anchor in ring.trust_anchors)
+    parsed = (x509_certificates.parse(anchor.public_bytes(Encoding.DER)) for anchor in ring.trust_anchors)
     return Trust(
         anchors=frozenset(anchor for anchor in parsed if anchor is not None),
         seals=frozenset(certificate.fingerprint(SHA256()) for certificate in ring.seal_certificates()),

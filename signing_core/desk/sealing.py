@@ -78,7 +78,8 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         time_stamps=stamps,
     )
     sha256 = workspace.objects.put(final.data)
-    checked = _check(workspace, state, data, url, sha256, clock())
+    # A CRL knows whole seconds and is younger than the time-stamp before it: it may begin within the next second.
+    checked = _check(workspace, state, data, url, sha256, max(clock(), now_good.this_update))
 
     def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any]:
         records.add_file(connection, state.document_id, "final", sha256, final.length, now)

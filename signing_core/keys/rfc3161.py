@@ -335,8 +335,9 @@ def _verify(certificate: x509.Certificate, signer_info: Any, digest_algorithm: s
         elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pkcs1v15":
             key.verify(signature, data, padding.PKCS1v15(), hashed)
         elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pss":
-            length = declared["parameters"]["salt_length"].native
-            key.verify(signature, data, padding.PSS(padding.MGF1(hashed), length), hashed)
+            parameters = declared["parameters"]
+            mask = _HASHES[parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native]
+            key.verify(signature, data, padding.PSS(padding.MGF1(mask), parameters["salt_length"].native), hashed)
         else:
             raise TokenInvalid(f"signed with the algorithm {name}, which does not fit its key")
     except InvalidSignature:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -190,6 +191,7 @@ class HttpAuthority:
             if self._client is None:
                 headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE, "User-Agent": "sealtrail"}
                 self._client = httpx.Client(headers=headers, timeout=self._timeout, follow_redirects=False)
+                weakref.finalize(self, self._client.close)  # most users keep an authority until they end
             return self._client
 
     def __repr__(self) -> str:

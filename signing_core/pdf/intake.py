@@ -37,12 +37,11 @@ from pypdf.constants import UserAccessPermissions
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import cover
+from signing_core.pdf import cover, form_fields
 from signing_core.pdf.source import MAX_BYTES, Source
 
 _ACTIVE_ACTIONS: Final = ("/JavaScript", "/Launch")
 _ACTIVE_KEYS: Final = ("/JS", "/OnInstantiate")
-_MAX_FIELDS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,9 @@ def inspect(data: bytes, *, name: str) -> Inspection:
     _check_xfa(source, form, fields)
     if not source.pages:
         source.refuse("has no pages; export the document again and take that", "no-pages")
-    count = _check_objects(source)
+    _check_objects(source)
+    with source.guarded():
+        fillable = [field for field in form_fields.find(source).values() if not field.read_only]
     title = source.get(source.info, "/Title")
     language = source.get(root, "/Lang")
     names = source.get(root, "/Names")
@@ -84,7 +85,7 @@ def inspect(data: bytes, *, name: str) -> Inspection:
         pages=len(source.pages),
         title=_text(title),
         language=_text(language),
-        form_fields=count,
+        form_fields=len(fillable),
         attachments=isinstance(names, DictionaryObject) and source.get(names, "/EmbeddedFiles") is not None,
         restricted=source.encrypted,
     )
@@ -117,19 +118,16 @@ def _check_xfa(source: Source, form: DictionaryObject, fields: Any) -> None:
         source.refuse("is an XFA form, which only few programs can show; print it to a PDF and take that", "xfa")
 
 
-def _check_objects(source: Source) -> int:
-    """Walks the whole file for signatures and active content; returns the number of form fields."""
+def _check_objects(source: Source) -> None:
+    """Walks the whole file for signatures and active content."""
     permissions = source.get(source.root, "/Perms")
     if isinstance(permissions, DictionaryObject) and source.get(permissions, "/DocMDP") is not None:
         _refuse_signed(source)
-    fields = 0
     for entry in source.objects():
-        if "/V" in entry or "/FT" in entry:
+        if "/V" in entry:
             value = source.get(entry, "/V")
             if isinstance(value, DictionaryObject) and ("/ByteRange" in value or "/Contents" in value):
                 _refuse_signed(source)
-        if "/FT" in entry and source.get(entry, "/FT") != "/Sig":
-            fields += 1
         action = source.get(entry, "/S") if "/S" in entry else None
         if (isinstance(action, NameObject) and action in _ACTIVE_ACTIONS) or any(key in entry for key in _ACTIVE_KEYS):
             source.refuse(
@@ -140,7 +138,6 @@ def _check_objects(source: Source) -> int:
     names = source.get(source.root, "/Names")
     if isinstance(names, DictionaryObject) and source.get(names, "/JavaScript"):
         source.refuse("holds JavaScript; print it to a PDF and take that", "active-content")
-    return fields
 
 
 def _refuse_signed(source: Source) -> NoReturn:

@@ -34,9 +34,10 @@ class Layout:
     band: float
 
 
-def automatic(picture: Image.Image, width: float, height: float, count: int, taken: Sequence[Box] = ()) -> Layout:
+def automatic(picture: Image.Image | None, width: float, height: float, count: int, taken: Sequence[Box] = ()) -> Layout:
     """Places `count` marks on a page of `width` by `height` points as seen, of which `picture` is the rendering.
 
+    Without a picture nothing is known to be blank.
     `taken` are boxes that are not blank although the picture shows nothing there, in view coordinates.
     """
     left, right = _margins(picture, width)
@@ -46,11 +47,11 @@ def automatic(picture: Image.Image, width: float, height: float, count: int, tak
     mark_height = MARK_HEIGHT_PT * min(1.0, mark_width / 120)
     rows = -(-count // columns)
     needed = rows * mark_height + (rows - 1) * _GAP_PT
-    top = _blank_top(_with(picture, height, taken), height, needed + 2 * _GAP_PT)
+    top = None if picture is None else _blank_top(_with(picture, height, taken), height, needed + 2 * _GAP_PT)
     band = 0.0
     if top is None:
         band = needed + _GAP_PT
-        top = band
+        top = band - _GAP_PT / 2
     else:
         top -= _GAP_PT
     boxes = []
@@ -62,11 +63,11 @@ def automatic(picture: Image.Image, width: float, height: float, count: int, tak
     return Layout(tuple(boxes), band)
 
 
-def _margins(picture: Image.Image, width: float) -> tuple[float, float]:
+def _margins(picture: Image.Image | None, width: float) -> tuple[float, float]:
     """The left and right margin of what is on the page, so that marks line up with the text; ours where it has none."""
     usual = min(_MARGIN_PT, width * 0.08)
-    marked = _off_paper(picture).getbbox()
-    if marked is None:
+    marked = _off_paper(picture).getbbox() if picture is not None else None
+    if picture is None or marked is None:
         return usual, usual
     scale = width / picture.width
     left, right = marked[0] * scale, (picture.width - marked[2]) * scale

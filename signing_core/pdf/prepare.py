@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from PIL import Image
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
 
 from signing_core.errors import UsageError
@@ -104,7 +105,7 @@ def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document
     if not opened.pages:
         opened.refuse("has no pages", "no-pages")
     with opened.guarded():
-        layout = _layout(source, opened.pages, request)
+        layout = _layout(opened.data, opened.pages, request)
     return _Preparation(opened, request, layout).result()
 
 
@@ -132,7 +133,7 @@ def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _L
     band = 0.0
     if waiting:
         view = pages[last].view
-        picture = render.render(source, last + 1, dpi=placement.DPI)
+        picture = _picture_of_last(source, len(pages))
         taken = [entry.box for entry in placed if entry.page == last]
         layout = placement.automatic(picture, view.width, view.height, len(waiting), taken)
         band = layout.band
@@ -142,6 +143,12 @@ def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _L
         ]
         placed += [_Placed(field, last, box) for field, box in zip(waiting, layout.boxes, strict=True)]
     return _Layout(tuple(placed), band)
+
+
+def _picture_of_last(source: bytes, pages: int) -> Image.Image | None:
+    """What the last page looks like; None where PDFium disagrees about how many pages there are."""
+    with render.opened(source) as document:
+        return render.picture(document, pages, dpi=placement.DPI) if len(document) == pages else None
 
 
 def _explicit(wanted: Placement, pages: Sequence[Page]) -> tuple[int, Box]:

@@ -25,7 +25,7 @@ from pypdf.generic import (
     PdfObject,
 )
 
-from signing_core.errors import DocumentRefused
+from signing_core.errors import DocumentRefused, SealtrailError
 from signing_core.pdf.geometry import Box, View
 
 MAX_BYTES: Final = 100 * 1024 * 1024
@@ -137,7 +137,7 @@ class Source:
         """Turns whatever the parser raises on a broken file into a refusal."""
         try:
             yield
-        except (DocumentRefused, GeneratorExit, KeyboardInterrupt):
+        except SealtrailError:
             raise
         except FileNotDecryptedError:
             self.refuse("is protected by a password; save a copy without it and take that", "password")

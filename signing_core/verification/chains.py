@@ -86,16 +86,17 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
             verdict = (Trust.UNTRUSTED, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("chain-constraints", detail),))
         else:
             top = paths.partial.certificates[-1].issuer_text
-            verdict = (Trust.UNTRUSTED, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (("chain-not-found", f"the last issuer is {top}"),))
+            verdict = (
+                Trust.UNTRUSTED,
+                SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+                (("chain-not-found", f"the last issuer is {top}"),),
+            )
         return ChainVerdict(verdict[0], revocation, _OPEN, verdict[1], verdict[2] + notes, paths.partial)
-    first: ChainVerdict | None = None
-    for path in paths.found:
-        judged = _path(path, window, around, purpose)
-        if judged.indication is _PASSED:
-            return judged
-        first = first or judged
-    assert first is not None
-    return first
+    first = _path(paths.found[0], window, around, purpose)
+    if first.indication is _PASSED:
+        return first
+    others = (_path(path, window, around, purpose) for path in paths.found[1:])
+    return next((judged for judged in others if judged.indication is _PASSED), first)
 
 
 def _path(path: Path, window: Window, around: Surroundings, purpose: Purpose) -> ChainVerdict:
@@ -155,7 +156,11 @@ def _revocation(
                 f", {found.reason}" if found.reason else ""
             )
             if not leaf:
-                return (_OPEN, SubIndication.REVOKED_CA_NO_POE, (("issuer-revoked", when),)), "revoked", (("issuer-revoked", when),)
+                return (
+                    (_OPEN, SubIndication.REVOKED_CA_NO_POE, (("issuer-revoked", when),)),
+                    "revoked",
+                    (("issuer-revoked", when),),
+                )
             after = window.stamped if window.stamped is not None else window.lower
             certain = after is not None and after >= found.revoked_at
             note = (("revoked", when),)

@@ -60,7 +60,9 @@ def conclude(
     """`own_token` is the judged token of a document time-stamp, `tokens` those of a signature."""
     record = item.record
     name = record.fields[0] if record.fields else None
-    notes = list(dict.fromkeys((*item.notes, *extra, *(n for t in tokens for n in (*t.checked.notes, *t.notes)), *timing.notes)))
+    notes = list(
+        dict.fromkeys((*item.notes, *extra, *(n for t in tokens for n in (*t.checked.notes, *t.notes)), *timing.notes))
+    )
     causes: list[_Cause] = []
 
     if item.intact is False:

@@ -40,7 +40,7 @@ from signing_core.verdict import (
     fold,
     worst_integrity,
 )
-from signing_core.verification import findings, levels, validation_data
+from signing_core.verification import findings, levels, our_documents, validation_data
 from signing_core.verification.chains import ChainVerdict, Surroundings, judge
 from signing_core.verification.conclusion import ChangesSince, Role, conclude, from_structure
 from signing_core.verification.context import WorkspaceContext
@@ -94,7 +94,7 @@ def verify(
         return run.unreadable(path, findings.make("limit-exceeded", "memory"), started, data)
     except Exception as error:
         # The promise is that no file gets an exception; what went wrong is for the log, without the file's content.
-        _log.exception("verification failed")
+        _log.debug("verification failed", exc_info=True)
         return run.unreadable(path, findings.make("internal-error", type(error).__name__), started, data)
 
 
@@ -141,12 +141,14 @@ class _Run:
         around = Surroundings(self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher())
         # (4) time
         timeline = Timeline(examined, around, self._at)
-        document_id, roles = self._ours(structure, records)
+        found = self._guarded(lambda: our_documents.marks(structure, records), our_documents.Marks())
         signatures = tuple(
-            self._signature(item, examined, structure, hasher, stores, inside, around, timeline, roles) for item in examined
+            self._signature(item, examined, structure, hasher, stores, inside, around, timeline, found.roles)
+            for item in examined
         )
         # (8) documents of ours
-        certificate = CertificateVerdict()
+        sha256 = hasher.prefix_sha256(len(data))
+        ours = self._ours(found, structure, examined, signatures, sha256)
         # (9) the fold
         if examined and inside.unreadable:
             self._note("revocation-unreadable", str(inside.unreadable))
@@ -159,18 +161,20 @@ class _Run:
             policy=self._policy.reference(),
             at=self._at,
             path=path,
-            sha256=hasher.prefix_sha256(len(data)),
+            sha256=sha256,
             size=len(data),
             pages=self._guarded(lambda: structure.pages, None),
             encrypted=structure.encrypted,
-            document_id=document_id,
+            document_id=found.document_id,
             integrity=folded.integrity,
             trust=folded.trust,
             time=self._time(signatures, timeline, examined) if signed else None,
             indication=folded.indication,
             sub_indication=folded.sub_indication,
             signatures=signatures,
-            certificate=certificate,
+            certificate=ours.certificate,
+            registry=ours.registry,
+            audit_log=ours.audit_log,
             findings=tuple(dict.fromkeys(self._findings)),
             elapsed_ms=_elapsed(started),
         )
@@ -257,7 +261,10 @@ class _Run:
             detail = f"bytes {span.start} to {span.end}" + (f", {span.what}" if span.what else "")
             changes = ChangesSince(
                 "forbidden",
-                (*changes.findings, findings.make("unexplained-bytes", detail, field=next(iter(item.record.fields), None))),
+                (
+                    *changes.findings,
+                    findings.make("unexplained-bytes", detail, field=next(iter(item.record.fields), None)),
+                ),
             )
         # (7) level and verdict
         covering = [
@@ -269,7 +276,7 @@ class _Run:
         return conclude(
             item,
             role=roles.get(item.index),
-            level=levels.level(item, chain, [t.chain for t in tokens if t.chain], covering, stores, inside, around.pool),
+            level=levels.level(item, chain, [t.chain for t in tokens if t.chain], covering, stores, inside),
             timing=timing,
             chain=chain,
             own_token=token,
@@ -298,9 +305,33 @@ class _Run:
         return self._guarded(analysed, failed)
 
     def _ours(
-        self, structure: FileStructure, records: Sequence[SignatureRecord]
-    ) -> tuple[str | None, dict[int, Role]]:
-        return None, {}
+        self,
+        found: our_documents.Marks,
+        structure: FileStructure,
+        examined: Sequence[Examined],
+        signatures: Sequence[SignatureVerdict],
+        sha256: str,
+    ) -> our_documents.OurAxis:
+        nothing = our_documents.OurAxis(CertificateVerdict(), None, None, False, ())
+
+        def asked() -> our_documents.OurAxis:
+            return our_documents.judge(
+                found,
+                structure=structure,
+                examined=examined,
+                signatures=signatures,
+                sha256=sha256,
+                trust=self._trust,
+                context=self._context,
+                password=self._password,
+            )
+
+        axis = self._guarded(asked, nothing)
+        for code, detail in axis.notes:
+            self._note(code, detail)
+        if axis.altered:
+            self._document = Integrity.ALTERED
+        return axis
 
     @staticmethod
     def _time(signatures: Sequence[SignatureVerdict], timeline: Timeline, examined: Sequence[Examined]) -> TimeAxis:
@@ -322,11 +353,13 @@ class _Run:
         try:
             return work()
         except (Exception, RecursionError) as error:
-            _log.exception("a step of the verification failed")
+            _log.debug("a step of the verification failed", exc_info=True)
             self._worse(Integrity.INDETERMINATE, "internal-error", type(error).__name__)
             return otherwise
 
-    def unreadable(self, path: str | None, finding: Finding, started: float, data: bytes | None = None) -> DocumentVerdict:
+    def unreadable(
+        self, path: str | None, finding: Finding, started: float, data: bytes | None = None
+    ) -> DocumentVerdict:
         """The verdict for what could not be judged at all."""
         import hashlib
 

@@ -86,6 +86,8 @@ def examine(record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X
         detail = record.sub_filter or "no /SubFilter"
         return Examined(record, index, None, SubIndication.CUSTOM, notes=(("sub-filter-unknown", detail),))
     content = hasher.content(record.digest_ranges)
+    if record.digest_ranges and record.digest_ranges[-1][1] > hasher.size:
+        return Examined(record, index, None, SubIndication.SIGNED_DATA_NOT_FOUND, notes=(("byte-range-outside", ""),))
     if not record.digest_ranges:
         # Without byte ranges nothing was signed; what is in /Contents can only be shown.
         content = Content(lambda name: digest_of(name, ()), lambda: b"")
@@ -145,7 +147,7 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
     intact: bool | None = None
     if any(s.intact is False for s in signers) or matches is False:
         intact = False
-    elif all(s.intact for s in signers) and not blocked and not _spoiled(notes):
+    elif all(s.intact for s in signers) and not blocked and not _spoiled(notes, record):
         intact = True
     first = structure.signers[0]
     over_value = _over(first.signature)
@@ -199,9 +201,15 @@ def _encapsulated(
     return True, content, None
 
 
-def _spoiled(notes: list[Note]) -> bool:
+def _spoiled(notes: list[Note], record: SignatureRecord) -> bool:
     """Whether something makes it unclear what was signed although all values fit."""
-    return any(code in ("content-type-mismatch", "digest-algorithm-malformed") for code, _ in notes)
+    codes = {code for code, _ in notes}
+    # Attributes that verify only in the order they were written in: RFC 5652, 5.4, which CAdES builds on, has them
+    # sorted, so readers of the one kind call such a signature broken and of the other good. Writers of the older PKCS #7
+    # formats never sorted them, and their readers never did.
+    if "signed-attributes-not-der" in codes and record.sub_filter == "ETSI.CAdES.detached":
+        return True
+    return bool(codes & {"content-type-mismatch", "digest-algorithm-malformed"})
 
 
 def _why(signers: tuple[Checked, ...], intact: bool | None, matches: bool | None) -> SubIndication:

@@ -59,7 +59,9 @@ def markdown() -> str:
     for section in SECTIONS:
         lines += [f"## {section}", "", "| code | severity | meaning | what to do |", "|---|---|---|---|"]
         lines += [
-            f"| `{m.code}` | {m.severity} | {m.message}. | {m.action} |" for m in CATALOGUE.values() if m.section == section
+            f"| `{m.code}` | {m.severity} | {m.message}. | {m.action} |"
+            for m in CATALOGUE.values()
+            if m.section == section
         ]
         lines.append("")
     return "\n".join(lines)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from signing_core.verdict import Level
 from signing_core.verification import cms
 from signing_core.verification.chains import ChainVerdict
 from signing_core.verification.examination import Examined
-from signing_core.verification.revocation import Material, entries
+from signing_core.verification.revocation import Material, mentioned
 from signing_core.verification.validation_data import Store
 
 _NOT_BASELINE: Final = frozenset(
@@ -17,7 +18,7 @@ _NOT_BASELINE: Final = frozenset(
         "cms-malformed", "cms-signers", "cms-encapsulated-content", "cms-encapsulated-same", "content-type-missing",
         "content-type-mismatch", "message-digest-missing", "signing-certificate-attribute-missing",
         "signing-certificate-attribute-malformed", "signing-certificate-mismatch", "signing-certificate-missing",
-        "digest-algorithm-malformed", "profile-cert-entry", "profile-signing-time",
+        "digest-algorithm-malformed", "profile-cert-entry", "profile-signing-time", "signed-attributes-not-der",
     }
 )  # fmt: skip
 
@@ -37,7 +38,6 @@ def level(
     covering: Sequence[Examined],
     stores: Sequence[Store],
     material: Material,
-    pool: tuple[object, ...],
 ) -> Level | None:
     """B-B to B-LTA, None when it is no baseline signature. `covering`: whole document time-stamps over it.
 
@@ -58,22 +58,24 @@ def level(
         return "B-B"
     chains = [c for c in (chain, *time_stamp_chains) if c is not None]
     holding = [store for store in stores if store.revision > record.revision or store.has_revocation_data]
-    if not holding or not all(_answered(c, material, pool) for c in chains):
+    if not holding or not all(_answered(c, material) for c in chains):
         return "B-T"
     first = min(store.revision for store in holding)
-    if any((other.record.covered_revision or 0) >= first and other.record.revision > first for other in covering):
+    # EN 319 142-1, 5.4.3: an archive time-stamp's dictionary is of /Type /DocTimeStamp; leaving /Type out is tolerated.
+    covering = [other for other in covering if other.record.type in (None, "DocTimeStamp")]
+    if any((other.record.covered_revision or 0) >= first for other in covering):
         return "B-LTA"
     return "B-LT"
 
 
-def _answered(chain: ChainVerdict, material: Material, pool: tuple[object, ...]) -> bool:
+def _answered(chain: ChainVerdict, material: Material) -> bool:
     """Whether the file holds revocation data for every certificate of the path that can have some."""
     path = chain.path.certificates
     if not chain.path.anchored and not path[-1].self_issued:
         return False
-    for certificate, issuer in zip(path[:-1], path[1:], strict=True):
+    for certificate, issuer in pairwise(path):
         if certificate.needs_no_revocation:
             continue
-        if not entries(certificate, issuer, material, pool, certificate.not_after.replace(year=9999)):  # type: ignore[arg-type]
+        if not mentioned(certificate, issuer, material):
             return False
     return True

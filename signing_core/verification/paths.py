@@ -141,9 +141,9 @@ def _delegated(certificates: tuple[X509, ...]) -> str | None:
     import asyncio
 
     from asn1crypto import x509 as asn1_x509
+    from pyhanko_certvalidator.authority import CertTrustAnchor
     from pyhanko_certvalidator.context import ValidationContext
     from pyhanko_certvalidator.errors import PathError
-    from pyhanko_certvalidator.authority import CertTrustAnchor
     from pyhanko_certvalidator.path import ValidationPath
     from pyhanko_certvalidator.policy_decl import NO_REVOCATION, AcceptAllAlgorithms, CertRevTrustPolicy
     from pyhanko_certvalidator.validate import async_validate_path

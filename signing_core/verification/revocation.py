@@ -6,7 +6,6 @@ milliseconds. Indirect and delta CRLs are left aside, which can only make a stat
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -237,7 +236,10 @@ class Ocsp:
         for single in self.singles:
             if single.serial == certificate.serial:
                 name, key = _issuer_hashes(single.digest, issuer)
-                if single.key_hash == key and single.name_hash in (name, digest_of(single.digest, (certificate.issuer,))):
+                if single.key_hash == key and single.name_hash in (
+                    name,
+                    digest_of(single.digest, (certificate.issuer,)),
+                ):
                     return single.entry
         return None
 
@@ -251,7 +253,9 @@ class Ocsp:
                 usage = candidate.extended_key_usage
                 if usage is None or OCSP_SIGNING not in usage or candidate.issuer_key != issuer.subject_key:
                     continue
-                if not candidate.not_before <= self.produced_at <= candidate.not_after or not issued_by(candidate, issuer):
+                if not candidate.not_before <= self.produced_at <= candidate.not_after or not issued_by(
+                    candidate, issuer
+                ):
                     continue
             if _signed(self.tbs, self.signature_algorithm.encoded, self.signature, candidate):
                 return candidate
@@ -323,6 +327,13 @@ def material(crls: Iterable[bytes], ocsps: Iterable[bytes]) -> Material:
     )
 
 
+def mentioned(certificate: X509, issuer: X509, data: Material) -> bool:
+    """Whether any of the data is about the certificate, rightly signed or not."""
+    return any(ocsp.entry(certificate, issuer) for ocsp in data.ocsps) or any(
+        crl.applies_to(certificate) for crl in data.crls
+    )
+
+
 def entries(certificate: X509, issuer: X509, data: Material, others: tuple[X509, ...], at: datetime) -> list[Entry]:
     """Everything that data published until `at` and rightly signed says of the certificate, newest first."""
     found = []
@@ -344,7 +355,9 @@ def _crl_signer(crl: Crl, issuer: X509, others: tuple[X509, ...]) -> bool:
     return any(
         other.subject_key == issuer.subject_key
         and other.spki != issuer.spki
-        and (issued_by(other, issuer) or (other.issuer_key == issuer.issuer_key and _same_parent(other, issuer, others)))
+        and (
+            issued_by(other, issuer) or (other.issuer_key == issuer.issuer_key and _same_parent(other, issuer, others))
+        )
         and crl.signed_by(other)
         for other in others
     )
@@ -354,5 +367,3 @@ def _same_parent(one: X509, two: X509, others: tuple[X509, ...]) -> bool:
     return any(
         parent.subject_key == two.issuer_key and issued_by(one, parent) and issued_by(two, parent) for parent in others
     )
-
-

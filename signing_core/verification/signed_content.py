@@ -22,6 +22,7 @@ class Hasher:
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
+        self.size = len(data)
         self._places: dict[str, list[int]] = {}
         self._states: dict[str, list[hashlib._Hash]] = {}
 

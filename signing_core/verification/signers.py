@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from signing_core.policy import Algorithm
 from signing_core.verification import cms, der
@@ -21,7 +20,7 @@ from signing_core.verification.algorithms import (
     eddsa_digest,
     scheme,
 )
-from signing_core.verification.signature_values import algorithm_of, recover, verify, verify_digest
+from signing_core.verification.signature_values import algorithm_of, oid_content, verify, verify_digest
 from signing_core.verification.x509_certificates import X509
 
 Note = tuple[str, str]
@@ -97,19 +96,13 @@ def _digest_algorithm(signer: cms.SignerInfo, notes: list[Note]) -> str:
         try:
             # An identifier of a signature algorithm where one of a digest belongs. Some readers guess the digest;
             # others refuse. Both are right to, so it is no ground for either verdict.
-            node = der.read(der.encode(der.SEQUENCE, der.encode(der.OID, _content(signer.digest_oid))))
+            node = der.read(der.encode(der.SEQUENCE, der.encode(der.OID, oid_content(signer.digest_oid))))
             named = scheme(node, None).shown
         except (UnknownAlgorithm, der.DerError):
             named = None
         if named:
             notes.append(("digest-algorithm-malformed", named))
     return digest_name(signer.digest_oid)
-
-
-def _content(dotted: str) -> bytes:
-    from signing_core.verification.signature_values import _oid_content
-
-    return _oid_content(dotted)
 
 
 def _digest(
@@ -140,20 +133,17 @@ def _value(
             notes.append(("eddsa-digest", digest))
         messages = signer.signed_bytes or (content.whole(),)
         return chosen, any(verify(certificate.spki, chosen, signer.signature, message) for message in messages)
-    digests = [
-        digest_of(chosen.digest, (message,)) for message in signer.signed_bytes
-    ] or [content.digest(chosen.digest)]
+    digests = [digest_of(chosen.digest, (message,)) for message in signer.signed_bytes] or [
+        content.digest(chosen.digest)
+    ]
     if chosen.digest != digest:
         notes.append(("digest-algorithms-differ", f"{digest} and {chosen.digest}"))
     for index, value in enumerate(digests):
         if verify_digest(certificate.spki, chosen, signer.signature, value):
-            if index:
+            if index == 0 and len(digests) > 1:
                 notes.append(("signed-attributes-not-der", ""))
             return chosen, True
     return chosen, False
-
-
-_HASH_OF_V1: Final = "sha1"
 
 
 def _signing_certificate(
@@ -171,7 +161,7 @@ def _signing_certificate(
     if not references:
         notes.append(("signing-certificate-attribute-missing", ""))
         return found[0]
-    name, value, issuer, serial = references[0]
+    name, value, serial = references[0]
     for certificate in found:
         try:
             fits = digest_of(name, (certificate.der,)) == value
@@ -186,17 +176,17 @@ def _signing_certificate(
     return found[0]
 
 
-def _ess(signer: cms.SignerInfo) -> list[tuple[str, bytes, bytes | None, int | None]] | None:
-    """(digest, hash, issuer, serial) of every reference; None when they cannot be read, empty when there are none."""
+def _ess(signer: cms.SignerInfo) -> list[tuple[str, bytes, int | None]] | None:
+    """(digest, hash, serial) of every reference; None when they cannot be read, empty when there are none."""
     if signer.signed is None:
         return []
-    result: list[tuple[str, bytes, bytes | None, int | None]] = []
+    result: list[tuple[str, bytes, int | None]] = []
     try:
         for kind in (cms.SIGNING_CERTIFICATE_V2, cms.SIGNING_CERTIFICATE):
             node = signer.signed.one(kind)
             if node is None:
                 continue
-            default = "sha256" if kind == cms.SIGNING_CERTIFICATE_V2 else _HASH_OF_V1
+            default = "sha256" if kind == cms.SIGNING_CERTIFICATE_V2 else "sha1"
             for reference in der.children(der.children(node)[0]):
                 parts = der.children(reference)
                 name = default
@@ -207,12 +197,9 @@ def _ess(signer: cms.SignerInfo) -> list[tuple[str, bytes, bytes | None, int | N
                 if len(parts) > 1:
                     issuer_serial = der.children(parts[1])
                     serial = der.integer(issuer_serial[1])
-                result.append((name, der.octets(parts[0]), None, serial))
+                result.append((name, der.octets(parts[0]), serial))
             if result:
                 return result
     except (der.DerError, IndexError, UnknownAlgorithm):
         return None
     return result
-
-
-__all__ = ["Checked", "Content", "Note", "check", "recover"]

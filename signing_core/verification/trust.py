@@ -14,7 +14,7 @@ from typing import Final
 
 from signing_core.errors import UsageError
 from signing_core.verification import der
-from signing_core.verification.revocation import Material, material, parse_crl, parse_ocsp
+from signing_core.verification.revocation import Material, issued_by, material, parse_crl, parse_ocsp
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
 
@@ -71,32 +71,54 @@ def _blocks(content: bytes) -> list[tuple[str, bytes]]:
 def load(paths: Iterable[Path]) -> Trust:
     """From files and folders: X.509 certificates (PEM, DER), Ed25519 public keys (PEM), C2SP verifier keys.
 
-    A folder may hold other files, which are passed over; a file that is named and holds nothing usable is refused with
-    `UsageError`.
+    Certification authorities become anchors. Other certificates are anchors only when nothing else that was given issued
+    them; those in a file called `seal.pem` (or `seal-....pem`, `.der`, `.crt`) are our seals. So the folder `public` of a
+    key ring can be given as it is. A folder may hold other files, which are passed over; a file that is named and holds
+    nothing usable is refused with `UsageError`.
     """
     paths = list(paths)
-    anchors: set[X509] = set()
-    keys: list[bytes] = []
+    found: dict[X509, None] = {}
+    seals: set[bytes] = set()
+    keys: dict[bytes, None] = {}
     for path, content in _files(paths, "trust anchor"):
-        before = len(anchors) + len(keys)
+        usable = False
         for _, body in _blocks(content):
             certificate = parse_x509(body)
             if certificate is not None:
-                anchors.add(certificate)
+                found[certificate] = None
+                usable = True
+                if path.stem == "seal" or path.stem.startswith("seal-"):
+                    seals.add(certificate.sha256)
             elif body.startswith(_ED25519_PREFIX) and len(body) == len(_ED25519_PREFIX) + 32:
-                keys.append(body[len(_ED25519_PREFIX) :])
+                keys[body[len(_ED25519_PREFIX) :]] = None
+                usable = True
         for _, _, encoded in _VERIFIER_KEY.findall(content):
             raw = base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
             if len(raw) == 33 and raw[0] == 1:
-                keys.append(raw[1:])
-        if path in paths and len(anchors) + len(keys) == before and not _known(content, anchors, keys):
-            raise UsageError(f"The trust anchor {path} is neither an X.509 certificate nor an Ed25519 public key in PEM or DER.")
-    return Trust(anchors=frozenset(anchors), statement_keys=tuple(dict.fromkeys(keys)))
+                keys[raw[1:]] = None
+                usable = True
+        if path in paths and not usable:
+            raise UsageError(
+                f"The trust anchor {path} is neither an X.509 certificate nor an Ed25519 public key in PEM or DER."
+            )
+    authorities = [certificate for certificate in found if _is_authority(certificate)]
+    anchors = {
+        certificate
+        for certificate in found
+        if certificate in authorities
+        or not any(a.subject_key == certificate.issuer_key and issued_by(certificate, a) for a in authorities)
+    }
+    return Trust(
+        anchors=frozenset(anchors),
+        others=tuple(certificate for certificate in found if certificate not in anchors),
+        seals=frozenset(seals),
+        statement_keys=tuple(keys),
+    )
 
 
-def _known(content: bytes, anchors: set[X509], keys: list[bytes]) -> bool:
-    """Whether everything usable in it was there already."""
-    return any(parse_x509(body) in anchors or body[-32:] in keys for _, body in _blocks(content))
+def _is_authority(certificate: X509) -> bool:
+    constraints = certificate.basic_constraints
+    return constraints[0] if constraints is not None else certificate.version < 3 and certificate.self_issued
 
 
 def load_revocation(paths: Iterable[Path]) -> Material:

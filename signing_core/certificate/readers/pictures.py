@@ -68,7 +68,9 @@ def _smoothed(radius: float) -> Callable[[Image.Image], Image.Image]:
 def _binarised(picture: Image.Image) -> Image.Image:
     """Each pixel against the mean of its neighbourhood, for uneven light."""
     around = picture.filter(ImageFilter.BoxBlur(8))
-    return Image.fromarray(np.where(np.asarray(picture, np.int16) > np.asarray(around, np.int16) - 2, 255, 0).astype(np.uint8))
+    return Image.fromarray(
+        np.where(np.asarray(picture, np.int16) > np.asarray(around, np.int16) - 2, 255, 0).astype(np.uint8)
+    )
 
 
 _DARKER: Final = [round(255 * (level / 255) ** 2) for level in range(256)]

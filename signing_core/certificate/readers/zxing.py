@@ -115,7 +115,12 @@ def _regions(suspects: Sequence[_Box], size: tuple[int, int]) -> list[tuple[int,
         box = _wider(box, 0.4, size)
         while touching := next((other for other in boxes if _overlap(box, other)), None):
             boxes.remove(touching)
-            box = (min(box[0], touching[0]), min(box[1], touching[1]), max(box[2], touching[2]), max(box[3], touching[3]))
+            box = (
+                min(box[0], touching[0]),
+                min(box[1], touching[1]),
+                max(box[2], touching[2]),
+                max(box[3], touching[3]),
+            )
         boxes.append(box)
     whole = size[0] * size[1]
     ordered = sorted(boxes, key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))

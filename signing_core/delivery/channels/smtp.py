@@ -57,13 +57,13 @@ class SmtpChannel:
         self._login = None if user is None or password is None else (user, password)
         self._timeout = timeout
         self._answer_timeout = answer_timeout
-        self._context = context or ssl.create_default_context()
+        self._context = context or (ssl.create_default_context() if security != "none" else None)
 
     def __repr__(self) -> str:
         return f"SmtpChannel({self.host!r}, {self.port}, security={self.security!r})"
 
     def send(self, message: OutgoingMessage, *, now: datetime) -> Receipt:
-        server = self._connect()
+        server = self._connect(message.sender.domain)
         with cut_after(self._timeout * 6 + self._answer_timeout, lambda: server.sock):
             try:
                 self._transmit(server, message)
@@ -72,11 +72,12 @@ class SmtpChannel:
                 server.close()
         return reply
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, hello: str) -> smtplib.SMTP:
+        """`hello` is what we call ourselves: looking up this machine's own name could take longer than any timeout."""
         try:
             if self.security == "tls":
-                return smtplib.SMTP_SSL(self.host, self.port, timeout=self._timeout, context=self._context)
-            return smtplib.SMTP(self.host, self.port, timeout=self._timeout)
+                return smtplib.SMTP_SSL(self.host, self.port, hello, timeout=self._timeout, context=self._context)
+            return smtplib.SMTP(self.host, self.port, hello, timeout=self._timeout)
         except smtplib.SMTPResponseException as error:
             raise self._failed("did not welcome us", error) from None
         except (OSError, smtplib.SMTPException) as error:

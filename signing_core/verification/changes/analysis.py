@@ -9,7 +9,7 @@ from signing_core.pdf.structure.budget import LimitReached
 from signing_core.verification.changes.mentions import Mentions, ParsedMentions, ScannedMentions
 from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
 from signing_core.verification.changes.step import Change, Kind
-from signing_core.verification.changes.update import Way, changed_numbers, compare_update
+from signing_core.verification.changes.update import Way, appearance_numbers, changed_numbers, compare_update
 
 
 class History:
@@ -40,7 +40,7 @@ class History:
                 return [Change(Kind.UNKNOWN, "change-not-judged", "The fast way cannot tell.")]
         way: Way = self.way or "full"
         self.ways[revision] = way
-        changes = compare_update(self.structure, revision, way, self._parse() if way == "full" else None)
+        changes = compare_update(self.structure, revision, way, self._parse() if way == "full" or self.way == "naive" else None)
         assert changes is not None
         return changes
 
@@ -48,7 +48,12 @@ class History:
         numbers: set[int] = set()
         for later in range(revision, len(self.structure.revisions) + 1):
             numbers |= changed_numbers(self.structure, later)
-            numbers |= self.structure.form(later - 1).numbers
+            form = self.structure.form(later - 1)
+            numbers |= form.numbers
+            for field in form.fields:
+                for widget in field.widgets:
+                    if widget.ref is not None and widget.ref.number in numbers:
+                        numbers |= appearance_numbers(self.structure, widget.dict, later - 1)
         if self._scanned is None or not numbers <= self._scanned.numbers:
             self._scanned = ScannedMentions(self.structure, numbers)
         return self._scanned

@@ -96,7 +96,9 @@ class Comparison:
     ) -> bool:
         for key in a.keys() | b.keys():
             x, y = a.get(key), b.get(key)
-            if x is y or (key in _BACK_POINTERS and isinstance(x, Ref) and x == y):
+            if x is y and not isinstance(x, Ref | dict | list):
+                continue  # an unchanged container is the same in both, what it refers to need not be
+            if key in _BACK_POINTERS and isinstance(x, Ref) and x == y:
                 continue
             if x is None or y is None:
                 # An entry whose value is null is no entry (7.3.7); a reference to nothing is null (7.3.10).

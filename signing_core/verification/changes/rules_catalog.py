@@ -18,9 +18,10 @@ from signing_core.verification.changes.rules_upkeep import (
 )
 from signing_core.verification.changes.step import Kind
 
-_BOOKKEEPING: Final = frozenset(
+BOOKKEEPING: Final = frozenset(
     {"Root", "Info", "ID", "Size", "Prev", "XRefStm", "Encrypt", "Type", "W", "Index", "Length", "Filter", "DecodeParms"}
 )
+"""Trailer entries that have a rule of their own or only say how the file is laid out."""
 
 
 def compare_trailers(context: Context, *, walk_pages: bool) -> None:
@@ -30,9 +31,7 @@ def compare_trailers(context: Context, *, walk_pages: bool) -> None:
     context.require_same(old.get("Encrypt"), new.get("Encrypt"), "change-encryption", "The encryption dictionary")
     compare_information(context, old.get("Info"), new.get("Info"))
     _compare_identifiers(context, old.get("ID"), new.get("ID"))
-    for key in sorted(old.keys() | new.keys() - _BOOKKEEPING):
-        if key in _BOOKKEEPING:
-            continue
+    for key in sorted((old.keys() | new.keys()) - BOOKKEEPING):
         if key not in new:
             continue  # not carried over: nothing reads it any more
         if key not in old:

@@ -11,6 +11,7 @@ from typing import Final
 from signing_core.pdf.structure import signatures
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.verification.changes.context import Context, FilledWidget
+from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.step import Kind
 
 _READ_ONLY: Final = 1
@@ -24,6 +25,7 @@ _NEW_SIGNATURE_KEYS: Final = frozenset(
 )  # fmt: skip
 _WITH_VALUE: Final = frozenset({"AP", "AS", "DA", "Q", "RV", "DS", "I", "TI", "M", "MK"})
 _WITH_SIGNATURE: Final = frozenset({"AP", "AS", "MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang"})
+_LINKS: Final = frozenset({"Parent", "Kids", "P"})
 _MAX_DEPTH: Final = 32
 
 
@@ -67,20 +69,42 @@ def _appearances_needed(context: Context) -> None:
 
 
 def _compare_resources(context: Context, old: Value, new: Value) -> None:
-    """Default resources: names may be added, what a name stood for must stay."""
+    """Default resources: names may be added, what a name stood for must stay.
+
+    All but fonts is of use only to appearances without resources of their own, which few writers make.
+    """
     compare = context.compare
     before, after = compare.before(old), compare.after(new)
     before = before if isinstance(before, dict) else {}
     after = after if isinstance(after, dict) else {}
-    for category in sorted(before.keys() | after.keys()):
-        first, second = compare.before(before.get(category)), compare.after(after.get(category))
-        if first is None or (isinstance(first, Ref | dict) and compare.same(before.get(category), after.get(category))):
-            continue
+    for category in sorted(before):
+        first, second = compare.before(before[category]), compare.after(after.get(category))
+        what = f"The form's resources (/{category}"
         if not isinstance(first, dict) or not isinstance(second, dict):
-            context.require_same(before.get(category), after.get(category), "change-form-resources", f"The form's resources (/{category})")
+            context.require_same(before[category], after.get(category), "change-form-resources", what + ")")
             continue
         for name in sorted(first):
-            context.require_same(first[name], second.get(name), "change-form-resources", f"The form's resources (/{category} /{name})")
+            if category not in ("Font", "Encoding") and not compare.same(first[name], second.get(name)):
+                if _relies_on_defaults(context):
+                    context.forbid("change-form-resources", f"{what} /{name}) was changed.")
+                continue
+            context.require_same(first[name], second.get(name), "change-form-resources", f"{what} /{name})")
+
+
+def _relies_on_defaults(context: Context) -> bool:
+    """Whether any form field has an appearance without resources of its own."""
+    compare = context.compare
+    for field in context.structure.form(compare.old).fields:
+        for widget in field.widgets:
+            states = context.structure.resolve(widget.dict.get("AP"), compare.old)
+            for state in states.values() if isinstance(states, dict) else ():
+                drawn = context.structure.resolve(state, compare.old)
+                streams = drawn.values() if isinstance(drawn, dict) else (drawn,)
+                for stream in streams:
+                    resolved = context.structure.resolve(stream, compare.old)
+                    if isinstance(resolved, Stream) and "Resources" not in resolved.dict and resolved.end > resolved.start:
+                        return True
+    return False
 
 
 # -- the field tree ---------------------------------------------------------------------------------------------------
@@ -266,10 +290,11 @@ def _compare_field(
     kind = compare.before(before.get("FT"))
     was, now = before.get("V"), after.get("V")
     filled = not compare.same(was, now)
+    own = "V" in a or "V" in b
     old_value, new_value = compare.before(was), compare.after(now)
     is_signature = kind == "Sig" or signatures.is_signature(old_value)
     signed_now = False
-    if filled and is_signature:
+    if filled and own and is_signature:
         if old_value is None:
             _signed(context, new_value, name, new_field=False)
             signed_now = True
@@ -277,25 +302,37 @@ def _compare_field(
             context.forbid("change-signature-removed", f"The signature in field {name} was removed.", field=name)
         else:
             context.forbid("change-signature-replaced", f"The signature in field {name} was replaced.", field=name)
-    elif filled:
+    elif filled and own:
         if isinstance(new_value, dict | Stream):
             context.forbid("change-field-value", f"Field {name} got a value that is no text, name or list.", field=name)
         else:
             context.note(Kind.FORM, "change-field-filled", f"Form field {name} was filled in.", field=name)
-    looks = False
+    looks = filled
+    if filled:
+        _visit_appearance(context, a)
     for key in sorted(a.keys() | b.keys()):
         if key in ("V", "Kids", "Parent", "P"):
             if key in ("Parent", "P") and a.get(key) != b.get(key) and key in a:
                 context.require_same(a[key], b.get(key), "change-field", f"Form field {name}: /{key}", field=name)
             continue
         looks |= _compare_key(context, key, a.get(key), b.get(key), name, kind, filled, signed_now)
-    if looks or signed_now:
+    if looks:
         _drawn(context, name, a, {**after, **b}, signature=is_signature)
+
+
+def _visit_appearance(context: Context, node: dict[str, Value]) -> None:
+    """The old appearance goes with the old value, however much of it is replaced."""
+    states = context.compare.before(node.get("AP"))
+    for state in states.values() if isinstance(states, dict) else ():
+        inner = context.compare.before(state)
+        for drawn in inner.values() if isinstance(inner, dict) else ():
+            context.compare.before(drawn)
 
 
 def _untouched(context: Context, ref: Ref, node: dict[str, Value]) -> bool:
     """Neither the field nor its value can have changed; its kids are looked at in any case."""
-    return context.compare.clean(ref.number) and not (isinstance(node.get("V"), Ref) and not context.compare.clean(node["V"].number))
+    clean = context.compare.clean
+    return clean(ref.number) and all(clean(number) for key, item in node.items() if key not in _LINKS for number in references(item))
 
 
 def _compare_key(

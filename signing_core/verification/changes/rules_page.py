@@ -8,6 +8,14 @@ from signing_core.pdf.structure.values import Ref, Value, text
 from signing_core.verification.changes.context import Context
 from signing_core.verification.changes.step import Kind
 
+_STANDARD: Final = frozenset(
+    {
+        "Type", "Parent", "Resources", "MediaBox", "CropBox", "BleedBox", "TrimBox", "ArtBox", "BoxColorInfo", "Contents",
+        "Rotate", "Group", "Thumb", "B", "Dur", "Trans", "AA", "Metadata", "PieceInfo", "StructParents", "ID", "PZ",
+        "SeparationInfo", "TemplateInstantiated", "PresSteps", "UserUnit", "VP", "AF", "OutputIntents", "DPart",
+    }
+)  # fmt: skip
+"""Entries of a page object that ISO 32000-2, Table 31, gives a meaning to."""
 _INHERITED: Final = frozenset({"Resources", "MediaBox", "CropBox", "Rotate"})
 _STAYS_OUT_OF_SIGHT: Final = frozenset({"Popup"})
 
@@ -75,6 +83,8 @@ def compare_page(context: Context, old: Value, new: Value, number: int) -> None:
             continue
         elif key == "StructParents" and first is None and isinstance(compare.after(second), int):
             continue
+        elif key not in _STANDARD and not isinstance(first, dict | list | Ref) and not isinstance(second, dict | list | Ref):
+            continue  # a program's mark of its own, which draws nothing
         elif key == "Contents":
             context.require_same(first, second, "change-page-content", f"The content of page {number}", page=number)
         else:
@@ -170,13 +180,12 @@ def _compare_annotation(context: Context, first: Value, second: Value, number: i
             continue
         if subtype == "Widget" or key in ("A", "AA"):
             context.forbid("change-annotation", f"Page {number}: {subtype} annotation, /{key} was changed.", page=number)
-            return
+            continue
         kind = Kind.ANNOTATION if subtype in _STAYS_OUT_OF_SIGHT else Kind.ANNOTATION_EDIT
         context.note(
             kind, "change-annotation", f"Page {number}: {subtype} annotation, /{key} was changed.",
             page=number, annotation=subtype,
         )  # fmt: skip
-        return
 
 
 def _added(context: Context, item: Value, number: int, page: Value) -> None:

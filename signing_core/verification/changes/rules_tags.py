@@ -19,15 +19,17 @@ def compare_structure_tree(context: Context, old: Value, new: Value) -> None:
     The tree is not seen on the page. What an added element says is read by assistive software only.
     """
     compare = context.compare
-    if compare.same(old, new):
-        return
     before, after = compare.before(old), compare.after(new)
+    if before is None and after is None:
+        return
     if before is None and isinstance(after, dict):
         context.note(Kind.UPKEEP, "change-structure-tree", "A structure tree was added.")
         return
-    pending: list[tuple[Value, Value, int]] = [(old, new, 0)]
+    pending: list[tuple[Value, Value, int]] = []
     seen: set[tuple[int, int]] = set()
-    while pending:
+    same = _grew(context, before, after, 0, pending)
+    grown = not same or before != after
+    while pending and same:
         first, second, depth = pending.pop()
         if isinstance(first, Ref) and isinstance(second, Ref):
             if first == second and compare.clean(first.number):
@@ -38,10 +40,12 @@ def compare_structure_tree(context: Context, old: Value, new: Value) -> None:
             seen.add(pair)
         context.structure.budget.step()
         a, b = compare.before(first), compare.after(second)
-        if not _grew(context, a, b, depth, pending):
-            context.forbid("change-structure-tree", "The structure tree was changed where it existed before.")
-            return
-    context.note(Kind.UPKEEP, "change-structure-tree", "The structure tree got new elements.")
+        same = _grew(context, a, b, depth, pending)
+        grown |= a != b
+    if not same:
+        context.forbid("change-structure-tree", "The structure tree was changed where it existed before.")
+    elif grown:
+        context.note(Kind.UPKEEP, "change-structure-tree", "The structure tree got new elements.")
 
 
 def _grew(context: Context, a: Value, b: Value, depth: int, pending: list[tuple[Value, Value, int]]) -> bool:
@@ -60,11 +64,22 @@ def _grew(context: Context, a: Value, b: Value, depth: int, pending: list[tuple[
             if key in ("ParentTreeNextKey", "Limits"):
                 compare.before(first)
                 continue
-            if key in _GROWING:
+            if key in ("RoleMap", "ClassMap"):
+                known, now = compare.before(first) or {}, compare.after(second) or {}
+                if not isinstance(known, dict) or not isinstance(now, dict):
+                    return False
+                if not all(compare.same(known[name], now.get(name)) for name in known):
+                    return False
+            elif key in _GROWING:
                 if not _kids_grew(context, first, second, depth, pending):
                     return False
             elif not compare.same(first, second):
                 return False
+        return True
+    if isinstance(a, list) and isinstance(b, list):
+        if len(a) != len(b) or not all(_pairs_up(context, x, y) for x, y in zip(a, b, strict=True)):
+            return False
+        pending.extend((x, y, depth + 1) for x, y in zip(a, b, strict=True))
         return True
     return compare.same(a, b)
 
@@ -100,7 +115,11 @@ def _kids_grew(context: Context, first: Value, second: Value, depth: int, pendin
 def _pairs_up(context: Context, old: Value, new: Value) -> bool:
     """Whether two items of a list are the same element: the same object, or equal where they are written in place."""
     if isinstance(old, Ref) or isinstance(new, Ref):
-        return bool(old == new)
+        if old == new:
+            return True
+        old, new = context.compare.before(old), context.compare.after(new)
+        if not isinstance(old, list):
+            return False
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(_pairs_up(context, a, b) for a, b in zip(old, new, strict=True))
     if isinstance(old, dict) and isinstance(new, dict) and old.get("Type") == new.get("Type"):

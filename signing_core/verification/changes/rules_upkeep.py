@@ -84,7 +84,7 @@ def compare_information(context: Context, old: Value, new: Value) -> None:
     """The document information dictionary (14.3.3): simple values only."""
     compare = context.compare
     before, after = compare.before(old), compare.after(new)
-    if before is after or (after is None and before is None):
+    if after is None and before is None:
         return
     if not isinstance(before, dict | None) or not isinstance(after, dict | None):
         context.forbid("change-information", "The document information dictionary was replaced by something else.")

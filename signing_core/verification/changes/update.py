@@ -14,11 +14,11 @@ from typing import Literal
 
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.values import Ref, Stream
+from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.compare import Comparison
 from signing_core.verification.changes.context import Context, remember_widgets
 from signing_core.verification.changes.mentions import Mentions, ScannedMentions, closure, references
-from signing_core.verification.changes.rules_catalog import compare_trailers
+from signing_core.verification.changes.rules_catalog import BOOKKEEPING, compare_trailers
 from signing_core.verification.changes.rules_page import compare_page
 from signing_core.verification.changes.step import Change
 
@@ -63,7 +63,48 @@ def compare_update(structure: FileStructure, revision: int, way: Way, mentions: 
         assert isinstance(mentions, ScannedMentions)
         if not _account(context, changed, mentions):
             return None
+    _forbid_shared_appearances(context, mentions)
     return context.changes
+
+
+def appearance_numbers(structure: FileStructure, widget: dict[str, Value], revision: int) -> set[int]:
+    """Numbers of the objects that hold a widget's appearances."""
+    found = set()
+    states = widget.get("AP")
+    if isinstance(states, Ref):
+        found.add(states.number)
+    resolved = structure.resolve(states, revision)
+    for state in resolved.values() if isinstance(resolved, dict) else ():
+        if isinstance(state, Ref):
+            found.add(state.number)
+    return found
+
+
+def _forbid_shared_appearances(context: Context, mentions: Mentions | None) -> None:
+    """An appearance that something besides widgets uses is no mere appearance: it may be part of the content."""
+    structure, old = context.structure, context.compare.old
+    trailer = {n for key, item in structure.trailer(old).items() if key not in BOOKKEEPING for n in references(item)}
+    form = structure.form(old)
+    fields = {ref.number for field in form.fields for ref in (field.ref, *(w.ref for w in field.widgets)) if ref is not None}
+    for item in context.drawn:
+        if item.old is None:
+            continue
+        numbers = appearance_numbers(structure, item.old, old)
+        allowed = fields | context.widgets.keys() | numbers
+        for number in numbers:
+            holders = _holders(context, mentions, number) if mentions is not None else set()
+            if number in trailer or any(holder not in allowed and not _is_widget(context, holder) for holder in holders):
+                context.forbid(
+                    "change-shared-appearance",
+                    f"The appearance that form field {item.field} had is used outside of form fields, too.",
+                    field=item.field,
+                )
+
+
+def _is_widget(context: Context, number: int) -> bool:
+    old = context.compare.old
+    value = context.structure.load(Ref(number, context.structure.entry(number, old).generation), old)
+    return isinstance(value, dict) and value.get("Subtype") == "Widget"
 
 
 def _account(context: Context, changed: frozenset[int], mentions: ScannedMentions) -> bool:
@@ -89,10 +130,11 @@ def _account(context: Context, changed: frozenset[int], mentions: ScannedMention
     return not mentions.doubtful
 
 
-def _holders(context: Context, mentions: ScannedMentions, number: int) -> set[int]:
+def _holders(context: Context, mentions: Mentions, number: int) -> set[int]:
     """Objects that do mention `number`: what reads like a reference inside binary data is left out."""
     structure, old = context.structure, context.compare.old
-    mentions.include(number)
+    if isinstance(mentions, ScannedMentions):
+        mentions.include(number)
     found = set()
     for holder in mentions.of(number, old):
         value = structure.load(Ref(holder, structure.entry(holder, old).generation), old)

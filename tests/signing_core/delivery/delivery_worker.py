@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import smtplib
 import sys
@@ -83,8 +84,6 @@ def prepare(folder: Path) -> None:
     engine = open_engine(folder)
     metadata.create_all(engine)
     log.create(engine)
-    sha256 = LocalObjects(folder / "objects").put(PDF)
-    facts: dict[str, Any] = {"organisation": "Sample Company", "title": "Sample Contract", "document_id": DOCUMENT}
     with writing(engine) as connection:
         connection.execute(
             documents.insert().values(
@@ -92,6 +91,14 @@ def prepare(folder: Path) -> None:
                 created_at=START, updated_at=START, pages=1,
             )
         )  # fmt: skip
+    engine.dispose()
+
+
+def fill(folder: Path) -> None:
+    sha256 = LocalObjects(folder / "objects").put(PDF)
+    facts: dict[str, Any] = {"organisation": "Sample Company", "title": "Sample Contract", "document_id": DOCUMENT}
+    engine = open_engine(folder)
+    with writing(engine) as connection:
         outbox.enqueue(
             connection, KEY, document_id=DOCUMENT, role="client", channel="sms", recipient="+491713920012", now=START,
             content=compose("code", "en", code="042917", expires_at=START + timedelta(minutes=5), **facts),
@@ -173,12 +180,14 @@ def report(folder: Path, finished: bool) -> None:
 
 
 def main(base: Path, server: str) -> None:
+    assert life(lambda: prepare(base / "fresh"))
     finished = False
     number = 0
     while not finished:
         number += 1
         folder = base / f"{number:03d}"
-        assert life(lambda folder=folder: prepare(folder))
+        shutil.copytree(base / "fresh", folder)
+        assert life(lambda folder=folder: fill(folder))
         finished = life(lambda folder=folder: deliver(folder, server, START), kill_at=number)
         for minutes in (1, 2):
             assert life(lambda folder=folder, at=START + timedelta(minutes=minutes): deliver(folder, server, at))

@@ -169,10 +169,9 @@ def test_not_before_it_is_due(house: SimpleNamespace) -> None:
 
 
 def test_codes_go_first(house: SimpleNamespace) -> None:
-    house.enqueue("link")
-    house.enqueue("completed")
-    house.clock.pass_by(seconds=1)
-    house.enqueue("code", "sms")
+    for kind in ("link", "completed", "code"):
+        house.enqueue(kind)
+        house.clock.pass_by(seconds=1)
     channel = Told()
     house.deliver(channel)
     assert [message.kind for message in channel.sent] == ["code", "link", "completed"]

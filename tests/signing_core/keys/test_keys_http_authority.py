@@ -6,18 +6,20 @@ import base64
 import contextlib
 import hashlib
 import logging
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import cms
+from asn1crypto import algos, cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing_core.errors import TimeStampUnavailable, UsageError
@@ -337,3 +339,100 @@ def test_another_x509_certificate_for_the_same_key_is_refused(ring: KeyRing) -> 
         signed["certificates"] = [cms.CertificateChoices("certificate", cms.Certificate.load(twin))]
 
     assert "names another X.509 certificate" in _refused(_tampered(ring, swap))
+
+
+def _openssl_authority(
+    folder: Path, trust_service: Any, key: Any, ess_algorithm: str, digest: str
+) -> Callable[[bytes], bytes]:
+    """OpenSSL's own time-stamp authority: none of our code makes these tokens."""
+    usages = (ExtendedKeyUsageOID.TIME_STAMPING,)
+    certificate = trust_service._issue("TSA", key.public_key(), trust_service.issuing, extended=usages, critical=True)
+    (folder / "tsa.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "chain.pem").write_bytes(trust_service.issuing.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "serial").write_text("01")
+    (folder / "tsa.cnf").write_text(
+        "[tsa]\ndefault_tsa = one\n[one]\n"
+        f"serial = {folder / 'serial'}\nsigner_cert = {folder / 'tsa.pem'}\ncerts = {folder / 'chain.pem'}\n"
+        f"signer_key = {folder / 'key.pem'}\nsigner_digest = {digest}\ndefault_policy = 1.2.3.4.1\n"
+        "digests = sha256, sha512\naccuracy = secs:1, millisecs:500\nclock_precision_digits = 6\n"
+        f"tsa_name = yes\ness_cert_id_chain = yes\ness_cert_id_alg = {ess_algorithm}\n"
+    )
+
+    def answer(body: bytes) -> bytes:
+        (folder / "query").write_bytes(body)
+        subprocess.run(
+            ["openssl", "ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "query", "-out",
+             folder / "reply"],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        return (folder / "reply").read_bytes()
+
+    return answer
+
+
+@pytest.mark.parametrize("ess_algorithm", ["sha1", "sha256", "sha512"])
+@pytest.mark.parametrize(
+    ("kind", "digest"), [("rsa", "sha256"), ("rsa", "sha512"), ("p256", "sha256"), ("p384", "sha384")]
+)
+def test_tokens_of_openssls_authority_are_accepted(
+    tmp_path: Path, trust_service: Any, rsa_key: rsa.RSAPrivateKey, ess_algorithm: str, kind: str, digest: str
+) -> None:
+    curves = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1()}
+    key = rsa_key if kind == "rsa" else ec.generate_private_key(curves[kind])
+    answer = _openssl_authority(tmp_path, trust_service, key, ess_algorithm, digest)
+    with answering(lambda body, headers: (200, REPLY, answer(body))) as server:
+        authority = HttpAuthority(
+            _url(server), anchors=[trust_service.root], clock=lambda: datetime.now(UTC), tolerance=timedelta(seconds=10)
+        )
+        token = authority.time_stamp(IMPRINT)
+    (tmp_path / "token").write_bytes(token)
+    (tmp_path / "root.pem").write_bytes(trust_service.root.public_bytes(Encoding.PEM))
+    verified = subprocess.run(
+        ["openssl", "ts", "-verify", "-token_in", "-in", tmp_path / "token", "-digest", IMPRINT.hex(), "-CAfile",
+         tmp_path / "root.pem"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert verified.returncode == 0, verified.stderr
+
+
+def test_openssls_refusal_is_told(tmp_path: Path, trust_service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = _openssl_authority(tmp_path, trust_service, ec.generate_private_key(ec.SECP256R1()), "sha256", "sha256")
+    real = rfc3161.new_request
+    monkeypatch.setattr(
+        rfc3161, "new_request", lambda imprint: Request("sha256", imprint, real(imprint).nonce, "1.9.9", True)
+    )
+    assert "refused the request (unaccepted policy)" in _refused(answer)
+
+
+@pytest.mark.parametrize("genuine", [True, False])
+def test_rsa_pss_is_understood(ring: KeyRing, trust_service: Any, rsa_key: rsa.RSAPrivateKey, genuine: bool) -> None:
+    usages = (ExtendedKeyUsageOID.TIME_STAMPING,)
+    certificate = trust_service._issue(
+        "TSA", rsa_key.public_key(), trust_service.issuing, extended=usages, critical=True
+    )
+
+    class PssKey(SoftwareKey):
+        def sign(self, data: bytes) -> bytes:
+            pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+            return rsa_key.sign(data if genuine else data + b"x", pss, hashes.SHA256())
+
+    maker = TokenMaker(PssKey(rsa_key, certificate, ()))
+    sha256 = {"algorithm": "sha256"}
+    parameters = {
+        "hash_algorithm": sha256,
+        "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": sha256},
+        "salt_length": 32,
+    }
+    maker._signature_algorithm = algos.SignedDigestAlgorithm(
+        {"algorithm": "rsassa_pss", "parameters": algos.RSASSAPSSParams(parameters)}
+    ).dump()
+
+    def answer(body: bytes) -> bytes:
+        return rfc3161.response(maker.make(_request(body), at=ring._clock(), accuracy_seconds=1))
+
+    if genuine:
+        with answering(lambda body, headers: (200, REPLY, answer(body))) as server:
+            assert HttpAuthority(_url(server)).time_stamp(IMPRINT)
+    else:
+        assert "does not verify" in _refused(answer)

@@ -301,7 +301,7 @@ def javascript(where: str) -> bytes:
             link[NameObject("/A")] = launch
             writer.add_annotation(0, link)
         elif where == "outline":
-            writer.add_outline_item("here", 0)
+            writer.add_outline_item(title="here", page_number=0)
             root["/Outlines"]["/First"].get_object()[NameObject("/A")] = action
         else:
             raise ValueError(where)

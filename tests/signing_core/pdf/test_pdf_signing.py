@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -112,7 +113,7 @@ def test_ades_lta_validation_passes_two_years_after_the_parties_certificates_end
 
 def test_every_step_only_appends(flow):
     data = [flow.prepared, flow.first_party.data, flow.client.data, flow.sealed.data, flow.final.data]
-    for before, after in zip(data, data[1:], strict=False):
+    for before, after in itertools.pairwise(data):
         assert after.startswith(before)
     for step in (flow.first_party, flow.client, flow.sealed, flow.final):
         assert (step.sha256, step.length) == (hashlib.sha256(step.data).hexdigest(), len(step.data))

@@ -1,0 +1,256 @@
+"""`sealtrail audit verify`: the whole log against everything that was ever signed, anchored and stored of it.
+
+(1) replay of all events, chains and nodes (`replay`);
+(2) every checkpoint: signature by a key of the log, and the root at its size;
+(3) what the signer remembers, which lies outside the database;
+(4) every anchor: against its checkpoint, and the time it proves against the times that events claim;
+(5) personal values beside the log against their commitments;
+(6) the registry and the stored files against the completion events.
+
+What each step can and cannot catch is a table in docs/audit-log.md, and a test for each of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import anchors, events, notes, personal, replay, signer
+from signing_core.audit_log.anchors import AnchorInvalid, Proven
+from signing_core.audit_log.checkpoint import Checkpoint
+from signing_core.audit_log.findings import Finding, Severity
+from signing_core.audit_log.log import COMPLETED, RESTORED, AuditLog
+from signing_core.audit_log.notes import Note, NoteInvalid
+from signing_core.audit_log.replay_chunk import CLOCK_TOLERANCE_SECONDS
+from signing_core.errors import LogInconsistent, ObjectDamaged, ObjectMissing, StorageError
+from signing_core.storage.database import reading
+from signing_core.storage.schema import checkpoints, documents, personal_data
+from signing_core.storage.workspace import Workspace
+
+_TOLERANCE = timedelta(seconds=CLOCK_TOLERANCE_SECONDS)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a verification of the log found."""
+
+    events: int = 0
+    checkpoints: int = 0
+    anchors: int = 0
+    files: int = 0
+    """Completed documents whose stored file was read and hashed."""
+    findings: list[Finding] = field(default_factory=list)
+    anchored: Proven | None = None
+    """The verified outside anchor over the largest checkpoint."""
+    unprotected: int = 0
+    """Events after it: nobody outside would notice if we rewrote these."""
+    unprotected_since: datetime | None = None
+    """The time that the first of them claims."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether nothing was found that is an error."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+def verify(
+    workspace: Workspace,
+    *,
+    progress: Callable[[int], None] | None = None,
+    files: bool = True,
+    jobs: int | None = None,
+) -> Report:
+    """Verify the log of a workspace; `files` also reads and hashes every completed document."""
+    return _Verification(workspace, files).run(progress, jobs)
+
+
+class _Verification:
+    def __init__(self, workspace: Workspace, files: bool) -> None:
+        self._workspace = workspace
+        self._engine = workspace.engine
+        self._log = AuditLog(workspace)
+        self._files = files
+        self.report = Report()
+
+    def run(self, progress: Callable[[int], None] | None, jobs: int | None) -> Report:
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size)).all()
+            stored_anchors = anchors.every(connection)
+            losses = events.of_type(connection, RESTORED)
+        remembered = self._remembered()
+        sizes = {row.size for row in rows} | ({remembered.size} if remembered else set())
+        replayed = replay.replay(self._engine, sorted(sizes), progress=progress, jobs=jobs)
+        self.report.events = replayed.size
+        self.report.findings += replayed.findings
+        self._losses = {origin: loss for loss in losses for origin in loss.data["origins_before"]}
+        for loss in losses:
+            self._say("loss-declared", f"A loss of events was declared: {loss.data['reason']}", loss.seq, "warning")
+        good = {}
+        for row in rows:
+            note = self._check_checkpoint(row, replayed)
+            if note is not None:
+                good[row.origin, row.size] = note
+        self._check_memory(remembered, replayed)
+        self._check_anchors(stored_anchors, good)
+        with reading(self._engine) as connection:
+            self._check_personal(connection)
+            self._check_registry(connection)
+        return self.report
+
+    def _check_checkpoint(self, row: sa.Row[tuple[object, ...]], replayed: replay.Replayed) -> Note | None:
+        """The note, when its signature verifies and the log has its root."""
+        self.report.checkpoints += 1
+        name = f"The checkpoint of {row.size} events"
+        try:
+            note = notes.parse(row.note)
+            checkpoint = Checkpoint.of(note)
+            notes.verified(note, [v for v in self._verifiers if v.name == checkpoint.origin])
+        except NoteInvalid as error:
+            self._say("checkpoint-signature", f"{name} is not one of ours: {error}.", row.size)
+            return None
+        if (checkpoint.origin, checkpoint.size, checkpoint.root) != (row.origin, row.size, row.root):
+            self._say("checkpoint-columns", f"{name} is listed with other values than it states.", row.size)
+            return None
+        loss = self._losses.get(checkpoint.origin)
+        if loss is not None and checkpoint.size > (loss.data["found"]["size"] or 0):
+            self._say("checkpoint-lost", f"{name} of {checkpoint.origin} belongs to a declared loss.", row.size, "info")
+            return None
+        if checkpoint.size not in replayed.roots:
+            self._say("checkpoint-beyond", f"{name} was signed, but there are only {replayed.size}.", replayed.size)
+            return None
+        if replayed.roots[checkpoint.size] != checkpoint.root:
+            self._say("checkpoint-root", f"{name} was signed over other events than are stored.", row.size)
+            return None
+        return note
+
+    def _remembered(self) -> Checkpoint | None:
+        try:
+            return signer.recall(self._log.memory)
+        except LogInconsistent as error:
+            self._say("signer-memory", str(error).partition(signer.RESOLVE)[0].strip(), None)
+            return None
+
+    def _check_memory(self, remembered: Checkpoint | None, replayed: replay.Replayed) -> None:
+        if remembered is None:
+            if self.report.checkpoints and not any(f.code == "signer-memory" for f in self.report.findings):
+                self._say("signer-memory", "The signer's memory is gone although checkpoints were signed.", None)
+        elif remembered.origin != self._log.origin:
+            self._say("signer-memory", f"The signer last signed for {remembered.origin}, not for this log.", None)
+        elif remembered.size > replayed.size:
+            self._say(
+                "signer-memory",
+                f"The signer signed {remembered.size} events, but there are only {replayed.size}.",
+                replayed.size,
+            )
+        elif replayed.roots.get(remembered.size) != remembered.root:
+            self._say("signer-memory", f"The signer signed {remembered.size} other events than are stored.", None)
+
+    def _check_anchors(self, stored: list[anchors.Anchor], good: dict[tuple[str, int], Note]) -> None:
+        with reading(self._engine) as connection:
+            for anchor in stored:
+                self.report.anchors += 1
+                name = f"The anchor by {anchor.by} over {anchor.size} events"
+                note = good.get((anchor.origin, anchor.size))
+                if note is None:
+                    if anchor.origin == self._log.origin or anchor.origin not in self._losses:
+                        self._say("anchor-alone", f"{name} has no good checkpoint that it is about.", anchor.size)
+                    continue
+                try:
+                    proven = anchors.verify(
+                        anchor,
+                        note,
+                        witnesses=self._witnesses,
+                        authorities=self._log.authorities,
+                        own=self._log.own_anchors,
+                    )
+                except AnchorInvalid as error:
+                    self._say("anchor-invalid", f"{name} does not verify: it {error}.", anchor.size)
+                    continue
+                self._judge(connection, proven, name)
+            last = self.report.anchored
+            first = events.one(connection, last.anchor.size if last else 0)
+        self.report.unprotected = max(0, self.report.events - (last.anchor.size if last else 0))
+        self.report.unprotected_since = first.time if first else None
+
+    def _judge(self, connection: sa.Connection, proven: Proven, name: str) -> None:
+        anchor = proven.anchor
+        if proven.outside and not proven.trusted:
+            self._say(
+                "anchor-untrusted", f"{name} is by an authority that nobody told us to trust.", anchor.size, "warning"
+            )
+            return
+        if anchor.kind == "time-stamp" and not proven.outside:
+            self._say(
+                "anchor-not-outside", f"{name} is by our own authority, but listed as an outside one.", anchor.size
+            )
+            return
+        # Events under the anchor existed at its time, events after it did not.
+        before = events.one(connection, anchor.size - 1)
+        after = events.one(connection, anchor.size)
+        if before is not None and before.time > proven.time + _TOLERANCE:
+            self._say(
+                "time-after-anchor", f"Event {before.seq} claims a time after {name[0].lower()}{name[1:]}.", before.seq
+            )
+        if after is not None and after.time < proven.time - _TOLERANCE:
+            self._say(
+                "back-dated",
+                f"Event {after.seq} claims {events.time_text(after.time)}, but was not there when {anchor.by} anchored "
+                f"{anchor.size} events at {events.time_text(proven.time)}.",
+                after.seq,
+            )
+        if proven.outside and (self.report.anchored is None or anchor.size >= self.report.anchored.anchor.size):
+            self.report.anchored = proven
+
+    def _check_personal(self, connection: sa.Connection) -> None:
+        query = sa.select(personal_data.c.commitment, personal_data.c.salt, personal_data.c.value)
+        for commitment, salt, value in connection.execute(query.where(personal_data.c.salt.is_not(None))):
+            if value is None or personal.commit(salt, value.encode()) != commitment:
+                self._say("personal-altered", f"The personal value of commitment {commitment} was altered.", None)
+
+    def _check_registry(self, connection: sa.Connection) -> None:
+        """The completion event names the file; the registry and the object store must agree with it."""
+        named: dict[str, tuple[int, str]] = {}
+        for event in events.of_type(connection, COMPLETED):
+            if event.document_id is not None:
+                named[event.document_id] = (event.seq, str(event.data.get("sha256")))
+        query = sa.select(documents.c.id, documents.c.final_sha256).where(documents.c.final_sha256.is_not(None))
+        registry = {row.id: row.final_sha256 for row in connection.execute(query)}
+        for document in sorted(registry.keys() - named.keys()):
+            self._say("registry-unlogged", f"Document {document} is completed, but no event says so.", None)
+        for document, (seq, sha256) in sorted(named.items()):
+            if registry.get(document) != sha256:
+                self._say(
+                    "registry-contradicts",
+                    f"The registry has another file for document {document} than event {seq}.",
+                    seq,
+                )
+            if self._files:
+                self._check_file(document, seq, sha256)
+
+    def _check_file(self, document: str, seq: int, sha256: str) -> None:
+        try:
+            self._workspace.objects.get(sha256)
+        except ObjectMissing:
+            self._say("file-missing", f"The file of document {document} (event {seq}) is not stored any more.", seq)
+        except (ObjectDamaged, StorageError, ValueError):
+            self._say("file-altered", f"The stored file of document {document} is not the one of event {seq}.", seq)
+        else:
+            self.report.files += 1
+
+    @property
+    def _verifiers(self) -> list[notes.Verifier]:
+        if not hasattr(self, "_known"):
+            self._known = self._log.verifiers()
+        return self._known
+
+    @property
+    def _witnesses(self) -> list[notes.Verifier]:
+        if not hasattr(self, "_known_witnesses"):
+            self._known_witnesses = self._log.witnesses()
+        return self._known_witnesses
+
+    def _say(self, code: str, message: str, seq: int | None, severity: Severity = "error") -> None:
+        self.report.findings.append(Finding(code, message, seq, severity))
