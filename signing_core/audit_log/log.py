@@ -154,14 +154,17 @@ class AuditLog:
 
     # Proofs
 
-    def prove(self, seq: int) -> Proof:
-        """The proof of one event under the newest checkpoint, with all cosignatures of it. Raises `UsageError`."""
+    def prove(self, seq: int, under: Issued | None = None) -> Proof:
+        """The proof of one event, under the newest checkpoint or a given one, with all its cosignatures.
+
+        Raises `UsageError` for an event that does not exist or is not under that checkpoint.
+        """
         origin = self.origin
         with reading(self._workspace.engine) as connection:
             event = events.one(connection, seq)
             if event is None:
                 raise UsageError(f"The audit log has no event {seq}.")
-            issued = signer.latest(connection, origin)
+            issued = under or signer.latest(connection, origin)
             if issued is None or issued.checkpoint.size <= seq:
                 raise UsageError(f"Event {seq} is under no checkpoint yet; run `sealtrail audit checkpoint` first.")
             path = proofs.inclusion(connection, seq, issued.checkpoint.size)
@@ -174,17 +177,37 @@ class AuditLog:
 
     def prove_document(self, document_id: str) -> Proof:
         """The proof of the document's completion, or of its newest event. Raises `DocumentUnknown`, `UsageError`."""
-        return self.prove(self.telling_event(document_id).seq)
+        return self.prove(self.event_of(document_id).seq)
 
-    def telling_event(self, document_id: str) -> events.Event:
-        """The event that names the finished file, or the newest one before that. Raises `DocumentUnknown`."""
+    def covers(self, seq: int) -> bool:
+        """Whether a checkpoint of the present log is over that event."""
+        origin = self.origin
+        with reading(self._workspace.engine) as connection:
+            last = signer.latest(connection, origin)
+        return last is not None and last.checkpoint.size > seq
+
+    def event_of(self, document_id: str, seq: int | None = None) -> events.Event:
+        """The document's event `seq`; without it the one that names the finished file, or the newest one before that.
+
+        Raises `DocumentUnknown`, `UsageError`.
+        """
         with reading(self._workspace.engine) as connection:
             found = events.of_document(connection, document_id)
         if not found:
             raise DocumentUnknown(f"The audit log has no event of a document {document_id}.")
+        if seq is not None:
+            chosen = next((event for event in found if event.seq == seq), None)
+            if chosen is None:
+                raise UsageError(f"Event {seq} is none of document {document_id}.")
+            return chosen
         return next((event for event in reversed(found) if event.type == COMPLETED), found[-1])
 
     # What a verifier needs
+
+    @property
+    def verifier(self) -> Verifier:
+        """The key that signs now, under the present origin."""
+        return Verifier(self.origin, self._workspace.keys().checkpoint.public_key)
 
     def verifiers(self) -> list[Verifier]:
         """The log's keys, former ones included, under every origin that it had."""

@@ -18,9 +18,12 @@ CODE: Final = "[code]"
 
 _TOKEN: Final = re.compile(r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[A-Z])[A-Za-z0-9_-]{43,}")
 _PATH: Final = re.compile(r"(/[sd]/)[^\s/?#\"'<>]{16,}", re.IGNORECASE)
-_CODE: Final = re.compile(r"(?<![A-Za-z0-9_.])(?:\d{6}|\d{3}[ \u00a0-]\d{3})(?![A-Za-z0-9_]|[.]\d)")
+_CODE: Final = re.compile(
+    r"(?:(?<![A-Za-z0-9_])(?<!\d[.])|(?<=%20))(?:\d{6}|\d{3}(?:[ \u00a0+-]|%20)\d{3})(?![A-Za-z0-9_]|[.]\d)"
+)
 _PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 
+_LONGEST: Final = 2000
 _ADDRESS: Final = re.compile(r"[^\s<>:;,\"'()]+@[^\s<>:;,\"'()]+")
 _NUMBER: Final = re.compile(r"\+?\d[\d ()/-]{5,}\d")
 
@@ -35,6 +38,8 @@ def redact(text: str) -> str:
 
 def harmless(text: str, limit: int = 300) -> str:
     """What a foreign server said, fit for a table and a log: one line, without addresses, numbers, tokens and codes."""
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition(" ")[0]  # no half of a token at the end
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     line = _NUMBER.sub("[number]", _ADDRESS.sub("[address]", redact(line)))
     return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -62,12 +67,13 @@ def clean(record: logging.LogRecord) -> None:
     except Exception:  # a broken format string or a broken __str__: keep what can be kept
         message = f"{record.msg!r} with unprintable arguments"
         record.msg, record.args = redact(message), ()
-    if redact(message) != message:
+    redacted = redact(message)
+    if redacted != message:
         if record.name == "uvicorn.access" and isinstance(record.args, tuple):
             # uvicorn's formatter takes the arguments apart by their position.
             record.args = tuple(redact(value) if isinstance(value, str) else value for value in record.args)
         else:
-            record.msg, record.args = redact(message), ()
+            record.msg, record.args = redacted, ()
     if record.exc_info and record.exc_info[0] is not None:
         # Formatters print `exc_text` where it is set, and cannot print the exception itself any more.
         record.exc_text = redact(record.exc_text or logging.Formatter().formatException(record.exc_info))

@@ -60,7 +60,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
 
     settings = workspace.settings
     language = _language(new.language or settings.language)
-    title = _title(new.title)
+    title = _shown(new.title, "title", _MAX_TITLE)
     people = _people(new, settings, language)
     expires_at = now + (new.expires_in or settings.limits.document_lifetime)
     intake.inspect(new.source, name=new.source_name)
@@ -186,16 +186,12 @@ def _row(
     copy_email: str | None,
     language: str,
 ) -> dict[str, str | None]:
-    name = " ".join(name.split())
-    if not name:
-        raise UsageError(f"The {role} has no name; give one.")
-    if len(name) > 200:
-        raise UsageError(f"The name of the {role} is longer than 200 characters; shorten it.")
+    name = _shown(name, f"name of the {role}", 200)
     return {
         "role": role,
         "party_id": party_id,
         "name": name,
-        "organisation": " ".join(organisation.split()) if organisation else None,
+        "organisation": _shown(organisation, f"organisation of the {role}", 200) if organisation else None,
         "contact": contact.value,
         "channel": contact.kind,
         "copy_email": copy_email,
@@ -204,13 +200,21 @@ def _row(
     }
 
 
-def _title(text: str) -> str:
-    title = " ".join(text.split())
-    if not title:
-        raise UsageError("The document has no title; give one.")
-    if len(title) > _MAX_TITLE:
-        raise UsageError(f"The title is longer than {_MAX_TITLE} characters; shorten it.")
-    return title
+def _shown(text: str, what: str, longest: int) -> str:
+    """A text that will be printed: one line, not empty, and every character in some installed font."""
+    from signing_core import typesetting
+
+    text = " ".join(text.split())
+    if not text:
+        raise UsageError(f"The {what} is empty; give one.")
+    if len(text) > longest:
+        raise UsageError(f"The {what} is longer than {longest} characters; shorten it.")
+    if missing := typesetting.unsupported(text):
+        raise UsageError(
+            f"The {what} has characters that no installed font can print ({missing}); "
+            "install sealtrail[cjk] for Chinese, Japanese and Korean, or write it in another script."
+        )
+    return text
 
 
 def _language(code: str) -> str:

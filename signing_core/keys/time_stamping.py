@@ -16,8 +16,9 @@ from cryptography.x509.oid import NameOID
 from signing_core.errors import KeyUnavailable, TimeStampUnavailable, UsageError
 from signing_core.keys import rfc3161
 from signing_core.keys.interface import SigningKey
-from signing_core.keys.rfc3161 import Refusal, Request, TokenInvalid, TokenMaker
+from signing_core.keys.rfc3161 import Refusal, Request, TokenInvalid
 from signing_core.keys.settings import Clock
+from signing_core.keys.token_maker import TokenMaker
 
 if TYPE_CHECKING:
     import httpx

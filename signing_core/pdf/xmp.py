@@ -15,14 +15,14 @@ _ILLEGAL = dict.fromkeys([*range(0x20), 0xFFFE, 0xFFFF]) | {0x09: " ", 0x0A: " "
 
 def packet(title: str, language: str, document_id: str) -> bytes:
     """The packet as UTF-8: title, language, identifier and producer."""
-    text = escape(title.translate(_ILLEGAL))
+    title, language, document_id = (escape(text.translate(_ILLEGAL)) for text in (title, language, document_id))
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">
-<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{text}</rdf:li></rdf:Alt></dc:title>
-<dc:language><rdf:Bag><rdf:li>{escape(language)}</rdf:li></rdf:Bag></dc:language>
-<dc:identifier>{escape(document_id)}</dc:identifier>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language>
+<dc:identifier>{document_id}</dc:identifier>
 <pdf:Producer>{escape(PRODUCER)}</pdf:Producer>
 </rdf:Description>
 </rdf:RDF>

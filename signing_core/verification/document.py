@@ -16,9 +16,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -361,26 +363,33 @@ class _Run:
         self, path: str | None, finding: Finding, started: float, data: bytes | None = None
     ) -> DocumentVerdict:
         """The verdict for what could not be judged at all."""
-        import hashlib
-
-        return DocumentVerdict(
-            tool_version=_tool_version(),
-            policy=self._policy.reference(),
-            at=self._at,
-            path=path,
+        return replace(
+            undecided(path, self._at, self._policy, *self._findings, finding),
             sha256=hashlib.sha256(data).hexdigest() if data is not None else None,
             size=len(data) if data is not None else None,
-            pages=None,
-            encrypted=False,
-            document_id=None,
-            integrity=Integrity.INDETERMINATE,
-            trust=None,
-            time=None,
-            indication=Indication.INDETERMINATE,
-            sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
-            findings=(*self._findings, finding),
             elapsed_ms=_elapsed(started),
         )
+
+
+def undecided(path: str | None, at: datetime, policy: Policy, *causes: Finding) -> DocumentVerdict:
+    """An indeterminate verdict on a document about which nothing is known but why."""
+    return DocumentVerdict(
+        tool_version=_tool_version(),
+        policy=policy.reference(),
+        at=at,
+        path=path,
+        sha256=None,
+        size=None,
+        pages=None,
+        encrypted=False,
+        document_id=None,
+        integrity=Integrity.INDETERMINATE,
+        trust=None,
+        time=None,
+        indication=Indication.INDETERMINATE,
+        sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
+        findings=causes,
+    )
 
 
 def _elapsed(started: float) -> float:

@@ -168,6 +168,8 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
          "It was not completed, or cut. Look it up in the registry by its document id."),
         ("seal-not-ours", "error", "The authenticity certificate was not sealed with our seal key",
          "A forgery: anybody can fill the field with a key of their own. Keep the file as evidence."),
+        ("seal-broken", "error", "The seal on the authenticity certificate does not verify",
+         "The document was changed after it was sealed, or the seal is no signature at all. Treat it as altered."),
         ("seal-unknown", "info", "Nothing was given to know our seal by",
          "Give the company's certification authority or seal by `--trust`, or run with a workspace."),
         ("seal-field-misplaced", "error", "The authenticity certificate is not where the seal's field has to be",

@@ -146,7 +146,10 @@ def _certificate(
 
 def _sealed_by_us(item: Examined, verdict: SignatureVerdict, trust: Trust, notes: list[Note]) -> bool | None:
     certificate = item.certificate
-    if certificate is not None and item.intact:
+    if not item.intact:
+        notes.append(("seal-broken", ""))
+        return False
+    if certificate is not None:
         if certificate.sha256 in trust.seals:
             return True
         if oids.SEAL_POLICY in certificate.policies and verdict.trust is TrustState.TRUSTED:

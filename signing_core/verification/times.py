@@ -66,14 +66,16 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     certificate, time = token.certificate, token.time
     notes: list[Note] = []
     authority = None
-    if certificate is None or time is None or not token.intact:
+    if certificate is None or time is None:
         return JudgedToken(token, None, False, authority, ())
     embedded = is_embedded(token)
     authority = TimeAuthority(certificate.common_name, embedded)
     window = Window(upper=known_at, proven=proven, lower=time, at=at, stamped=time)
     chain = judge(certificate, window, around, purpose="time-stamp")
     usage = certificate.extended_key_usage
-    proves = chain.indication is Indication.TOTAL_PASSED and usage is not None and TIME_STAMPING in usage
+    proves = bool(
+        token.intact and chain.indication is Indication.TOTAL_PASSED and usage is not None and TIME_STAMPING in usage
+    )
     if proves and token.signer is not None and token.signer.algorithm is not None:
         for judgement in (
             around.policy.judge(token.signer.algorithm),
@@ -88,6 +90,8 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     if embedded:
         notes.append(("time-stamp-embedded", authority.name))
         proves = proves and around.policy.accept_embedded_authority
+    if not token.intact:
+        return JudgedToken(token, chain, False, authority, ())
     if chain.trust is Trust.UNKNOWN:
         notes.append(("time-stamp-unanchored", f"{authority.name}, {time:%Y-%m-%d %H:%M:%S} UTC"))
     elif not proves:

@@ -13,15 +13,19 @@ from typing import Final
 import zxingcpp
 from PIL import Image
 
-from signing_core.certificate.readers import pictures
+from signing_core.certificate.readers import dewarp, pictures
 from signing_core.certificate.readers.interface import Corner, FoundCode
 from signing_core.errors import UsageError
 
 MAX_PIXELS: Final = 120_000_000
 """Pixels of a picture that is read at all: a phone's largest photo has 108 million."""
 
+_UNFLAT_TRIED: Final = 3
+_UNFLAT_PIXELS: Final = 40 * 40
+"""Area of what is worth flattening: smaller, its modules are under two pixels wide."""
 _FORMATS: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.MicroQRCode])
 _Box = tuple[float, float, float, float]
+_Corners = tuple[Corner, Corner, Corner, Corner]
 
 
 class ZxingReader:
@@ -50,17 +54,31 @@ class ZxingReader:
             return []
         picture = pictures.grey(image)
         found, suspects = _read(picture)
-        open_suspects = [box for box in suspects if not any(_overlap(box, _box(code.corners)) for code in found)]
+        open_suspects = [
+            corners for corners in suspects if not any(_overlap(_box(corners), _box(code.corners)) for code in found)
+        ]
         if self._thorough and (not found or open_suspects):
             found = self._again(picture, found, open_suspects)
         return sorted(found, key=lambda code: (code.corners[0][1], code.corners[0][0]))
 
-    def _again(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Box]) -> list[FoundCode]:
-        """Other ways of looking: first where something like a code was seen, then, with nothing found yet, everywhere."""
-        for left, top, right, bottom in _regions(suspects, picture.size):
+    def _again(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Corners]) -> list[FoundCode]:
+        """Other ways of looking: where something like a code was seen; with nothing found yet, everywhere; last, as if
+        the sheet were not flat."""
+        for left, top, right, bottom in _regions([_box(corners) for corners in suspects], picture.size):
             region = picture.crop((left, top, right, bottom))
             found = _merged(found, _first_success(region, (left, top)))
-        return found or _first_success(picture, (0, 0))
+        return found or _first_success(picture, (0, 0)) or _unflat(picture, suspects)
+
+
+def _unflat(picture: Image.Image, suspects: list[_Corners]) -> list[FoundCode]:
+    for corners in sorted(suspects, key=_area, reverse=True)[:_UNFLAT_TRIED]:
+        if _area(corners) < _UNFLAT_PIXELS:
+            break
+        for symbol in dewarp.flattened(picture, corners):
+            codes, _ = _read(symbol, "flattened")
+            if codes:
+                return [FoundCode(code.text, code.symbology, corners, code.method) for code in codes[:1]]
+    return []
 
 
 def _first_success(picture: Image.Image, offset: tuple[int, int]) -> list[FoundCode]:
@@ -73,24 +91,22 @@ def _first_success(picture: Image.Image, offset: tuple[int, int]) -> list[FoundC
 
 def _read(
     picture: Image.Image, method: str = "plain", *, global_threshold: bool = False
-) -> tuple[list[FoundCode], list[_Box]]:
-    """The codes, and the boxes around what looked like one but could not be read."""
+) -> tuple[list[FoundCode], list[_Corners]]:
+    """The codes, and the corners of what looked like one but could not be read."""
     binarizer = zxingcpp.Binarizer.GlobalHistogram if global_threshold else zxingcpp.Binarizer.LocalAverage
     codes: list[FoundCode] = []
-    suspects: list[_Box] = []
+    suspects: list[_Corners] = []
     for barcode in zxingcpp.read_barcodes(
         picture, formats=_FORMATS, text_mode=zxingcpp.TextMode.Plain, binarizer=binarizer, return_errors=True
     ):
         place = barcode.position
-        corners = tuple(
-            (float(corner.x), float(corner.y))
-            for corner in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
-        )
+        at = place.top_left, place.top_right, place.bottom_right, place.bottom_left
+        a, b, c, d = ((float(corner.x), float(corner.y)) for corner in at)
         if barcode.valid and barcode.text:
             symbology = "MicroQRCode" if barcode.format == zxingcpp.BarcodeFormat.MicroQRCode else "QRCode"
-            codes.append(FoundCode(barcode.text, symbology, (corners[0], corners[1], corners[2], corners[3]), method))
+            codes.append(FoundCode(barcode.text, symbology, (a, b, c, d), method))
         else:
-            suspects.append(_box(corners))
+            suspects.append((a, b, c, d))
     return _merged([], codes), suspects
 
 
@@ -140,6 +156,11 @@ def _wider(box: _Box, share: float, size: tuple[int, int]) -> _Box:
 def _box(corners: Sequence[Corner]) -> _Box:
     across, down = [x for x, _ in corners], [y for _, y in corners]
     return min(across), min(down), max(across), max(down)
+
+
+def _area(corners: _Corners) -> float:
+    following = corners[1:] + corners[:1]
+    return abs(sum(x * v - u * y for (x, y), (u, v) in zip(corners, following, strict=True))) / 2
 
 
 def _overlap(one: _Box, other: _Box) -> bool:

@@ -23,6 +23,9 @@ Security = Literal["starttls", "tls", "none"]
 ANSWER_SECONDS: Final = 180.0
 """How long the answer to the final dot may take: servers scan the whole message before they give it."""
 
+_PIECE: Final = 65_536  # bytes
+_SLOWEST: Final = 50_000  # bytes per second: a server that takes less is given up
+
 
 class SmtpChannel:
     """A mail server that takes our messages. One connection for each message."""
@@ -64,7 +67,8 @@ class SmtpChannel:
 
     def send(self, message: OutgoingMessage, *, now: datetime) -> Receipt:
         server = self._connect(message.sender.domain)
-        with cut_after(self._timeout * 6 + self._answer_timeout, lambda: server.sock):
+        longest = self._timeout * 6 + self._answer_timeout + len(message.data) / _SLOWEST
+        with cut_after(longest, lambda: server.sock):
             try:
                 self._transmit(server, message)
                 reply = self._hand_over(server, message)
@@ -99,10 +103,13 @@ class SmtpChannel:
             self._step(server.mail(message.sender.address, options), "did not take the sender", message_fault=False)
             self._step(server.rcpt(message.recipient), "did not take the recipient")
             self._step(server.docmd("DATA"), "did not take the message", wanted=3)
-            # Binary, since the message is CRLF text already; leading dots are doubled (RFC 5321, section 4.5.2).
-            server.send((b"\r\n" + message.data).replace(b"\r\n.", b"\r\n..")[2:])
-            if not message.data.endswith(b"\r\n"):
-                server.send(b"\r\n")
+            # Leading dots are doubled (RFC 5321, section 4.5.2).
+            data = (b"\r\n" + message.data).replace(b"\r\n.", b"\r\n..")[2:]
+            if not data.endswith(b"\r\n"):
+                data += b"\r\n"
+            # In pieces, since a socket's timeout holds for the whole of what is sent at once.
+            for start in range(0, len(data), _PIECE):
+                server.send(data[start : start + _PIECE])
         except DeliveryFailed:
             raise
         except smtplib.SMTPAuthenticationError as error:

@@ -137,14 +137,15 @@ class _Delivery:
         """One message from where it is, its claim being held."""
         outcomes: list[Outcome] = []
         row = self._row(outbox_id)
-        if row.state == "sending" and not self._idempotent(row):
+        again = row.state == "sending" or row.handed_over_at is not None
+        if row.state == "sending" and (row.attempts > 1 or not self._idempotent(row)):
             outcomes.append(self._settle(row, self._abandoned(row)))
             row = self._row(outbox_id)
         if row.state not in ("waiting", "sending", "uncertain") or row.due_at > self.clock():
             return outcomes
         begun = self._begin(row)
         if begun is not None:
-            outcomes.append(self._settle(begun, self._try(begun, again=row.state != "waiting")))
+            outcomes.append(self._settle(begun, self._try(begun, again=again)))
         return outcomes
 
     def _row(self, outbox_id: str) -> Row:
@@ -160,7 +161,7 @@ class _Delivery:
         return self._again(
             row,
             "The sender was cut off while it handed the message over; it may have arrived.",
-            handed_over=True,
+            handed_over=not self._idempotent(row),
             at_once=row.attempts <= 1,
         )
 
@@ -169,7 +170,9 @@ class _Delivery:
             return _Result("failed", f"{error} It was tried {row.attempts} times.", handed_over=handed_over)
         now = self.clock()
         due_at = now if at_once else now + self.retry.delay(row.attempts)
-        return _Result("uncertain" if handed_over else "waiting", error, due_at, handed_over)
+        # Once it may have left, no later failure makes it unsent.
+        uncertain = handed_over or row.handed_over_at is not None
+        return _Result("uncertain" if uncertain else "waiting", error, due_at, handed_over)
 
     def _begin(self, row: Row) -> Row | None:
         """Compare-and-set to `sending`, committed before anything leaves; None when somebody changed it meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from signing_core.pdf.structure import decryption, filters, forms, pages, signatures, spans
 from signing_core.pdf.structure.budget import Budget, LimitReached
@@ -48,6 +48,8 @@ class FileStructure:
         self._objects: dict[int, IndirectObject | None] = {}
         self._object_streams: dict[int, ObjectStream | None] = {}
         self._forms: dict[int, forms.Form] = {}
+        self.analysed: dict[tuple[str, int, int], Any] = {}
+        """For what analyses want to keep with the file."""
         self._occurrences: dict[int, dict[int, int]] = {}
         self.misplaced: set[tuple[int, int]] = set()
         """(revision, object number) of objects that are not where their cross-reference entry says."""
@@ -68,6 +70,7 @@ class FileStructure:
                 self._later.setdefault(number, []).append((index, entry))
         self._starts = [update.start for update in self.updates]
         self._decryption: decryption.Decryption | None = None
+        self._password = password
         self._locked = False
         self._open(password)
         self._add_reconstructed_streams()
@@ -194,15 +197,18 @@ class FileStructure:
             return None
         return ObjectStream(body, count, first, self.limits.depth, self.budget)
 
-    def decoded(self, stream: Stream, revision: int) -> bytes | None:
-        """The decoded bytes of a stream; None when its filters are not understood or its data is broken."""
+    def decoded(self, stream: Stream, revision: int, *, predictors: bool = True) -> bytes | None:
+        """The decoded bytes of a stream; None when its filters are not understood or its data is broken.
+
+        Without `predictors`, what filters give before predictors (7.4.4.4) are undone.
+        """
         raw = self.data[stream.start : stream.end]
         resolve = lambda value: self.resolve(value, revision)  # noqa: E731
         try:
             names, parameters = filters_of(stream.dict, resolve)
             if self._decryption is not None:
                 raw = self._decryption.stream(raw, stream, names, parameters)
-            body = filters.decode(raw, names, parameters, limit=self.limits.stream_bytes)
+            body = filters.decode(raw, names, parameters if predictors else [], limit=self.limits.stream_bytes)
         except filters.Undecodable:
             return None
         self.budget.decoded(len(body))
@@ -321,6 +327,18 @@ class FileStructure:
     def revision_bytes(self, number: int) -> bytes:
         """The file as it was after that revision: for a signature's `covered_revision`, what the signer saw."""
         return self.data[: self.revisions[number - 1].end_with_eol]
+
+    def hidden_ink(self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, content_only: bool) -> int | None:
+        """How many pixels of what a page shows inside `box` in one revision can no longer be seen in another.
+
+        `box` is (left, bottom, right, top) in default user space, points. See `signing_core.pdf.structure.looks`.
+        """
+        from signing_core.pdf.structure import looks
+
+        password = self._password.decode("latin-1") if isinstance(self._password, bytes) else self._password
+        return looks.hidden_ink(
+            self.revision_bytes(old), self.revision_bytes(new), page, box, content_only=content_only, password=password
+        )
 
     def _guarded(self, work, otherwise):  # type: ignore[no-untyped-def]
         before = self.budget.start()

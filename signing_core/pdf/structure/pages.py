@@ -49,6 +49,9 @@ def walk(structure: FileStructure, revision: int) -> Iterator[tuple[Ref | None, 
 
 def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
     """The number, from 1, of a page: up through /Parent, adding what stands before it. None when it is in no tree."""
+    leaf = structure.resolve(page, revision)
+    if not isinstance(leaf, dict) or ("Kids" in leaf and leaf.get("Type") != "Page"):
+        return None
     position = 1
     node: Ref = page
     root = structure.catalog(revision).get("Pages")

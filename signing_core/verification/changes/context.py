@@ -19,6 +19,8 @@ class FilledWidget:
     field: str
     old: dict[str, Value] | None
     new: dict[str, Value]
+    widget: dict[str, Value]
+    """The widget's dictionary in the new revision, as it stands; `new` has what it inherits besides."""
     page: int | None
     page_ref: Ref | None
     signature: bool

@@ -265,10 +265,20 @@ def _signed(context: Context, signature: Value, name: str, *, new_field: bool) -
         context.note(Kind.FORM, "change-signature", f"A signature was added ({name}).", field=name, new_field=new_field)
 
 
-def _drawn(context: Context, name: str, old: dict[str, Value] | None, new: dict[str, Value], *, signature: bool) -> None:
+def _drawn(
+    context: Context,
+    name: str,
+    old: dict[str, Value] | None,
+    new: dict[str, Value],
+    *,
+    signature: bool,
+    widget: dict[str, Value] | None = None,
+) -> None:
     page = new.get("P")
     number = context.page_number(page) if isinstance(page, Ref) else None
-    context.drawn.append(FilledWidget(name, old, new, number, page if isinstance(page, Ref) else None, signature))
+    context.drawn.append(
+        FilledWidget(name, old, new, widget or new, number, page if isinstance(page, Ref) else None, signature)
+    )
 
 
 # -- one field --------------------------------------------------------------------------------------------------------
@@ -317,7 +327,7 @@ def _compare_field(
             continue
         looks |= _compare_key(context, key, a.get(key), b.get(key), name, kind, filled, signed_now)
     if looks:
-        _drawn(context, name, a, {**after, **b}, signature=is_signature)
+        _drawn(context, name, a, {**after, **b}, signature=is_signature, widget=b)
 
 
 def _visit_appearance(context: Context, node: dict[str, Value]) -> None:

@@ -330,6 +330,25 @@ def test_abandoned_with_an_idempotent_channel_it_is_simply_done_again(house: Sim
     assert [outcome.state for outcome in house.deliver(Told(idempotent=True))] == ["delivered"]
 
 
+def test_once_uncertain_no_later_failure_makes_it_unsent(house: SimpleNamespace) -> None:
+    house.enqueue("code", "sms")
+    channel = Told(transient(handed_over=True), transient())
+    states = []
+    for _ in range(2):
+        states += [outcome.state for outcome in house.deliver(channel)]
+        house.clock.pass_by(minutes=1)
+    house.clock.pass_by(minutes=4)
+    (outcome,) = house.deliver(channel)
+    assert [*states, outcome.state] == ["uncertain", "uncertain", "failed"]
+    assert outcome.error == "Its time was over before it could be sent again."
+
+
+def test_an_idempotent_channel_that_kills_its_senders_is_given_time_as_well(house: SimpleNamespace) -> None:
+    abandon(house, attempts=2)
+    (outcome,) = house.deliver(Told(idempotent=True))
+    assert outcome.state == "waiting" and outcome.due_at == house.clock() + timedelta(seconds=20)
+
+
 def test_a_message_that_its_senders_die_of_is_not_tried_in_a_circle(house: SimpleNamespace) -> None:
     outbox_id = abandon(house, attempts=3)
     (outcome,) = house.deliver(Told())
@@ -355,6 +374,36 @@ def test_what_somebody_is_sending_is_left_alone(house: SimpleNamespace) -> None:
         assert mine
         assert house.deliver(Told()) == []
     assert house.deliver(Told())[-1].state == "delivered"
+
+
+def test_claims_exclude_each_other_and_end(database_engine: sa.Engine) -> None:
+    """On SQLite and on PostgreSQL; an advisory lock of the latter ends with its connection, as a killed worker's does."""
+    with claim(database_engine, "01JMESSAGE0000000000000000") as first:
+        with (
+            claim(database_engine, "01JMESSAGE0000000000000000") as second,
+            claim(database_engine, "01JMESSAGE0000000000000001") as other,
+        ):
+            assert (first, second, other) == (True, False, True)
+    with claim(database_engine, "01JMESSAGE0000000000000000") as again:
+        assert again
+
+
+def test_delivering_on_either_database(
+    database_engine: sa.Engine, objects: LocalObjects, clock: Any, sample: SimpleNamespace
+) -> None:
+    with writing(database_engine) as connection:
+        outbox_id = outbox.enqueue(
+            connection, sample.server_key, document_id=None, role=None, channel="email", recipient="erika@example.org",
+            content=sample.message("link"), now=clock(),
+        )  # fmt: skip
+    channel = Told(transient())
+    for state in ("waiting", "delivered"):
+        (outcome,) = outbox.deliver_due(
+            database_engine, sample.both(channel), objects, sample.server_key, clock, retry=STEADY
+        )
+        assert (outcome.outbox_id, outcome.state) == (outbox_id, state)
+        clock.pass_by(seconds=10)
+    assert outbox.next_due(database_engine) is None
 
 
 def test_many_workers_send_every_message_once(house: SimpleNamespace) -> None:

@@ -55,6 +55,10 @@ def clean(text: str) -> None:
         f"code={CODE}&x=1",
         "the code is 042 917.",
         "042-917",
+        "code=042+917&x=1",
+        "/x?code=042%20917",
+        "code%20042917",
+        "Your code.042917",
         f"INSERT ... [('{CODE}', 'client')]",
         f"Cookie: session={TOKEN}; Path=/",
         f"{TOKEN}{TOKEN}",
@@ -113,6 +117,11 @@ def test_addresses_and_numbers_disappear_from_what_a_server_said() -> None:
         "550 5.1.1 <erika@example.org>: unknown\r\nor +49 171 3920012, see https://x.example/s/" + TOKEN
     )
     assert said == "550 5.1.1 <[address]>: unknown or [number], see https://x.example/s/[token]"
+
+
+def test_a_long_answer_is_cut_quickly() -> None:
+    assert len(redaction.harmless("x" * 1_000_000)) <= 300
+    assert "kT3v" not in redaction.harmless("a@b " * 497 + TOKEN * 3)
 
 
 def test_every_logger_is_covered(installed: io.StringIO) -> None:

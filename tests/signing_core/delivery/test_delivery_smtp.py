@@ -258,6 +258,27 @@ def test_a_slow_but_honest_server_is_waited_for(mail_server: Any, sample: Simple
     assert len(server.received) == 1
 
 
+def test_a_slow_line_is_no_timeout(sample: SimpleNamespace) -> None:
+    """Longer for the whole message than for any one answer."""
+    received = bytearray()
+
+    def script(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        received.extend(talk(connection, until=b"DATA\r\n"))
+        connection.sendall(b"354 go on\r\n")
+        while b"\r\n.\r\n" not in received[-5:]:
+            time.sleep(0.01)
+            received.extend(connection.recv(65_536))
+        connection.sendall(b"250 ok\r\n")
+
+    data = (b"x" * 998 + b"\r\n") * 16_000
+    with strange_server(script) as server:
+        began = time.monotonic()
+        channel(server, timeout=0.8).send(sample.outgoing(data), now=sample.start)
+        assert time.monotonic() - began > 0.8
+    assert data in received
+
+
 def test_nothing_of_the_content_is_logged(
     mail_server: Any, sample: SimpleNamespace, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,10 +25,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from signing_core.errors import TimeStampUnavailable, UsageError
 from signing_core.keys import rfc3161, time_stamping
 from signing_core.keys.interface import TimeStampAuthority
-from signing_core.keys.rfc3161 import Request, TokenMaker
+from signing_core.keys.rfc3161 import Request
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.software import SoftwareKey
 from signing_core.keys.time_stamping import EmbeddedAuthority, HttpAuthority
+from signing_core.keys.token_maker import TokenMaker
 from signing_core.keys.tsa_server import serve
 
 IMPRINT = hashlib.sha256(b"data").digest()

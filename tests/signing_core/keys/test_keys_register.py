@@ -126,3 +126,14 @@ def test_lists_issued_at_once_get_different_numbers(ring: KeyRing, database_engi
     with writing(database_engine) as connection:
         numbers = connection.execute(sa.select(revocation_lists.c.number)).scalars().all()
     assert sorted(numbers) == list(range(1, 21))
+
+
+def test_the_first_list_after_a_time(ring: KeyRing, database_engine: sa.Engine) -> None:
+    now = ring._clock()
+    with writing(database_engine) as connection:
+        first, second = (register.issue_crl(connection, ring.ca, now + timedelta(seconds=n)) for n in (0, 10))
+        name = ring.ca.name
+        assert register.first_crl_after(connection, name, now - timedelta(seconds=5)) == first
+        assert register.first_crl_after(connection, name, now + timedelta(seconds=5)) == second
+        assert register.first_crl_after(connection, name, now + timedelta(seconds=11)) is None
+        assert register.first_crl_after(connection, "ca-of-somebody-else", now) is None

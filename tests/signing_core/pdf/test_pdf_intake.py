@@ -176,7 +176,7 @@ def test_a_cover_document_in_german_for_a_file_with_a_hostile_name():
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_file_is_refused_or_inspected_never_a_crash(make, data):
+def test_a_damaged_file_is_refused_or_prepared_never_a_crash(make, steps, data):
     kind = data.draw(st.sampled_from(["contract", "form", "hybrid", "annotated"]))
     content = bytearray(getattr(make, kind)())
     for _ in range(data.draw(st.integers(1, 8))):
@@ -187,5 +187,6 @@ def test_a_damaged_file_is_refused_or_inspected_never_a_crash(make, data):
         content[at : at + data.draw(st.integers(0, 6))] = piece
     try:
         intake.inspect(bytes(content), name="offer.pdf")
+        prepare(bytes(content), steps.request_for())
     except DocumentRefused as refused:
         assert refused.code
