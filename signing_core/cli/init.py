@@ -17,12 +17,19 @@ from signing_core.cli.common import json_option, print_json
     show_default=True,
     help="The first party's name in its X.509 certificates.",
 )
+@click.option("--first-party", help="Who signs for it, such as the managing director; by default the organisation.")
 @click.option("--base-url", help="Where the public pages will be, such as https://sign.example.org.")
 @click.option("--database", "database_url", help="SQLAlchemy URL; by default SQLite inside the workspace.")
 @click.option("--language", type=click.Choice(["en", "de"]), default="en", show_default=True)
 @json_option
 def command(
-    directory: Path, organisation: str, base_url: str | None, database_url: str | None, language: str, as_json: bool
+    directory: Path,
+    organisation: str,
+    first_party: str | None,
+    base_url: str | None,
+    database_url: str | None,
+    language: str,
+    as_json: bool,
 ) -> None:
     """Make a new workspace: database, object store, company CA and keys.
 
@@ -34,7 +41,9 @@ def command(
     from signing_core.storage.workspace import Workspace
 
     given = {"organisation": organisation, "base_url": base_url, "database_url": database_url, "language": language}
-    workspace = Workspace.create(directory, settings={key: value for key, value in given.items() if value is not None})
+    workspace = Workspace.create(
+        directory, settings={key: value for key, value in given.items() if value is not None}, first_party=first_party
+    )
     if as_json:
         print_json({"workspace": str(workspace.path), "organisation": workspace.settings.organisation})
         return

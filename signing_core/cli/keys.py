@@ -13,6 +13,7 @@ from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
     from signing_core.keys.settings import Purpose
+    from signing_core.storage.workspace import Workspace
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _BOUGHT = click.Choice(["first-party", "seal", "time-stamp"])
@@ -77,15 +78,9 @@ def renew(purpose: str, workspace: Path) -> None:
     \b
     Example: sealtrail keys renew seal
     """
-    from signing_core.keys import register
-    from signing_core.storage.database import writing
-
     opened = open_workspace(workspace)
-    ring = opened.keys()
-    ring.renew(cast("Purpose", purpose))
-    with writing(opened.engine) as connection:
-        for kind, certificate in ring.issued():
-            register.record_issued(connection, ring.ca, certificate, purpose=kind)
+    opened.keys().renew(cast("Purpose", purpose))
+    _record_issued(opened)
     click.echo(f"The {purpose} key is new; documents signed with the former one stay valid.")
 
 
@@ -132,5 +127,18 @@ def certify_token(purpose: str, workspace: Path) -> None:
     \b
     Example: sealtrail keys certify-token seal
     """
-    open_workspace(workspace).keys().certify_token(cast("Purpose", purpose))
+    opened = open_workspace(workspace)
+    opened.keys().certify_token(cast("Purpose", purpose))
+    _record_issued(opened)
     click.echo(f"The {purpose} key is now the one on the token.")
+
+
+def _record_issued(workspace: Workspace) -> None:
+    """So that what the company CA issued for the workspace's own keys can be revoked."""
+    from signing_core.keys import register
+    from signing_core.storage.database import writing
+
+    ring = workspace.keys()
+    with writing(workspace.engine) as connection:
+        for purpose, certificate in ring.issued():
+            register.record_issued(connection, ring.ca, certificate, purpose=purpose)

@@ -19,6 +19,7 @@ from signing_core.audit_log import events as audit
 from signing_core.desk import notices, records
 from signing_core.errors import ConcurrentChange, FlowError, SealtrailError
 from signing_core.flow import State, Status
+from signing_core.keys import register
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -69,6 +70,7 @@ def work_once(desk: Desk) -> Round:
         with _noted(done, document_id):
             desk.remind(document_id, actor="system")
             done.reminded += 1
+    _refresh_crl(workspace, clock())
     for outcome in notices.deliver(workspace):
         if outcome.state == "delivered":
             done.delivered += 1
@@ -86,6 +88,16 @@ def _noted(done: Round, document_id: str) -> Iterator[None]:
     except (FlowError, SealtrailError) as error:
         done.failures.append(str(error))
         _log.warning("document %s: %s", document_id, error)
+
+
+def _refresh_crl(workspace: Workspace, now: datetime) -> None:
+    """A list that outsiders can fetch must not run out, nor lag behind a revocation."""
+    ca = workspace.keys().ca
+    with reading(workspace.engine) as connection:
+        due = register.crl_due(connection, ca, now)
+    if due:
+        with writing(workspace.engine) as connection:
+            register.issue_crl(connection, ca, now)
 
 
 def note_failure(workspace: Workspace, document_id: str, error: SealtrailError, now: datetime) -> None:

@@ -24,7 +24,7 @@ from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
 from signing_core.desk import certificate_facts, records, steps
 from signing_core.desk.proven_time import Remembering
-from signing_core.errors import SealRejected
+from signing_core.errors import LogInconsistent, SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
 from signing_core.keys import chains, distribution, register
@@ -65,7 +65,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         signed_at=now,
     )
     with writing(workspace.engine) as connection:
-        at_signing = register.first_crl_after(connection, ring.ca.name, _signed_at(state))
+        at_signing = register.first_crl_after(connection, ring.ca.name, _client_time_stamp(data))
         now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
     others = _of_other_issuers(ring, stamps)
     final = preserve.preserve(
@@ -106,11 +106,15 @@ def _of_other_issuers(ring: KeyRing, stamps: Remembering) -> list[x509.Certifica
     return [c for c in dict.fromkeys(members) if c != own and not chains.issued_by(c, own)]
 
 
-def _signed_at(state: State) -> datetime:
-    """When the client's signature was recorded: the CRL of its one-time X.509 certificate was issued with it."""
-    if state.client.signed is None:
-        raise SealRejected(f"Document {state.document_id} has no client's signature to seal.")
-    return state.client.signed.at
+def _client_time_stamp(data: CertificateData) -> datetime:
+    """The CRL of the client's one-time X.509 certificate is the first one that is not older than this."""
+    client = next(party for party in data.parties if party.role == "client")
+    if client.time_stamped_at is None:
+        raise LogInconsistent(
+            f"The audit log has no time-stamp of the client's signature on document {data.document_id}; "
+            "run `sealtrail audit verify` before anything else."
+        )
+    return client.time_stamped_at
 
 
 def qr_url(workspace: Workspace, data: CertificateData) -> str:

@@ -147,11 +147,11 @@ def issue_crl(
 
 
 def first_crl_after(connection: sa.Connection, issuer: str, at: datetime) -> RevocationList | None:
-    """The earliest list of the CA named `issuer` that is not older than the second of `at`."""
+    """The earliest list of the CA named `issuer` that is not older than `at`."""
     table = revocation_lists
     row = connection.execute(
         sa.select(table)
-        .where(table.c.issuer == issuer, table.c.this_update >= at.replace(microsecond=0))
+        .where(table.c.issuer == issuer, table.c.this_update >= at)
         .order_by(table.c.number)
         .limit(1)
     ).first()

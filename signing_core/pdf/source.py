@@ -141,6 +141,8 @@ class Source:
             raise
         except FileNotDecryptedError:
             self.refuse("is protected by a password; save a copy without it and take that", "password")
+        except NotImplementedError:  # of all that pypdf does not implement, only public-key encryption ends up here
+            self.refuse("is encrypted for certain recipients; save a copy without encryption and take that", "password")
         except Exception as error:
             raise DocumentRefused(
                 f"{self.name} is damaged or cut off; get the file again or save it again with the program that made it.",

@@ -29,21 +29,24 @@ _STIFFNESS: Final = 0.02
 _SIZES: Final = tuple(range(21, 82, 4))
 """Modules a side that are tried: versions 1 to 16."""
 _TRIED: Final = 2
+_FINDER: Final = np.array([[1.0 if 1 == max(abs(x), abs(y)) - 1 else -1.0 for x in range(-3, 4)] for y in range(-3, 4)])
+"""A finder pattern: 1 is light."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def flattened(picture: Image.Image, corners: Sequence[Corner]) -> Iterator[Image.Image]:
     """Clean symbols, the likeliest size first, drawn from the code with these corners in a grey picture."""
-    ranked = sorted(_SIZES, key=lambda side: -_plain(_net(picture, corners, side).cells()))
+    ranked = sorted(_SIZES, key=lambda side: -_finders(_net(picture, corners, side).cells()))
     for side in ranked[:_TRIED]:
         net = _net(picture, corners, side)
         net.settle()
         yield _symbol(net.cells())
 
 
-def _plain(cells: Floats) -> float:
-    return float(np.abs(cells).mean())
+def _finders(cells: Floats) -> float:
+    """How well the three finder patterns (ISO/IEC 18004, section 6.3.3.1) stand where they would with this many cells."""
+    return sum(float((corner * _FINDER).mean()) for corner in (cells[:7, :7], cells[:7, -7:], cells[-7:, :7]))
 
 
 def _net(picture: Image.Image, corners: Sequence[Corner], side: int) -> _Net:

@@ -18,6 +18,7 @@ from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.compare import Comparison
 from signing_core.verification.changes.context import Context, remember_widgets
 from signing_core.verification.changes.cover import judge_drawn
+from signing_core.verification.changes.values_shown import judge_values
 from signing_core.verification.changes.mentions import Mentions, ScannedMentions, closure, references
 from signing_core.verification.changes.rules_catalog import BOOKKEEPING, compare_trailers
 from signing_core.verification.changes.rules_page import compare_page
@@ -65,6 +66,7 @@ def compare_update(structure: FileStructure, revision: int, way: Way, mentions: 
         if not _account(context, changed, mentions):
             return None
     _forbid_shared_appearances(context, mentions)
+    judge_values(context)
     judge_drawn(context)
     return context.changes
 

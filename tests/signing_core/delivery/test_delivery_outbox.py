@@ -180,6 +180,7 @@ def test_codes_go_first(house: SimpleNamespace) -> None:
 def test_a_limit_and_one_document_alone(house: SimpleNamespace) -> None:
     for _ in range(3):
         house.enqueue()
+    house.clock.pass_by(seconds=1)
     house.enqueue(document_id=None)
     assert len(house.deliver(Told(), limit=1)) == 1
     assert len(house.deliver(Told(), document_id=house.sample.document)) == 2
@@ -378,12 +379,12 @@ def test_what_somebody_is_sending_is_left_alone(house: SimpleNamespace) -> None:
 
 def test_claims_exclude_each_other_and_end(database_engine: sa.Engine) -> None:
     """On SQLite and on PostgreSQL; an advisory lock of the latter ends with its connection, as a killed worker's does."""
-    with claim(database_engine, "01JMESSAGE0000000000000000") as first:
-        with (
-            claim(database_engine, "01JMESSAGE0000000000000000") as second,
-            claim(database_engine, "01JMESSAGE0000000000000001") as other,
-        ):
-            assert (first, second, other) == (True, False, True)
+    with (
+        claim(database_engine, "01JMESSAGE0000000000000000") as first,
+        claim(database_engine, "01JMESSAGE0000000000000000") as second,
+        claim(database_engine, "01JMESSAGE0000000000000001") as other,
+    ):
+        assert (first, second, other) == (True, False, True)
     with claim(database_engine, "01JMESSAGE0000000000000000") as again:
         assert again
 

@@ -62,6 +62,8 @@ def test_a_document_whose_time_is_over_while_a_consent_waits_is_completed_all_th
         with serve(workspace.keys().time_stamp_authority, port=port):
             play.consent(document_id, Role.FIRST_PARTY)
             play.desk.work_on(document_id)
+        play.workspace.close()
+        play = with_authority(workspace, clock, port)  # without the connection that was kept open
     play.consent(document_id, role)
     assert play.desk.work_on(document_id).status is Status.SIGNING
     clock.forward(days=100)

@@ -1,0 +1,170 @@
+"""A workspace with a few documents in its log, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from signing_core.audit_log import events, verification
+from signing_core.audit_log.log import AuditLog
+from signing_core.storage import schema
+from signing_core.storage.database import writing
+from signing_core.storage.identifiers import new_id
+from signing_core.storage.workspace import Workspace
+
+START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> datetime:
+        self.now += timedelta(**by)
+        return self.now
+
+
+@dataclass
+class House:
+    """A workspace, and what tests do to it."""
+
+    workspace: Workspace
+    clock: Clock
+    documents: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> AuditLog:
+        return AuditLog(self.workspace)
+
+    @property
+    def database(self) -> Path:
+        return self.workspace.path / "database.sqlite"
+
+    def append(self, type: str = "document.opened", document: str | None = None, **values: object) -> events.Event:
+        with writing(self.workspace.engine) as connection:
+            return events.append(
+                connection, type=type, time=self.clock.forward(seconds=1), actor="client", document_id=document, data=values
+            )
+
+    def complete(self, pdf: bytes = b"%PDF-1.7 sample") -> str:
+        """A document with four events and a file; returns its id."""
+        document = new_id(self.clock.forward(seconds=1))
+        self.documents.append(document)
+        pdf = pdf + document.encode()
+        sha256 = self.workspace.objects.put(pdf)
+        with writing(self.workspace.engine) as connection:
+            connection.execute(
+                sa.insert(schema.documents).values(
+                    id=document, title="Sample lease", status="completed", version=1, state={}, language="en",
+                    author="Sample Author", created_at=self.clock.now, updated_at=self.clock.now, pages=1,
+                    final_sha256=sha256, final_length=len(pdf), completed_at=self.clock.now,
+                )
+            )  # fmt: skip
+            connection.execute(
+                sa.insert(schema.document_parties).values(
+                    document_id=document, role="client", name="Sample Client", contact="client@example.org",
+                    channel="email", language="en", pseudonym="p",
+                )
+            )  # fmt: skip
+            events.append(
+                connection, type="document.created", time=self.clock.now, actor="author", document_id=document,
+                data={"pages": 1}, personal={"title": "Sample lease"},
+            )  # fmt: skip
+            events.append(
+                connection, type="document.signed", time=self.clock.now, actor="client", document_id=document,
+                personal={"name": "Sample Client", "address": "192.0.2.1"},
+            )  # fmt: skip
+            events.append(
+                connection, type="document.completed", time=self.clock.now, actor="system", document_id=document,
+                data={"sha256": sha256, "length": len(pdf)},
+            )  # fmt: skip
+        return document
+
+    def verify(self) -> verification.Report:
+        return verification.verify(self.workspace, jobs=1)
+
+    def codes(self) -> set[str]:
+        """The codes of everything that the verification finds wrong."""
+        return {finding.code for finding in self.verify().findings if finding.severity == "error"}
+
+    def sql(self, statement: str, *values: object) -> None:
+        """What somebody with the database file can do."""
+        connection = sqlite3.connect(self.database)
+        with connection:
+            connection.execute(statement, values)
+        connection.close()
+
+    def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        connection = sqlite3.connect(self.database)
+        rows = connection.execute(statement, values).fetchall()
+        connection.close()
+        return rows
+
+    def backup(self) -> Path:
+        """A copy of the database as it is now."""
+        self.workspace.engine.dispose()
+        copy = self.workspace.path / f"backup-{self.clock.now.timestamp()}.sqlite"
+        source, target = sqlite3.connect(self.database), sqlite3.connect(copy)
+        source.backup(target)
+        source.close()
+        target.close()
+        return copy
+
+    def restore(self, copy: Path) -> None:
+        self.workspace.engine.dispose()
+        for name in ("database.sqlite", "database.sqlite-wal", "database.sqlite-shm"):
+            (self.workspace.path / name).unlink(missing_ok=True)
+        shutil.copy(copy, self.database)
+
+
+@pytest.fixture(scope="session")
+def _pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace to be copied: making keys takes a while."""
+    os.environ["SEALTRAIL_PASSPHRASE"] = "a passphrase for tests"
+    folder = tmp_path_factory.mktemp("pattern") / "w"
+    Workspace.create(folder, clock=lambda: START, key_work=10).close()
+    return folder
+
+
+@pytest.fixture
+def make_house(
+    _pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., House]]:
+    monkeypatch.setenv("SEALTRAIL_PASSPHRASE", "a passphrase for tests")
+    opened: list[Workspace] = []
+
+    def make(settings: str = "", name: str = "w") -> House:
+        folder = tmp_path / name
+        if not folder.exists():
+            shutil.copytree(_pattern, folder)
+        with (folder / "sealtrail.toml").open("a") as file:
+            file.write(settings)
+        clock = Clock()
+        opened.append(Workspace.open(folder, clock=clock))
+        return House(opened[-1], clock)
+
+    yield make
+    for workspace in opened:
+        workspace.close()
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House]) -> House:
+    """With two completed documents and some events between."""
+    made = make_house()
+    made.complete()
+    for number in range(3):
+        made.append(number=number)
+    made.complete()
+    return made
