@@ -1,1 +1,60 @@
-"""Sealtrail's domain: three-phase signing, sealing, verification and the audit log."""
+"""Sealtrail's domain: three-phase signing, sealing, verification and the audit log.
+
+What programs and notebooks use most stands here and is loaded when it is asked for::
+
+    import signing_core
+
+    verdict = signing_core.verify("contract.pdf", at=now, trust=signing_core.load_trust([Path("anchors")]))
+    codes = signing_core.scan(image)
+    workspace = signing_core.Workspace.open("/srv/sealtrail")
+    desk = signing_core.Desk(workspace)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signing_core.certificate.scan import scan
+    from signing_core.desk import Author, Desk, NewDocument, Origin, Signer
+    from signing_core.storage.workspace import Workspace
+    from signing_core.verdict import DocumentVerdict
+    from signing_core.verification import load_trust, verify
+
+_HOME = {
+    "Author": "desk",
+    "Desk": "desk",
+    "DocumentVerdict": "verdict",
+    "NewDocument": "desk",
+    "Origin": "desk",
+    "Signer": "desk",
+    "Workspace": "storage.workspace",
+    "load_trust": "verification",
+    "scan": "certificate.scan",
+    "verify": "verification",
+}
+
+__all__ = [
+    "Author",
+    "Desk",
+    "DocumentVerdict",
+    "NewDocument",
+    "Origin",
+    "Signer",
+    "Workspace",
+    "load_trust",
+    "scan",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -132,12 +132,13 @@ def draw(entries: Sequence[Entry]) -> dict[int, StreamObject]:
 
 
 def marks(source: Source, widgets: Iterable[Widget]) -> dict[int, StreamObject]:
-    """Crosses for buttons that are on but have no appearance of their own to show it."""
+    """Crosses for buttons that are on, and borders of those that are off, where they have no appearance of their own."""
     entries = []
     for widget in widgets:
         node = widget.dictionary
-        if source.get(node, "/AS") in (None, "/Off") or _shows(source, node):
+        if _shows(source, node):
             continue
+        mark = "" if source.get(node, "/AS") in (None, "/Off") else "cross"
         data, turn = _surroundings(source, node)
         data |= {
             "text": "",
@@ -152,7 +153,8 @@ def _shows(source: Source, widget: DictionaryObject) -> bool:
     appearance = source.get(widget, "/AP")
     normal = source.get(appearance, "/N") if isinstance(appearance, DictionaryObject) else None
     state = source.get(widget, "/AS")
-    return isinstance(normal, DictionaryObject) and (isinstance(normal, StreamObject) or state in normal)
+    # A button with appearances needs none for being off.
+    return isinstance(normal, DictionaryObject) and (isinstance(normal, StreamObject) or state in (*normal, None, "/Off"))
 
 
 def _surroundings(source: Source, widget: DictionaryObject) -> tuple[dict[str, Any], int]:

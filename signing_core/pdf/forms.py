@@ -66,8 +66,8 @@ def appearances(
 ) -> Appearance | None:
     """What the widgets of a form look like once `data` is in it; None where every widget's own look is right.
 
-    Values that are in the form already are set anew only where the file says that its appearances are not up to date
-    (/NeedAppearances) or has none.
+    What is in the form already is set anew only where the file says that its appearances are not up to date
+    (/NeedAppearances) or has none; an empty field then keeps its border and background.
     """
     if known is None:
         with source.guarded():
@@ -85,7 +85,7 @@ def appearances(
             continue
         shown = _shown(field, data[field.name]) if given and data is not None else _held(field)
         for widget in field.widgets:
-            if given or (shown and (stale or not _has_appearance(source, widget))):
+            if given or stale or not _has_appearance(source, widget):
                 texts.append(field_text.entry(source, field, widget.dictionary, shown))
     drawn = field_text.draw(texts)
     marks = field_text.marks(source, [w for f in known.values() if f.kind in ("checkbox", "radio") for w in f.widgets])

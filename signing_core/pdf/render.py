@@ -6,6 +6,7 @@ lock is released. Signature fields are drawn only after `init_forms()`.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ MAX_PIXELS: Final = 40_000_000
 
 MAX_PAGES: Final = 10_000
 """Most pages of a document that is opened at all."""
+
+logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it tells every XFA form how to install another build
 
 _LOCK = threading.RLock()
 _ERR_PASSWORD: Final = 4  # FPDF_ERR_PASSWORD

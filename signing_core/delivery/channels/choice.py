@@ -35,7 +35,7 @@ def from_settings(settings: Settings, base: Path) -> Channels:
 def sender_of(settings: Settings) -> Sender:
     """Who the mail is from: the setting `mail.sender`, under the organisation's name when it has none of its own."""
     name, address = parseaddr(settings.mail.sender)
-    if not _ADDRESS.fullmatch(address):
+    if not settings.mail.sender.isprintable() or not _ADDRESS.fullmatch(address):
         raise UsageError("The setting mail.sender is not an address; write Name <name@example.org>.")
     return Sender(address, name or settings.organisation)
 

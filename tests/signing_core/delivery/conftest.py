@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import ipaddress
-import json
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from signing_core.delivery.channels.interface import Channels, OutgoingMessage, Sender
 from signing_core.delivery.messages import Content, compose
@@ -101,187 +87,6 @@ def outgoing(
         "recipient": recipient, "data": data, "created_at": START,
     }  # fmt: skip
     return OutgoingMessage(**(values | more))
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A throwaway certificate for 127.0.0.1, and contexts for both ends."""
-
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sample mail server")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("authority")
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem)
-    client = ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode())
-    return Authority(server, client)
-
-
-@dataclass
-class Mailbox:
-    """A handler of aiosmtpd that keeps what it receives and answers as it is told."""
-
-    received: list[bytes] = field(default_factory=list)
-    envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
-    encrypted: list[bool] = field(default_factory=list)
-    answers: dict[str, list[str]] = field(default_factory=dict)
-    """For `MAIL`, `RCPT`, `DATA`: answers to give instead of taking it, one for each time."""
-    logins: list[str] = field(default_factory=list)
-    on_data: Callable[[SMTP], Any] | None = None
-    host: str = ""
-    port: int = 0
-
-    def _answer(self, step: str) -> str | None:
-        waiting = self.answers.get(step)
-        return waiting.pop(0) if waiting else None
-
-    async def handle_MAIL(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if answer := self._answer("MAIL"):
-            return answer
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if answer := self._answer("RCPT"):
-            return answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if answer := self._answer("DATA"):
-            return answer
-        assert isinstance(envelope.content, bytes)
-        self.received.append(envelope.content)
-        self.envelopes.append((envelope.mail_from or "", list(envelope.rcpt_tos)))
-        self.encrypted.append(session.ssl is not None)
-        if self.on_data is not None:
-            result = self.on_data(server)
-            if hasattr(result, "__await__"):
-                await result
-        return "250 queued as 4711"
-
-    @property
-    def messages(self) -> list[EmailMessage]:
-        return [message_from_bytes(data, policy=SMTP_POLICY) for data in self.received]  # type: ignore[misc]
-
-    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"signing", b"a good password")
-        self.logins.append("good" if good else "bad")
-        return AuthResult(success=good, handled=False)
-
-
-MailServer = Callable[..., Mailbox]
-
-
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
-    """Starts servers on free ports of loopback. Options are aiosmtpd's; `implicit_tls` is a context for all of it."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    servers: list[asyncio.Server] = []
-
-    def start(*, login: bool = False, implicit_tls: ssl.SSLContext | None = None, **options: Any) -> Mailbox:
-        mailbox = Mailbox()
-        if login:
-            options |= {"authenticator": mailbox.authenticate, "auth_required": True}
-
-        async def serve() -> asyncio.Server:
-            return await loop.create_server(
-                lambda: SMTP(mailbox, loop=loop, **options), "127.0.0.1", 0, ssl=implicit_tls
-            )
-
-        server = asyncio.run_coroutine_threadsafe(serve(), loop).result(10)
-        servers.append(server)
-        mailbox.host, mailbox.port = server.sockets[0].getsockname()[:2]
-        return mailbox
-
-    yield start
-
-    async def stop() -> None:
-        for server in servers:
-            server.close()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
-
-
-@dataclass
-class Request:
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class HttpGateway:
-    """Keeps requests, answers from a list: (status, body), or a function that does what it likes with the connection."""
-
-    requests: list[Request] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
-    url: str = ""
-
-
-@pytest.fixture
-def gateway() -> Iterator[HttpGateway]:
-    kept = HttpGateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            kept.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            answer = kept.answers.pop(0) if kept.answers else (200, {"id": "gw-1", "sid": "SM1"})
-            if callable(answer):
-                answer(self)
-                return
-            status, value = answer
-            data = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield kept
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
 
 
 def both(channel: Any) -> Channels:

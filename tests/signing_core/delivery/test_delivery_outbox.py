@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
@@ -518,3 +520,9 @@ def test_a_sealed_content_that_was_cut_short_is_a_key_error_not_a_crash() -> Non
     for sealed in (b"", b"short", bytes(12), bytes(40)):
         with pytest.raises(KeyUnavailable):
             unseal(bytes(32), sealed, message_id="x", attachment_sha256=None)
+
+
+def test_the_documentation_lists_the_states_there_are() -> None:
+    page = Path(__file__).parents[3] / "docs" / "delivery.md"
+    table_of_states = page.read_text("utf-8").partition("## States")[2].partition("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table_of_states, re.MULTILINE) == list(get_args(outbox.State))
