@@ -9,10 +9,12 @@ import email
 import email.policy
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +76,7 @@ class Received:
 
 def received(workspace: Workspace) -> list[Received]:
     """The messages in the outbox folder, in the order in which they were put there."""
-    folder = workspace.resolve(workspace.settings.outbox_folder)
-    files = [file for file in folder.glob("*") if file.suffix in (".eml", ".json")] if folder.is_dir() else []
-    return [_read(file) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+    return list(reversed(list(_newest_first(workspace))))
 
 
 def token_for(workspace: Workspace, to: str) -> str:
@@ -174,12 +174,22 @@ def contract(pages: int = 2, *, text: str = "Sample contract") -> bytes:
 
 
 def _newest(workspace: Workspace, to: str, pattern: re.Pattern[str]) -> str:
-    for message in reversed(received(workspace)):
+    for message in _newest_first(workspace):
         if message.to == to and (found := pattern.findall(message.text)):
             return str(found[-1])
     raise LookupError(f"no message to {to} holds what was looked for")
 
 
+def _newest_first(workspace: Workspace) -> Iterator[Received]:
+    folder = workspace.resolve(workspace.settings.outbox_folder)
+    if not folder.is_dir():
+        return
+    entries = [entry for entry in os.scandir(folder) if entry.name.endswith((".eml", ".json"))]
+    for entry in sorted(entries, key=lambda entry: entry.stat().st_mtime_ns, reverse=True):
+        yield _read(Path(entry.path))
+
+
+@lru_cache(maxsize=4096)
 def _read(file: Path) -> Received:
     if file.suffix == ".json":
         content = json.loads(file.read_text())

@@ -33,6 +33,7 @@ from signing_core.audit_log.replay_chunk import (
     replay_chunk,
     seconds_between,
 )
+from signing_core.errors import LogInconsistent
 from signing_core.storage.database import make_engine, reading
 from signing_core.storage.schema import audit_events, audit_nodes
 
@@ -63,10 +64,9 @@ def replay(
     `sizes`: where a root is wanted. `jobs`: how many processes, by default one for each processor.
     """
     with reading(engine) as connection:
-        head = store.size(connection)
         last = connection.execute(sa.select(sa.func.max(audit_events.c.seq))).scalar()
         size = 0 if last is None else last + 1
-        findings = _check_head(connection, head, size)
+        findings = _check_head(connection, size)
         whole = _Whole(connection, findings)
         for chunk in _chunks(engine, connection, size, sorted(set(sizes)), progress, jobs or os.cpu_count() or 1):
             whole.add(chunk)
@@ -115,14 +115,18 @@ class _Whole:
             self.roots[size] = tree.fold([*self._above.peaks, *chunk.roots[size]])
 
 
-def _check_head(connection: sa.Connection, head: int, size: int) -> list[Finding]:
+def _check_head(connection: sa.Connection, size: int) -> list[Finding]:
     findings: list[Finding] = []
+    try:
+        head = store.size(connection)
+    except LogInconsistent:
+        head = -1
     if head > size:
         findings.append(
             Finding("events-missing", f"The head says {head} events, but the last one is {size - 1}.", size)
         )
     elif head < size:
-        findings.append(Finding("head-wrong", f"The head says {head} events, but there are {size}.", head))
+        findings.append(Finding("head-wrong", f"The head does not say {size} events.", size))
     nodes = connection.execute(sa.select(sa.func.count()).select_from(audit_nodes)).scalar_one()
     if nodes > (complete := size - size.bit_count()):
         findings.append(

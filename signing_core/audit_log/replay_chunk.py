@@ -8,6 +8,7 @@ is taken as true, so that one altered event is one finding and not one for every
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -113,11 +114,11 @@ class _Batch:
     ) -> None:
         """A document's first event in this chunk, or something wrong."""
         try:
-            content = json.loads(body)
+            content = dict(json.loads(body))
             claimed = content["prev"]
             columns = {"seq": seq, "document": document, "type": kind, "time": f"{time[:10]}T{time[11:]}Z"}
             wrong = [name for name, value in columns.items() if content[name] != value]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             self._say("event-malformed", f"Event {seq} is not the JSON of an event.", seq)
             return
         for name in wrong:
@@ -248,18 +249,24 @@ def raw(connection: sa.Connection, query: str, *values: int) -> list[tuple[Any, 
     """All rows as the driver gives them: at this number of rows, SQLAlchemy's own rows cost more than the hashing."""
     if connection.dialect.paramstyle != "qmark":
         query = query.replace("?", "%s")
-    cursor = connection.connection.cursor()
+    driver: Any = connection.connection.driver_connection
+    cursor = driver.cursor()
     try:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())
+        return list(cursor.execute(query, values).fetchall())
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        driver.text_factory = lambda text: text.decode(errors="replace")
+        try:
+            return list(cursor.execute(query, values).fetchall())
+        finally:
+            driver.text_factory = str
     finally:
         cursor.close()
 
 
 def _rows(connection: sa.Connection, start: int, end: int) -> list[Any]:
-    sqlite = connection.dialect.name == "sqlite"
-    time = "time" if sqlite else "to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-    return raw(connection, _EVENTS.format(time=time), start, end)
+    return raw(connection, _EVENTS_SQLITE if connection.dialect.name == "sqlite" else _EVENTS_POSTGRESQL, start, end)
 
 
 def _places() -> dict[int, Callable[[Sequence[bytes]], Any]]:
@@ -276,6 +283,13 @@ def _places() -> dict[int, Callable[[Sequence[bytes]], Any]]:
 
 _PLACES = _places()
 _NODES = f"SELECT hash FROM {audit_nodes.name} WHERE position BETWEEN ? AND ? ORDER BY position"  # noqa: S608
-_EVENTS = (
-    "SELECT seq, document_id, type, {time}, body, leaf_hash FROM audit_events WHERE seq >= ? AND seq < ? ORDER BY seq"
-)
+# SQLite holds any kind of value in any column: whatever somebody put there, bytes and texts come out.
+_EVENTS_SQLITE = """
+    SELECT seq, CAST(document_id AS TEXT), ifnull(CAST(type AS TEXT), ''), ifnull(CAST(time AS TEXT), ''),
+           ifnull(CAST(body AS BLOB), x''), ifnull(CAST(leaf_hash AS BLOB), x'')
+    FROM audit_events WHERE seq >= ? AND seq < ? ORDER BY seq
+"""
+_EVENTS_POSTGRESQL = """
+    SELECT seq, document_id, type, to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), body, leaf_hash
+    FROM audit_events WHERE seq >= ? AND seq < ? ORDER BY seq
+"""

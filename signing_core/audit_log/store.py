@@ -85,16 +85,16 @@ class Writer:
 
 def for_writing(connection: sa.Connection) -> Writer:
     """Lock the head for the rest of the transaction. Raises `LogInconsistent` when it is missing."""
-    size = connection.execute(_LOCK_HEAD).scalar()
-    if size is None:
-        raise LogInconsistent("The audit log has no head; restore the database or run `sealtrail audit verify`.")
-    return Writer(connection, size)
+    return Writer(connection, _size(connection.execute(_LOCK_HEAD).scalar()))
 
 
 def size(connection: sa.Connection) -> int:
     """The number of events, by the head. Raises `LogInconsistent` when it is missing."""
-    found: int | None = connection.execute(sa.select(audit_head.c.size)).scalar()
-    if found is None:
+    return _size(connection.execute(sa.select(audit_head.c.size).where(audit_head.c.id == 1)).scalar())
+
+
+def _size(found: object) -> int:
+    if not isinstance(found, int) or found < 0:
         raise LogInconsistent("The audit log has no head; restore the database or run `sealtrail audit verify`.")
     return found
 

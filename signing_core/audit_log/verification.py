@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -73,35 +75,52 @@ class _Verification:
         self._engine = workspace.engine
         self._log = AuditLog(workspace)
         self._files = files
+        self._losses: dict[str, int] = {}
         self.report = Report()
 
     def run(self, progress: Callable[[int], None] | None, jobs: int | None) -> Report:
+        rows: list[sa.Row[Any]] = []
+        stored_anchors: list[anchors.Anchor] = []
+        losses: list[events.Event] = []
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size)).all()
-            stored_anchors = anchors.every(connection)
-            losses = events.of_type(connection, RESTORED)
+            query = sa.select(checkpoints).order_by(checkpoints.c.size)
+            self._guarded("list of checkpoints", lambda: rows.extend(connection.execute(query)))
+            self._guarded("list of anchors", lambda: stored_anchors.extend(anchors.every(connection)))
+            self._guarded("list of losses", lambda: losses.extend(events.of_type(connection, RESTORED)))
         remembered = self._remembered()
-        sizes = {row.size for row in rows} | ({remembered.size} if remembered else set())
+        sizes = {row.size for row in rows if isinstance(row.size, int)} | ({remembered.size} if remembered else set())
         replayed = replay.replay(self._engine, sorted(sizes), progress=progress, jobs=jobs)
         self.report.events = replayed.size
         self.report.findings += replayed.findings
-        self._losses = {origin: loss for loss in losses for origin in loss.data["origins_before"]}
         for loss in losses:
-            self._say("loss-declared", f"A loss of events was declared: {loss.data['reason']}", loss.seq, "warning")
-        good = {}
+            self._guarded("declared loss", self._take_loss, loss)
+        good: dict[tuple[str, int], Note] = {}
         for row in rows:
-            note = self._check_checkpoint(row, replayed)
-            if note is not None:
-                good[row.origin, row.size] = note
+            self._guarded("checkpoint", self._check_checkpoint, row, replayed, good)
         self._check_memory(remembered, replayed)
-        self._check_anchors(stored_anchors, good)
         with reading(self._engine) as connection:
-            self._check_personal(connection)
-            self._check_registry(connection)
+            for anchor in stored_anchors:
+                self._guarded("time of an event beside an anchor", self._check_anchor, connection, anchor, good)
+            self._guarded("time of the first unprotected event", self._measure_protection, connection)
+            self._guarded("personal data", self._check_personal, connection)
+            self._guarded("registry", self._check_registry, connection)
         return self.report
 
-    def _check_checkpoint(self, row: sa.Row[tuple[object, ...]], replayed: replay.Replayed) -> Note | None:
-        """The note, when its signature verifies and the log has its root."""
+    def _guarded(self, what: str, step: Callable[..., None], *arguments: object) -> None:
+        """Run a step that reads what an attacker may have written: what cannot be read is a finding, no crash."""
+        try:
+            step(*arguments)
+        except (ValueError, TypeError, KeyError, AttributeError, LookupError, sa.exc.SQLAlchemyError):
+            self._say("unreadable", f"The {what} cannot be read: the database was damaged or altered.", None)
+
+    def _take_loss(self, loss: events.Event) -> None:
+        data = loss.data
+        for origin in data["origins_before"]:
+            self._losses[str(origin)] = int(data["found"]["size"] or 0)
+        self._say("loss-declared", f"A loss of events was declared: {data['reason']}", loss.seq, "warning")
+
+    def _check_checkpoint(self, row: sa.Row[Any], replayed: replay.Replayed, good: dict[tuple[str, int], Note]) -> None:
+        """Its note is good when its signature verifies and the log has its root."""
         self.report.checkpoints += 1
         name = f"The checkpoint of {row.size} events"
         try:
@@ -110,21 +129,20 @@ class _Verification:
             notes.verified(note, [v for v in self._verifiers if v.name == checkpoint.origin])
         except NoteInvalid as error:
             self._say("checkpoint-signature", f"{name} is not one of ours: {error}.", row.size)
-            return None
+            return
         if (checkpoint.origin, checkpoint.size, checkpoint.root) != (row.origin, row.size, row.root):
             self._say("checkpoint-columns", f"{name} is listed with other values than it states.", row.size)
-            return None
-        loss = self._losses.get(checkpoint.origin)
-        if loss is not None and checkpoint.size > (loss.data["found"]["size"] or 0):
+            return
+        if checkpoint.size > self._losses.get(checkpoint.origin, checkpoint.size):
             self._say("checkpoint-lost", f"{name} of {checkpoint.origin} belongs to a declared loss.", row.size, "info")
-            return None
+            return
         if checkpoint.size not in replayed.roots:
             self._say("checkpoint-beyond", f"{name} was signed, but there are only {replayed.size}.", replayed.size)
-            return None
+            return
         if replayed.roots[checkpoint.size] != checkpoint.root:
             self._say("checkpoint-root", f"{name} was signed over other events than are stored.", row.size)
-            return None
-        return note
+            return
+        good[row.origin, row.size] = note
 
     def _remembered(self) -> Checkpoint | None:
         try:
@@ -148,31 +166,29 @@ class _Verification:
         elif replayed.roots.get(remembered.size) != remembered.root:
             self._say("signer-memory", f"The signer signed {remembered.size} other events than are stored.", None)
 
-    def _check_anchors(self, stored: list[anchors.Anchor], good: dict[tuple[str, int], Note]) -> None:
-        with reading(self._engine) as connection:
-            for anchor in stored:
-                self.report.anchors += 1
-                name = f"The anchor by {anchor.by} over {anchor.size} events"
-                note = good.get((anchor.origin, anchor.size))
-                if note is None:
-                    if anchor.origin == self._log.origin or anchor.origin not in self._losses:
-                        self._say("anchor-alone", f"{name} has no good checkpoint that it is about.", anchor.size)
-                    continue
-                try:
-                    proven = anchors.verify(
-                        anchor,
-                        note,
-                        witnesses=self._witnesses,
-                        authorities=self._log.authorities,
-                        own=self._log.own_anchors,
-                    )
-                except AnchorInvalid as error:
-                    self._say("anchor-invalid", f"{name} does not verify: it {error}.", anchor.size)
-                    continue
-                self._judge(connection, proven, name)
-            last = self.report.anchored
-            first = events.one(connection, last.anchor.size if last else 0)
-        self.report.unprotected = max(0, self.report.events - (last.anchor.size if last else 0))
+    def _check_anchor(
+        self, connection: sa.Connection, anchor: anchors.Anchor, good: dict[tuple[str, int], Note]
+    ) -> None:
+        self.report.anchors += 1
+        name = f"The anchor by {anchor.by} over {anchor.size} events"
+        note = good.get((anchor.origin, anchor.size))
+        if note is None:
+            if anchor.size <= self._losses.get(anchor.origin, anchor.size):
+                self._say("anchor-alone", f"{name} has no good checkpoint that it is about.", anchor.size)
+            return
+        try:
+            proven = anchors.verify(
+                anchor, note, witnesses=self._witnesses, authorities=self._log.authorities, own=self._log.own_anchors
+            )
+        except AnchorInvalid as error:
+            self._say("anchor-invalid", f"{name} does not verify: it {error}.", anchor.size)
+            return
+        self._judge(connection, proven, name)
+
+    def _measure_protection(self, connection: sa.Connection) -> None:
+        anchored = self.report.anchored.anchor.size if self.report.anchored else 0
+        self.report.unprotected = max(0, self.report.events - anchored)
+        first = events.one(connection, anchored)
         self.report.unprotected_since = first.time if first else None
 
     def _judge(self, connection: sa.Connection, proven: Proven, name: str) -> None:
@@ -215,7 +231,7 @@ class _Verification:
         named: dict[str, tuple[int, str]] = {}
         for event in events.of_type(connection, COMPLETED):
             if event.document_id is not None:
-                named[event.document_id] = (event.seq, str(event.data.get("sha256")))
+                self._guarded(f"completion event {event.seq}", self._take_completion, event, named)
         query = sa.select(documents.c.id, documents.c.final_sha256).where(documents.c.final_sha256.is_not(None))
         registry = {row.id: row.final_sha256 for row in connection.execute(query)}
         for document in sorted(registry.keys() - named.keys()):
@@ -230,6 +246,9 @@ class _Verification:
             if self._files:
                 self._check_file(document, seq, sha256)
 
+    def _take_completion(self, event: events.Event, named: dict[str, tuple[int, str]]) -> None:
+        named[str(event.document_id)] = (event.seq, str(event.data["sha256"]))
+
     def _check_file(self, document: str, seq: int, sha256: str) -> None:
         try:
             self._workspace.objects.get(sha256)
@@ -240,17 +259,13 @@ class _Verification:
         else:
             self.report.files += 1
 
-    @property
+    @cached_property
     def _verifiers(self) -> list[notes.Verifier]:
-        if not hasattr(self, "_known"):
-            self._known = self._log.verifiers()
-        return self._known
+        return self._log.verifiers()
 
-    @property
+    @cached_property
     def _witnesses(self) -> list[notes.Verifier]:
-        if not hasattr(self, "_known_witnesses"):
-            self._known_witnesses = self._log.witnesses()
-        return self._known_witnesses
+        return self._log.witnesses()
 
     def _say(self, code: str, message: str, seq: int | None, severity: Severity = "error") -> None:
         self.report.findings.append(Finding(code, message, seq, severity))

@@ -195,18 +195,24 @@ class Witness:
         return folder / (hashlib.sha256(origin.encode()).hexdigest() + ".checkpoint")
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 def serve(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
     """An HTTP server for the witness, bound and not yet running; `serve_forever` runs it, port 0 chooses one."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
+        disable_nagle_algorithm = True
         server_version = "sealtrail-witness"
         sys_version = ""
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
-            if self.path.rpartition("/")[2] != "add-checkpoint":
+            if self.path != "/add-checkpoint":
                 self._answer(Answer(404, "POST add-checkpoint is what this server answers\n"), close=True)
             elif not length.isdigit() or int(length) > MAX_BODY:
                 self._answer(Answer(400, "the request has no length or is too long\n"), close=True)
@@ -231,7 +237,7 @@ def serve(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: who asked when stands in the checkpoints kept."""
 
-    return ThreadingHTTPServer((host, port), Handler)
+    return _Server((host, port), Handler)
 
 
 def _parse_request(body: bytes) -> tuple[int, list[bytes], notes.Note]:

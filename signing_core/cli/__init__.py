@@ -31,6 +31,7 @@ _COMMANDS = {
     "replace-contact": ("signing_core.cli.documents:replace_contact", "Reach a party elsewhere from now on."),
     "resend": ("signing_core.cli.documents:resend", "Send the party whose turn it is a new link."),
     "scan": ("signing_core.cli.scan", "Read and verify certificates' QR codes, offline."),
+    "seed": ("signing_core.cli.seed", "Make a workspace of sample documents with planted defects."),
     "send": ("signing_core.cli.documents:send", "Send a draft to the first party."),
     "status": ("signing_core.cli.documents:status", "Where a document stands."),
     "template": ("signing_core.cli.directory:template", "The directory of templates."),

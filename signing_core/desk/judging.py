@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -69,10 +71,18 @@ class Registry:
                 return "known" if row.final_sha256 == sha256 else "prefix"
             if document_id is None:
                 return "unknown"
-            known = connection.execute(sa.select(documents.c.status).where(documents.c.id == document_id)).first()
-        if known is None:
+            known = connection.execute(sa.select(documents).where(documents.c.id == document_id)).first()
+        if known is None or known.status != Status.COMPLETED:
             return "unknown"
-        return "mismatch" if known.status == Status.COMPLETED else "unknown"
+        return "prefix" if sha256 in self._ends(known.final_sha256) else "mismatch"
+
+    def _ends(self, final_sha256: str) -> set[str]:
+        """What the file hashes to at the end of each of its revisions; only those of the steps are in the database."""
+        from signing_core.pdf import revisions
+
+        final = self._workspace.objects.get(final_sha256)
+        cuts = {end for one in revisions.parse(final).revisions for end in (one.end, one.end_with_eol)}
+        return {hashlib.sha256(memoryview(final)[:cut]).hexdigest() for cut in cuts}
 
 
 class LogView:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject
 
-from signing_core.pdf import balance, flatten, objects
+from signing_core.pdf import balance, field_text, flatten, objects
 from signing_core.pdf.flatten import Appearance
 from signing_core.pdf.geometry import View
 from signing_core.pdf.objects import NewObjects, dictionary, name, number
@@ -49,6 +49,7 @@ class Assembly:
         view = view or page.view
         resources = flatten.own_resources(self.source, page.resources)
         flattened = flatten.widgets(self.source, page, resources, self.new, self._appearance)
+        field_text.free_texts(self.source, flattened.annotations, self.new)
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
             flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))

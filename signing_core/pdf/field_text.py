@@ -15,7 +15,7 @@ from signing_core.errors import DataRefused, TypesettingFailed
 from signing_core.pdf import form_fields, typeset
 from signing_core.pdf.form_fields import FormField, Widget
 from signing_core.pdf.geometry import upright
-from signing_core.pdf.objects import array, number
+from signing_core.pdf.objects import NewObjects, array, number
 from signing_core.pdf.source import Source
 
 _DEFAULT_SIZE: Final = 12.0
@@ -142,11 +142,37 @@ def marks(source: Source, widgets: Iterable[Widget]) -> dict[int, StreamObject]:
         data, turn = _surroundings(source, node)
         data |= {
             "text": "",
-            "mark": "cross",
+            "mark": mark,
             "color": _default_appearance(form_fields.inherited(source, node, "/DA"))[1],
         }
         entries.append(Entry(node, "", turn, data))
     return draw(entries)
+
+
+def free_texts(source: Source, annotations: Iterable[Any], new: NewObjects) -> None:
+    """Gives free-text comments without an appearance one, since programs differ in whether they show them without.
+
+    A comment whose text has no room or no font is left as it is.
+    """
+    for item in annotations:
+        node = source.resolve(item)
+        if source.get(node, "/Subtype") != "/FreeText" or source.get(node, "/AP") is not None:
+            continue
+        text = form_fields.text(source.get(node, "/Contents")).replace("\r\n", "\n").replace("\r", "\n")
+        if typesetting.unsupported(text):
+            continue
+        data, _ = _surroundings(source, node)
+        size, color = _default_appearance(source.get(node, "/DA"))
+        data |= {
+            "text": text, "size": size or _DEFAULT_SIZE, "color": color, "rtl": _right_to_left(text), "multiline": True,
+            "align": {1: "center", 2: "right"}.get(source.get(node, "/Q"), "left"), "cells": 0,
+            "fill": _color(source, source.get(node, "/C")), "stroke": color,
+        }  # fmt: skip
+        try:
+            form = draw([Entry(node, "", 0, data)])[id(node)]
+        except DataRefused:
+            continue
+        node[NameObject("/AP")] = DictionaryObject({NameObject("/N"): new.add(form)})
 
 
 def _shows(source: Source, widget: DictionaryObject) -> bool:
@@ -154,7 +180,9 @@ def _shows(source: Source, widget: DictionaryObject) -> bool:
     normal = source.get(appearance, "/N") if isinstance(appearance, DictionaryObject) else None
     state = source.get(widget, "/AS")
     # A button with appearances needs none for being off.
-    return isinstance(normal, DictionaryObject) and (isinstance(normal, StreamObject) or state in (*normal, None, "/Off"))
+    return isinstance(normal, DictionaryObject) and (
+        isinstance(normal, StreamObject) or state in (*normal, None, "/Off")
+    )
 
 
 def _surroundings(source: Source, widget: DictionaryObject) -> tuple[dict[str, Any], int]:
@@ -171,7 +199,7 @@ def _surroundings(source: Source, widget: DictionaryObject) -> tuple[dict[str, A
     style = source.get(widget, "/BS")
     thickness = source.get(style, "/W") if isinstance(style, DictionaryObject) else None
     border = float(thickness) if isinstance(thickness, int | float) else 1.0
-    border = border if stroke is not None else 0.0
+    border = border if stroke is not None or source.get(widget, "/Subtype") == "/FreeText" else 0.0
     return {
         "width": width,
         "height": height,

@@ -34,7 +34,9 @@ class Layout:
     band: float
 
 
-def automatic(picture: Image.Image | None, width: float, height: float, count: int, taken: Sequence[Box] = ()) -> Layout:
+def automatic(
+    picture: Image.Image | None, width: float, height: float, count: int, taken: Sequence[Box] = ()
+) -> Layout:
     """Places `count` marks on a page of `width` by `height` points as seen, of which `picture` is the rendering.
 
     Without a picture nothing is known to be blank.

@@ -12,7 +12,8 @@ algorithms become weak: with the certificates and fresh CRLs for that time-stamp
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cryptography import x509
@@ -103,7 +104,7 @@ def _time_stamp_field(writer: IncrementalPdfFileWriter, room: int) -> PdfSignedD
     form: Any = writer.root["/AcroForm"]
     fields = form["/Fields"]
     taken = {field.get_object().get("/T", None) for field in fields}
-    name = next(n for n in (TIME_STAMP_FIELD, *(f"{TIME_STAMP_FIELD}{i}" for i in range(2, 10_000))) if n not in taken)
+    name = next(one for one in _names() if one not in taken)
     page = _last_page(writer)
     value = DocumentTimestamp(bytes_reserved=2 * room)
     field = SignatureFormField(name, include_on_page=page)
@@ -113,6 +114,11 @@ def _time_stamp_field(writer: IncrementalPdfFileWriter, room: int) -> PdfSignedD
     writer.update_container(fields)
     field.register_widget_annotation(writer, reference)
     return value
+
+
+def _names() -> Iterator[str]:
+    yield TIME_STAMP_FIELD
+    yield from (f"{TIME_STAMP_FIELD}{number}" for number in itertools.count(2))
 
 
 def _last_page(writer: IncrementalPdfFileWriter) -> generic.IndirectObject:

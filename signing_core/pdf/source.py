@@ -112,22 +112,21 @@ class Source:
         """Every dictionary and stream that can be reached from the trailer, each once, nested ones included."""
         seen: set[tuple[int, int]] = set()
         waiting: list[Any] = [self.root, self.info]
-        with self.guarded():
-            while waiting:
-                value = waiting.pop()
-                if isinstance(value, IndirectObject):
-                    key = (value.idnum, value.generation)
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                    if len(seen) > MAX_OBJECTS:
-                        self.refuse("has too many objects; save it again with the program that made it", "too-large")
-                    waiting.append(self._object(value))
-                elif isinstance(value, DictionaryObject):
-                    yield value
-                    waiting.extend(dict.values(value))
-                elif isinstance(value, ArrayObject):
-                    waiting.extend(list.__iter__(value))
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, IndirectObject):
+                key = (value.idnum, value.generation)
+                if key in seen:
+                    continue
+                seen.add(key)
+                if len(seen) > MAX_OBJECTS:
+                    self.refuse("has too many objects; save it again with the program that made it", "too-large")
+                waiting.append(self._object(value))
+            elif isinstance(value, DictionaryObject):
+                yield value
+                waiting.extend(dict.values(value))
+            elif isinstance(value, ArrayObject):
+                waiting.extend(list.__iter__(value))
 
     def refuse(self, what: str, code: str) -> NoReturn:
         raise DocumentRefused(f"{self.name} {what}.", code=code)
@@ -155,7 +154,8 @@ class Source:
         # Asked for an object that no cross-reference names, pypdf searches the whole file for it.
         if number not in reader.xref.get(generation, ()) and not (generation == 0 and number in reader.xref_objStm):
             return None
-        value = reader.get_object(reference)
+        with self.guarded():
+            value = reader.get_object(reference)
         return None if isinstance(value, NullObject) else value
 
     def _flattened(self) -> Iterator[Page]:

@@ -28,7 +28,7 @@ _MAX_TEXT: Final = 20_000
 _MAX_ITEMS: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
 _DATES: Final = {"en": "{d} {month} {y}", "de": "{d}. {month} {y}"}
-_MONTHS: Final = {  # fmt: skip
+_MONTHS: Final = {
     "en": (
         "January",
         "February",

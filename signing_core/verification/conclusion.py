@@ -52,7 +52,6 @@ def conclude(
     own_token: JudgedToken | None,
     tokens: Sequence[JudgedToken],
     changes: ChangesSince,
-    unexplained: bool,
     covered_sha256: str | None,
     policy: Policy,
     extra: tuple[tuple[str, str], ...] = (),
@@ -70,7 +69,7 @@ def conclude(
     if record.coverage in ("partial", "invalid"):
         notes.append((f"coverage-{record.coverage}", ""))
         causes.append((_FAILED, SubIndication.FORMAT_FAILURE))
-    if unexplained or changes.level == "forbidden":
+    if changes.level == "forbidden":
         causes.append((_FAILED, SubIndication.FORMAT_FAILURE))
     if item.intact is None:
         causes.append((_OPEN, item.sub_indication))

@@ -257,17 +257,11 @@ class _Run:
             chain = self._guarded(lambda: judge(certificate, timing.window, around), None)
         # (6) changes
         unexplained = structure.unexplained_after(item.ends_at)
-        changes = self._changes(item, structure, len(unexplained))
-        if unexplained:
-            span = unexplained[0]
-            detail = f"bytes {span.start} to {span.end}" + (f", {span.what}" if span.what else "")
-            changes = ChangesSince(
-                "forbidden",
-                (
-                    *changes.findings,
-                    findings.make("unexplained-bytes", detail, field=next(iter(item.record.fields), None)),
-                ),
-            )
+        changes = self._changes(item, structure, bool(unexplained))
+        if unexplained and changes.level != "forbidden":
+            # The change analysis says so itself; this holds where it could not be asked.
+            detail = f"bytes {unexplained[0].start} to {unexplained[0].end}"
+            changes = ChangesSince("forbidden", (*changes.findings, findings.make("change-unexplained-bytes", detail)))
         # (7) level and verdict
         covering = [
             other
@@ -284,13 +278,12 @@ class _Run:
             own_token=token,
             tokens=tokens,
             changes=changes,
-            unexplained=bool(unexplained),
             covered_sha256=hasher.prefix_sha256(min(item.ends_at, len(structure.data))) if item.ends_at else None,
             policy=self._policy,
             extra=levels.profile_notes(item),
         )
 
-    def _changes(self, item: Examined, structure: FileStructure, unexplained: int) -> ChangesSince:
+    def _changes(self, item: Examined, structure: FileStructure, unexplained: bool) -> ChangesSince:
         covered = item.record.covered_revision
         if item.record.coverage in ("partial", "invalid") or covered is None:
             return ChangesSince("unknown")
@@ -349,7 +342,8 @@ class _Run:
 
     def _worse(self, integrity: Integrity, code: str, detail: str = "") -> None:
         self._document = worst_integrity((self._document, integrity))
-        self._note(code, detail)
+        if all(finding.code != code for finding in self._findings):
+            self._note(code, detail)
 
     def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
         try:

@@ -190,7 +190,7 @@ def _encapsulated(
         name = {16: "md5", 20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}.get(len(inner))
         if name is None:
             notes.append(("adbe-sha1-content", f"{len(inner)} bytes are no digest"))
-            return True, content, None
+            return True, _over(inner), None
         return False, _over(inner), hmac.compare_digest(content.digest(name), inner)
     if inner is None:
         return False, content, None

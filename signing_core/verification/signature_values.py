@@ -41,22 +41,12 @@ _OF_SIZE: Final = {
 """A hash of the right length tells `Prehashed` all it needs to know."""
 
 
-class PlainRsaKey:
-    """An RSA key that OpenSSL does not take (too short, odd exponent): verification is one power."""
-
-    def __init__(self, modulus: int, exponent: int) -> None:
-        self.n = modulus
-        self.e = exponent
-        self.key_size = modulus.bit_length()
-
+_MAX_RSA_BITS: Final = 16_384
+_MAX_EXPONENT_BITS: Final = 64
+"""A key made to be slow must not cost more than others."""
 
 PublicKey = (
-    rsa.RSAPublicKey
-    | PlainRsaKey
-    | ec.EllipticCurvePublicKey
-    | dsa.DSAPublicKey
-    | ed25519.Ed25519PublicKey
-    | ed448.Ed448PublicKey
+    rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
 )
 
 
@@ -70,18 +60,13 @@ def public_key(spki: bytes) -> PublicKey:
             # Keys for RSASSA-PSS or OAEP are RSA keys; the parameters only restrict their use (RFC 4055, section 1.2).
             plain = der.encode(der.OID, b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") + b"\x05\x00"
             spki = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, plain) + key_bits.encoded)
-        try:
-            key = load_der_public_key(spki)
-        except (ValueError, UnsupportedAlgorithm, TypeError):
-            numbers = der.members(der.read(der.bits(key_bits)), der.SEQUENCE, "the RSA key")
-            if identifier != "1.2.840.113549.1.1.1":
-                raise
-            modulus, exponent = (int.from_bytes(number.content, "big") for number in numbers[:2])
-            if not 128 <= modulus.bit_length() <= 16384 or not 2 < exponent < 1 << 64:
-                raise
-            return PlainRsaKey(modulus, exponent)
+        key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm, TypeError, IndexError) as error:
         raise UnknownAlgorithm("public key of a kind or with parameters that are not known") from error
+    if isinstance(key, rsa.RSAPublicKey) and (
+        key.key_size > _MAX_RSA_BITS or key.public_numbers().e.bit_length() > _MAX_EXPONENT_BITS
+    ):
+        raise UnknownAlgorithm(f"RSA key of {key.key_size} bits with an exponent of unusual size")
     if isinstance(key, PublicKey):
         return key
     raise UnknownAlgorithm(f"public key of type {type(key).__name__}")
@@ -90,7 +75,7 @@ def public_key(spki: bytes) -> PublicKey:
 def algorithm_of(scheme: Scheme, spki: bytes) -> Algorithm:
     """What the policy judges. Raises `UnknownAlgorithm`."""
     key = public_key(spki)
-    if isinstance(key, rsa.RSAPublicKey | PlainRsaKey):
+    if isinstance(key, rsa.RSAPublicKey):
         return Algorithm(scheme.name, scheme.digest, "rsa", key.key_size)
     if isinstance(key, dsa.DSAPublicKey):
         return Algorithm(scheme.name, scheme.digest, "dsa", key.key_size)
@@ -110,7 +95,7 @@ def verify_digest(spki: bytes, scheme: Scheme, signature: bytes, digest: bytes) 
     """Like `verify`, the message being hashed already. Raises `UnknownAlgorithm`."""
     key = public_key(spki)
     try:
-        if isinstance(key, rsa.RSAPublicKey | PlainRsaKey):
+        if isinstance(key, rsa.RSAPublicKey):
             if scheme.name == "rsassa-pss":
                 return _pss(key, scheme, signature, digest)
             if scheme.name == "rsa-pkcs1v15":
@@ -181,8 +166,8 @@ def oid_content(dotted: str) -> bytes:
     return bytes(content)
 
 
-def _opened(key: rsa.RSAPublicKey | PlainRsaKey, signature: bytes) -> int:
-    numbers = key if isinstance(key, PlainRsaKey) else key.public_numbers()
+def _opened(key: rsa.RSAPublicKey, signature: bytes) -> int:
+    numbers = key.public_numbers()
     value = int.from_bytes(signature, "big")
     return pow(value, numbers.e, numbers.n) if value < numbers.n else -1
 
@@ -193,7 +178,7 @@ def recover(spki: bytes, signature: bytes) -> bytes | None:
     Raises `UnknownAlgorithm` when the key is not an RSA key.
     """
     key = public_key(spki)
-    if not isinstance(key, rsa.RSAPublicKey | PlainRsaKey):
+    if not isinstance(key, rsa.RSAPublicKey):
         raise UnknownAlgorithm("RSA signature with a key of another kind")
     size = (key.key_size + 7) // 8
     value = _opened(key, signature)
@@ -206,7 +191,7 @@ def recover(spki: bytes, signature: bytes) -> bytes | None:
     return encoded[end + 1 :]
 
 
-def _pkcs1(key: rsa.RSAPublicKey | PlainRsaKey, scheme: Scheme, signature: bytes, digest: bytes) -> bool:
+def _pkcs1(key: rsa.RSAPublicKey, scheme: Scheme, signature: bytes, digest: bytes) -> bool:
     """RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2): the encoded message is built again and compared as a whole."""
     name = scheme.digest or ""
     known = _HASHES.get(name)
@@ -229,8 +214,8 @@ def _pkcs1(key: rsa.RSAPublicKey | PlainRsaKey, scheme: Scheme, signature: bytes
     return False
 
 
-def _pss(key: rsa.RSAPublicKey | PlainRsaKey, scheme: Scheme, signature: bytes, digest: bytes) -> bool:
-    if scheme.digest not in _HASHES or scheme.mgf_digest not in _HASHES or isinstance(key, PlainRsaKey):
+def _pss(key: rsa.RSAPublicKey, scheme: Scheme, signature: bytes, digest: bytes) -> bool:
+    if scheme.digest not in _HASHES or scheme.mgf_digest not in _HASHES:
         raise UnknownAlgorithm(f"signature algorithm {scheme.shown}")
     pss = padding.PSS(mgf=padding.MGF1(_HASHES[scheme.mgf_digest]), salt_length=scheme.salt_length or 0)
     key.verify(signature, digest, pss, utils.Prehashed(_HASHES[scheme.digest]))

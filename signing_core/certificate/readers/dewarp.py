@@ -9,7 +9,7 @@ all of its checks: nothing is decoded here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,19 @@ _STIFFNESS: Final = 0.02
 _SIZES: Final = tuple(range(21, 82, 4))
 """Modules a side that are tried: versions 1 to 16."""
 _TRIED: Final = 2
-_FINDER: Final = np.array([[1.0 if 1 == max(abs(x), abs(y)) - 1 else -1.0 for x in range(-3, 4)] for y in range(-3, 4)])
+_FINDER: Final = np.array([[1.0 if max(abs(x), abs(y)) == 2 else -1.0 for x in range(-3, 4)] for y in range(-3, 4)])
 """A finder pattern: 1 is light."""
+
+_MOVES: Final = {
+    reach: np.array(
+        sorted(
+            ((y, x) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)),
+            key=lambda m: m[0] ** 2 + m[1] ** 2,
+        )
+    )
+    for reach in (1, 2)
+}
+"""Moves of a control point, to stay where it is first."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +75,13 @@ def _net(picture: Image.Image, corners: Sequence[Corner], side: int) -> _Net:
     return _Net(np.clip(light, -1, 1), side)
 
 
+class _Pull(NamedTuple):
+    """The cells, of one row or column, that a control point moves, and the weights of all points on them."""
+
+    cells: npt.NDArray[np.intp]
+    weights: Floats
+
+
 class _Net:
     """Control points over a flattened symbol; between them the shift of a cell is interpolated."""
 
@@ -78,55 +96,67 @@ class _Net:
         self._weights[np.arange(side), before + 1] = place - before
         self._centres = _MARGIN + (np.arange(side) + 0.5) * _CELL
         self._shifts = np.zeros((self._points, self._points, 2))
-        self._all = np.arange(side)
+        self._pull = [_Pull(cells := np.nonzero(row)[0], self._weights[cells]) for row in self._weights.T]
 
-    def cells(self, rows: npt.NDArray[np.intp] | None = None, columns: npt.NDArray[np.intp] | None = None) -> Floats:
+    def cells(self) -> Floats:
         """The mean of each cell, from -1 (dark) to 1 (light)."""
-        rows = self._all if rows is None else rows
-        columns = self._all if columns is None else columns
-        across, down = self._weights[columns], self._weights[rows]
-        y = np.rint(self._centres[rows][:, None] + down @ self._shifts[..., 0] @ across.T).astype(int)
-        x = np.rint(self._centres[columns][None, :] + down @ self._shifts[..., 1] @ across.T).astype(int)
+        y = self._centres[:, None] + self._weights @ self._shifts[..., 0] @ self._weights.T
+        x = self._centres[None, :] + self._weights @ self._shifts[..., 1] @ self._weights.T
+        return self._means(y, x)
+
+    def _means(self, y: Floats, x: Floats) -> Floats:
         last = self._sums.shape[0] - 2 - _HALF
-        y, x = np.clip(y, _HALF, last), np.clip(x, _HALF, last)
-        top, bottom, left, right = y - _HALF, y + _HALF + 1, x - _HALF, x + _HALF + 1
+        row, column = (np.clip(np.rint(at).astype(int), _HALF, last) for at in (y, x))
+        top, bottom, left, right = row - _HALF, row + _HALF + 1, column - _HALF, column + _HALF + 1
         sums = self._sums
         total: Floats = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         return total / (2 * _HALF + 1) ** 2
 
     def settle(self) -> None:
-        """Move the points until the cells are plain: two wide passes, then two narrow ones."""
-        for reach in (2, 2, 1, 1):
-            moves = [np.array((y, x)) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
-            for i in range(self._points):
-                rows = np.nonzero(self._weights[:, i])[0]
-                for j in range(self._points):
-                    self._move(i, j, rows, np.nonzero(self._weights[:, j])[0], moves)
+        """Move the points until the cells are plain.
 
-    def _move(
-        self,
-        i: int,
-        j: int,
-        rows: npt.NDArray[np.intp],
-        columns: npt.NDArray[np.intp],
-        moves: list[npt.NDArray[np.int_]],
-    ) -> None:
-        here = self._shifts[i, j].copy()
-        best, best_worth = here, -np.inf
-        for move in moves:
-            self._shifts[i, j] = here + move
-            worth = float(np.abs(self.cells(rows, columns)).sum()) - _STIFFNESS * self._strain(i, j)
-            if worth > best_worth + 1e-9:
-                best, best_worth = here + move, worth
-        self._shifts[i, j] = best
+        First outwards from the finder patterns, where the picture was laid flat exactly, each point starting from where
+        its settled neighbours went; then all of them again, in small steps.
+        """
+        last = self._points - 1
+        distance = {
+            (i, j): min(max(abs(i - y), abs(j - x)) + 0.01 * (i + j) for y, x in ((0, 0), (0, last), (last, 0)))
+            for i in range(self._points)
+            for j in range(self._points)
+        }
+        order = sorted(distance, key=distance.__getitem__)
+        settled: set[tuple[int, int]] = set()
+        for point in order:
+            known = [self._shifts[near] for near in self._around(*point) if near in settled]
+            if known:
+                guess = np.mean(known, axis=0)
+                for near in (point, *self._around(*point)):
+                    if near not in settled:
+                        self._shifts[near] = guess
+            self._move(*point, reach=2)
+            settled.add(point)
+        for reach in (2, 1, 1):
+            for point in order:
+                self._move(*point, reach=reach)
 
-    def _strain(self, i: int, j: int) -> float:
-        neighbours = ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1))
-        return sum(
-            float(((self._shifts[i, j] - self._shifts[y, x]) ** 2).sum())
-            for y, x in neighbours
-            if 0 <= y < self._points and 0 <= x < self._points
-        )
+    def _around(self, i: int, j: int) -> list[tuple[int, int]]:
+        rows, columns = range(max(0, i - 1), min(self._points, i + 2)), range(max(0, j - 1), min(self._points, j + 2))
+        return [(y, x) for y in rows for x in columns if (y, x) != (i, j)]
+
+    def _move(self, i: int, j: int, *, reach: int) -> None:
+        """Move one point to where the cells around it are plainest; all moves are weighed at once."""
+        down, across = self._pull[i], self._pull[j]
+        y = self._centres[down.cells][:, None] + down.weights @ self._shifts[..., 0] @ across.weights.T
+        x = self._centres[across.cells][None, :] + down.weights @ self._shifts[..., 1] @ across.weights.T
+        pull = np.outer(down.weights[:, i], across.weights[:, j])
+        moves = _MOVES[reach]
+        plain = np.abs(self._means(y + moves[:, 0, None, None] * pull, x + moves[:, 1, None, None] * pull)).sum((1, 2))
+        there = self._shifts[i, j] + moves
+        strain = sum(((there - self._shifts[near]) ** 2).sum(1) for near in self._beside(i, j))
+        self._shifts[i, j] = there[int(np.argmax(plain - _STIFFNESS * strain))]
+
+    def _beside(self, i: int, j: int) -> list[tuple[int, int]]:
+        return [near for near in self._around(i, j) if near[0] == i or near[1] == j]
 
 
 def _symbol(cells: Floats, scale: int = 4) -> Image.Image:

@@ -6,6 +6,7 @@ a code. A text is reported only when the code's own error correction accepts it,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Final
@@ -20,7 +21,9 @@ from signing_core.errors import UsageError
 MAX_PIXELS: Final = 120_000_000
 """Pixels of a picture that is read at all: a phone's largest photo has 108 million."""
 
-_UNFLAT_TRIED: Final = 3
+_QUICK: Final = 4
+"""Attempts that change the picture but do not enlarge it."""
+_UNFLAT_TRIED: Final = 2
 _UNFLAT_PIXELS: Final = 40 * 40
 """Area of what is worth flattening: smaller, its modules are under two pixels wide."""
 _FORMATS: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.MicroQRCode])
@@ -54,20 +57,28 @@ class ZxingReader:
             return []
         picture = pictures.grey(image)
         found, suspects = _read(picture)
-        open_suspects = [
-            corners for corners in suspects if not any(_overlap(_box(corners), _box(code.corners)) for code in found)
-        ]
-        if self._thorough and (not found or open_suspects):
-            found = self._again(picture, found, open_suspects)
+        unread = _unread(suspects, found)
+        if self._thorough and (not found or unread):
+            found = self._again(picture, found, unread)
         return sorted(found, key=lambda code: (code.corners[0][1], code.corners[0][0]))
 
     def _again(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Corners]) -> list[FoundCode]:
-        """Other ways of looking: where something like a code was seen; with nothing found yet, everywhere; last, as if
-        the sheet were not flat."""
+        """Other ways of looking: where something like a code was seen, then everywhere, last as if the sheet were not flat."""
         for left, top, right, bottom in _regions([_box(corners) for corners in suspects], picture.size):
             region = picture.crop((left, top, right, bottom))
             found = _merged(found, _first_success(region, (left, top)))
-        return found or _first_success(picture, (0, 0)) or _unflat(picture, suspects)
+        if not found:
+            return _first_success(picture, (0, 0)) or _unflat(picture, suspects)
+        if _unread(suspects, found):
+            # The corners of what was seen may be far off, so that no region held it. The quick ways must do here.
+            for attempt in itertools.islice(pictures.attempts(picture), _QUICK):
+                found = _merged(found, _attempted(attempt, (0, 0)))
+        return found
+
+
+def _unread(suspects: Iterable[_Corners], found: Iterable[FoundCode]) -> list[_Corners]:
+    boxes = [_box(code.corners) for code in found]
+    return [corners for corners in suspects if not any(_overlap(_box(corners), box) for box in boxes)]
 
 
 def _unflat(picture: Image.Image, suspects: list[_Corners]) -> list[FoundCode]:
@@ -82,11 +93,12 @@ def _unflat(picture: Image.Image, suspects: list[_Corners]) -> list[FoundCode]:
 
 
 def _first_success(picture: Image.Image, offset: tuple[int, int]) -> list[FoundCode]:
-    for attempt in pictures.attempts(picture):
-        codes, _ = _read(attempt.picture, attempt.method, global_threshold=attempt.global_threshold)
-        if codes:
-            return [_moved(code, attempt.scale, offset) for code in codes]
-    return []
+    return next(filter(None, (_attempted(attempt, offset) for attempt in pictures.attempts(picture))), [])
+
+
+def _attempted(attempt: pictures.Attempt, offset: tuple[int, int]) -> list[FoundCode]:
+    codes, _ = _read(attempt.picture, attempt.method, global_threshold=attempt.global_threshold)
+    return [_moved(code, attempt.scale, offset) for code in codes]
 
 
 def _read(

@@ -82,3 +82,16 @@ def contract_pdf(language: str = "en", data: Mapping[str, Any] | None = None) ->
 
 def _read(file: str) -> str:
     return resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
+
+
+def encrypted_pdf(source: bytes, password: str) -> bytes:
+    """The same pages encrypted with AES-256, for trying what happens to files that cannot be opened."""
+    from io import BytesIO
+
+    from pypdf import PdfWriter
+
+    writer = PdfWriter(BytesIO(source))
+    writer.encrypt(password, algorithm="AES-256")
+    output = BytesIO()
+    writer.write(output)
+    return output.getvalue()

@@ -82,6 +82,7 @@ def _note(chain: Chain, code: str, severity: Severity, message: str, revision: i
 def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
     """The chain of sections, newest first."""
     at = len(data)
+    first: Section | None = None
     for attempt in range(4):
         start = last_start(data, at)
         if start is None:
@@ -92,15 +93,14 @@ def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
             break
         if attempt == 0:
             _note(
-                chain, "xref-start-unusable", Severity.WARNING,
+                chain,
+                "xref-start-unusable",
+                Severity.WARNING,
                 f"The last startxref points to byte {offset}, where there is no cross-reference section.",
-            )  # fmt: skip
-    else:
-        start = None
-    if start is None:
+            )
+    if first is None:
         chain.damaged = True
         return []
-    assert first is not None
     sections = [first]
     seen = {first.offset}
     room = limits.objects - len(first.entries)
@@ -142,9 +142,11 @@ def _section(data: bytes, offset: int, chain: Chain, limits: Limits, room: int) 
         except Malformed:
             return None
         _note(
-            chain, "xref-offset-wrong", Severity.INFO,
+            chain,
+            "xref-offset-wrong",
+            Severity.INFO,
             f"A cross-reference section said to be at byte {offset} is at byte {near}.",
-        )  # fmt: skip
+        )
         return section
     return None
 
@@ -163,7 +165,9 @@ def _merged(group: list[Section]) -> Update:
     if len(group) == 1:
         return Update(first.entries, first.trailer, first.kind, group)
     entries = dict(group[1].entries)
-    entries.update({number: entry for number, entry in first.entries.items() if not entry.free or number not in entries})
+    entries.update(
+        {number: entry for number, entry in first.entries.items() if not entry.free or number not in entries}
+    )
     return Update(entries, {**group[1].trailer, **first.trailer}, first.kind, group)
 
 
@@ -187,9 +191,12 @@ def _place(data: bytes, chain: Chain) -> None:
                 end, value, marked = found
             elif value is None:
                 _note(
-                    chain, "revision-end-missing", Severity.WARNING, "No startxref follows the cross-reference section.",
+                    chain,
+                    "revision-end-missing",
+                    Severity.WARNING,
+                    "No startxref follows the cross-reference section.",
                     number,
-                )  # fmt: skip
+                )
         if value is not None and not marked:
             _note(chain, "eof-marker-missing", Severity.INFO, "No %%EOF follows startxref.", number)
         update.start, update.end = previous, end
@@ -197,9 +204,12 @@ def _place(data: bytes, chain: Chain) -> None:
         if end < previous:
             chain.damaged = True
             _note(
-                chain, "revisions-out-of-order", Severity.WARNING,
-                "A cross-reference section stands before one that it updates.", number,
-            )  # fmt: skip
+                chain,
+                "revisions-out-of-order",
+                Severity.WARNING,
+                "A cross-reference section stands before one that it updates.",
+                number,
+            )
             update.start = update.end
         previous = max(previous, end)
 
@@ -243,9 +253,11 @@ def _find_unlinked(data: bytes, chain: Chain, limits: Limits) -> None:
         known.add(section.offset)
         chain.unlinked.append((section.offset, end))
         _note(
-            chain, "revision-unlinked", Severity.WARNING,
+            chain,
+            "revision-unlinked",
+            Severity.WARNING,
             f"The cross-reference section at byte {section.offset} belongs to no revision: an update was taken out of sight.",
-        )  # fmt: skip
+        )
 
 
 def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits) -> None:
@@ -258,12 +270,12 @@ def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits
         return
     trailer = _reconstructed_trailer(data, start, end, entries, limits)
     _note(
-        chain, "xref-reconstructed", Severity.WARNING,
+        chain,
+        "xref-reconstructed",
+        Severity.WARNING,
         "There is no usable cross-reference section: objects were found by searching for them.",
-    )  # fmt: skip
-    chain.updates.append(
-        Update(entries, trailer, SectionKind.RECONSTRUCTED, [], start, end, skip_space(data, end))
     )
+    chain.updates.append(Update(entries, trailer, SectionKind.RECONSTRUCTED, [], start, end, skip_space(data, end)))
 
 
 def _reconstructed_trailer(

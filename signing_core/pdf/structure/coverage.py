@@ -36,7 +36,9 @@ def judge(
     if min(byte_range) < 0 or start + first > second:
         reasons.append(("byte-range-overlap", "The parts of the ByteRange overlap."))
     elif contents is None or not _gap_fits(structure.data, start + first, second, contents):
-        reasons.append(("byte-range-gap", "The ByteRange leaves out more, or something else, than this signature's /Contents."))
+        reasons.append(
+            ("byte-range-gap", "The ByteRange leaves out more, or something else, than this signature's /Contents.")
+        )
         if any(start + first < other.end and other.start < second and other != contents for other in others):
             reasons.append(("byte-range-overlap", "The ByteRange leaves out bytes of another signature."))
     if end > size:

@@ -75,8 +75,9 @@ def opened(
 
 
 def _generic(value: Value) -> Any:
-    from pyhanko.pdf_utils import generic
+    from pyhanko.pdf_utils import generic as pyhanko_generic
 
+    generic: Any = pyhanko_generic
     if isinstance(value, bool):
         return generic.BooleanObject(value)
     if isinstance(value, int):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, TypeAlias, TypeVar
 
 from signing_core.pdf.structure import decryption, filters, forms, pages, signatures, spans
 from signing_core.pdf.structure.budget import Budget, LimitReached
@@ -27,6 +29,7 @@ from signing_core.pdf.structure.xref import FREE, Entry
 Location: TypeAlias = int | tuple[int, int]
 """A byte offset, or (offset of an object stream, index in it): the same location means the same object."""
 
+T = TypeVar("T")
 _MAX_CHAIN: Final = 16
 
 
@@ -61,7 +64,9 @@ class FileStructure:
             self._problems[finding.code, finding.revision, finding.message] = finding
         self._limited |= chain.limited
         self.damaged = chain.damaged
-        self.unlinked = tuple(Span(start, end, "cross-reference section that no revision leads to") for start, end in chain.unlinked)
+        self.unlinked = tuple(
+            Span(start, end, "cross-reference section that no revision leads to") for start, end in chain.unlinked
+        )
         self.updates: tuple[Update, ...] = tuple(chain.updates)
         self._base = self.updates[0].entries if self.updates else {}
         self._later: dict[int, list[tuple[int, Entry]]] = {}
@@ -94,7 +99,7 @@ class FileStructure:
             return None
         if entry.stream:
             container = self.entry(entry.stream, revision)
-            return None if container.place <= 0 or container.stream else (container.place, entry.index)
+            return None if container.place <= 0 or container.stream else (container.place, entry.item)
         return entry.place
 
     def load(self, ref: Ref, revision: int) -> Value:
@@ -137,9 +142,7 @@ class FileStructure:
         self.budget.step()
         owner = self.revision_of(place)
         try:
-            found = read_object(
-                self.data, place, depth=self.limits.depth, resolve=lambda ref: self.resolve(ref, owner)
-            )
+            found = read_object(self.data, place, depth=self.limits.depth, resolve=lambda ref: self.resolve(ref, owner))
         except (Malformed, RecursionError):
             return None
         if self._decryption is not None and place not in self._plain:
@@ -153,9 +156,11 @@ class FileStructure:
             self.misplaced.add((owner, number))
             if len(self.misplaced) <= 20:
                 self.note(
-                    "xref-entry-wrong", Severity.WARNING,
-                    f"Object {number} is not at byte {place}, where the cross-reference section has it.", owner,
-                )  # fmt: skip
+                    "xref-entry-wrong",
+                    Severity.WARNING,
+                    f"Object {number} is not at byte {place}, where the cross-reference section has it.",
+                    owner,
+                )
         occurrences = self._occurrences.get(owner)
         if occurrences is None:
             update = self.updates[owner - 1]
@@ -224,12 +229,19 @@ class FileStructure:
     def places(self) -> tuple[list[int], dict[int, list[int]]]:
         """(offsets of all listed objects of all revisions in order, the object numbers listed at each)."""
         owners: dict[int, list[int]] = {}
-        for update in self.updates:
+        first = list(map(itemgetter(0), self._base.values()))
+        if len(set(first)) == len(first):
+            owners = {place: [number] for place, number in zip(first, self._base, strict=True)}
+            rest = self.updates[1:]
+        else:
+            rest = self.updates
+        for update in rest:
             for number, entry in update.entries.items():
-                if entry.place > 0:
-                    known = owners.setdefault(entry.place, [])
-                    if number not in known:
-                        known.append(number)
+                known = owners.setdefault(entry.place, [])
+                if number not in known:
+                    known.append(number)
+        for nowhere in (-1, 0):
+            owners.pop(nowhere, None)
         return sorted(owners), owners
 
     @cached_property
@@ -237,7 +249,7 @@ class FileStructure:
         """(object number, a revision in which it is there, offset) of every object stream that is used."""
         found: dict[int, tuple[int, int, int]] = {}
         for index, update in enumerate(self.updates, 1):
-            for number in {entry.stream for entry in update.entries.values() if entry.stream}:
+            for number in set(map(itemgetter(2), update.entries.values())) - {0}:
                 place = self.entry(number, index).place
                 if place > 0:
                     found.setdefault(place, (number, index, place))
@@ -324,11 +336,25 @@ class FileStructure:
         """The unexplained spans that reach past `offset`."""
         return tuple(span for span in self.unexplained if span.end > offset)
 
+    def beyond(self, revision: int) -> tuple[int, ...]:
+        """Numbers of objects that the file, as of a revision, expects behind the end of that revision.
+
+        Such an object is missing in what was signed, and whoever appends to the file decides what it is.
+        """
+        end = self.revisions[revision - 1].end_with_eol
+        found: set[int] = set()
+        for update in self.updates[:revision]:
+            if max(map(itemgetter(0), update.entries.values()), default=0) >= end:
+                found |= {number for number, entry in update.entries.items() if entry.place >= end}
+        return tuple(sorted(n for n in found if self.entry(n, revision).place >= end))
+
     def revision_bytes(self, number: int) -> bytes:
         """The file as it was after that revision: for a signature's `covered_revision`, what the signer saw."""
         return self.data[: self.revisions[number - 1].end_with_eol]
 
-    def hidden_ink(self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, content_only: bool) -> int | None:
+    def hidden_ink(
+        self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, content_only: bool
+    ) -> int | None:
         """How many pixels of what a page shows inside `box` in one revision can no longer be seen in another.
 
         `box` is (left, bottom, right, top) in default user space, points. See `signing_core.pdf.structure.looks`.
@@ -340,7 +366,7 @@ class FileStructure:
             self.revision_bytes(old), self.revision_bytes(new), page, box, content_only=content_only, password=password
         )
 
-    def _guarded(self, work, otherwise):  # type: ignore[no-untyped-def]
+    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
         before = self.budget.start()
         try:
             return work()
@@ -407,11 +433,13 @@ class FileStructure:
 
     def _revisions(self) -> tuple[Revision, ...]:
         result = []
-        containers = {entry.stream for entry in self._base.values() if entry.stream} if len(self.updates) > 1 else set()
+        containers = set(map(itemgetter(2), self._base.values())) - {0}
         for index, update in enumerate(self.updates, 1):
-            added, overridden, freed = set(), set(), set()
+            added: set[int] = set()
+            overridden: set[int] = set()
+            freed: set[int] = set()
             if index == 1:
-                added = {number for number, entry in update.entries.items() if entry.place >= 0}
+                added = {number for number, entry in update.entries.items() if entry[0] >= 0}
             else:
                 for number in update.entries:
                     old, new = self.location(number, index - 1), self.location(number, index)
@@ -426,10 +454,18 @@ class FileStructure:
                 containers |= {entry.stream for entry in update.entries.values() if entry.stream}
             result.append(
                 Revision(
-                    index, update.start, update.end, update.end_with_eol, update.kind, frozenset(added),
-                    frozenset(overridden), frozenset(freed),
-                    tuple(Span(a, b, "cross-reference section") for section in update.sections for a, b in section.spans),
-                )  # fmt: skip
+                    index,
+                    update.start,
+                    update.end,
+                    update.end_with_eol,
+                    update.kind,
+                    frozenset(added),
+                    frozenset(overridden),
+                    frozenset(freed),
+                    tuple(
+                        Span(a, b, "cross-reference section") for section in update.sections for a, b in section.spans
+                    ),
+                )
             )
         return tuple(result)
 

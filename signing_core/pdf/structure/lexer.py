@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from signing_core.pdf.structure.values import HexString, Ref, Value
+from signing_core.pdf.structure.values import AmbiguousDict, HexString, Ref, Value
 
 WHITE_SPACE: Final = b"\0\t\n\f\r "
 _WS: Final = rb"[\0\t\n\f\r ]"
@@ -15,10 +15,13 @@ _SKIP: Final = rb"(?>" + _WS + rb"++|%[^\r\n]*+)*+"
 SKIP: Final = re.compile(_SKIP)
 """White space and comments."""
 
+_GAP: Final = rb"(?>" + _WS + rb"++|%[^\r\n]*+)++"
+"""Between the parts of a reference; comments are white space, too (7.2.4)."""
+
 _TOKEN: Final = re.compile(
     _SKIP
     + rb"(?:"
-    + rb"(\d{1,10}+)" + _WS + rb"++(\d{1,5}+)" + _WS + rb"++R(?!" + _REGULAR + rb")"  # 1, 2: reference
+    + rb"(\d{1,20}+)" + _GAP + rb"(\d{1,5}+)" + _GAP + rb"R(?!" + _REGULAR + rb")"  # 1, 2: reference
     + rb"|/(" + _REGULAR + rb"*+)"  # 3: name
     + rb"|([+-]?\d++)(?!" + _REGULAR + rb")"  # 4: integer
     + rb"|(<<)|(>>)|(\[)|(\])"  # 5 6 7 8
@@ -42,8 +45,6 @@ class Malformed(Exception):
     """There is no object there. Never leaves the structure package."""
 
 
-
-
 def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value, int]:
     """The direct object at `position` and the position behind it. Raises `Malformed`."""
     match = _TOKEN.match
@@ -62,12 +63,12 @@ def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value,
             value = Ref(int(token[1]), int(token[2]))
         elif kind == _INTEGER:
             value = _integer(token[_INTEGER])
-        elif kind == _DICT or kind == _ARRAY:
+        elif kind in (_DICT, _ARRAY):
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
             stack.append((kind == _DICT, []))
             continue
-        elif kind == _DICT_END or kind == _ARRAY_END:
+        elif kind in (_DICT_END, _ARRAY_END):
             if not stack or stack[-1][0] != (kind == _DICT_END):
                 raise Malformed(f"unbalanced brackets at byte {position}")
             is_dict, items = stack.pop()
@@ -100,6 +101,8 @@ def _dictionary(items: list[Value]) -> dict[str, Value]:
             index += 1  # no key: skip it, as viewers do
             continue
         if index + 1 < count:
+            if key in result and not isinstance(result, AmbiguousDict):
+                result = AmbiguousDict(result)
             result[key] = items[index + 1]
         index += 2
     return result

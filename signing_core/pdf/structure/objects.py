@@ -10,13 +10,13 @@ from signing_core.pdf.structure import filters
 from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
 from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value, integer
 
-_HEADER: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++obj(?![A-Za-z0-9])")
+_HEADER: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]*+obj(?![A-Za-z0-9])")
 _STREAM: Final = re.compile(rb"stream(\r\n|\n|\r)?")
 _END_STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*+endstream")
 _ANY_END: Final = re.compile(rb"endstream|endobj")
 _EXPECTED_BEFORE: Final = re.compile(rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++obj(?![A-Za-z0-9])")
 
-Resolve = Callable[[Ref], Value]
+Resolve = Callable[[Value], Value]
 
 
 def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None = None) -> IndirectObject:
@@ -73,9 +73,7 @@ def filters_of(stream: dict[str, Value], resolve: Resolve) -> tuple[list[str], l
     if not all(isinstance(name, str) for name in listed):
         raise filters.Undecodable("filters are not names")
     parameters = [resolve(p) for p in given] if isinstance(given, list) else [given]
-    return listed, [
-        {key: resolve(item) for key, item in p.items()} if isinstance(p, dict) else {} for p in parameters
-    ]
+    return listed, [{key: resolve(item) for key, item in p.items()} if isinstance(p, dict) else {} for p in parameters]
 
 
 def object_starts(data: bytes, start: int, end: int) -> list[tuple[int, int, int]]:

@@ -73,7 +73,9 @@ def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
         else:
             for kid in kids[:at]:
                 sibling = structure.resolve(kid, revision)
-                inner = integer(structure.resolve(sibling.get("Count"), revision)) if isinstance(sibling, dict) else None
+                inner = (
+                    integer(structure.resolve(sibling.get("Count"), revision)) if isinstance(sibling, dict) else None
+                )
                 position += inner if inner is not None and isinstance(sibling, dict) and "Kids" in sibling else 1
         node = parent
     return None

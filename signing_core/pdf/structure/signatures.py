@@ -166,18 +166,19 @@ _SIGNED_VALUE: Final = rb"/V[\0\t\n\f\r ]*+%d[\0\t\n\f\r ]++%d[\0\t\n\f\r ]++R"
 def _elsewhere(structure: FileStructure, found: dict[tuple[int, str], _Found]) -> None:
     """Signatures that no form field leads to. Found by their /ByteRange, at the speed of a text search."""
     data = structure.data
-    known = sorted(item.offset for item in found.values() if item.in_file)
+    holders = [structure.holder(item.offset) for item in found.values() if item.in_file]
+    known = [(holder.start, holder.end) for holder in holders if holder is not None]
     position = 0
     for _ in range(_MOST):
         at = data.find(b"/ByteRange", position)
         if at < 0:
             break
         position = at + 10
+        if any(low <= at < high for low, high in known):
+            continue
         places, _ = structure.places
         index = bisect_right(places, at) - 1
         start = places[index] if index >= 0 else -1
-        if start in known:
-            continue
         holder = structure.holder(start) if start >= 0 else None
         if holder is None or not holder.start <= at < holder.end:
             holder = _loose(structure, at)
@@ -234,9 +235,9 @@ def _add_unlisted(structure: FileStructure, holder: IndirectObject, found: dict[
     )
     if widget is None:  # left over from an earlier life of the document: nothing ever showed it
         return
-    name = text(widget.value.get("T"))
+    title = text(widget.value.get("T"))
     found[holder.start, ""] = _Found(
-        value, holder.start, holder.number, False, True, names=[name] if name else [], page_ref=widget.value.get("P")
+        value, holder.start, holder.number, False, True, names=[title] if title else [], page_ref=widget.value.get("P")
     )
 
 
@@ -254,9 +255,7 @@ def _span(item: _Found) -> Span | None:
     return None
 
 
-def _record(
-    structure: FileStructure, item: _Found, others: list[Span]
-) -> tuple[int, int, SignatureRecord]:
+def _record(structure: FileStructure, item: _Found, others: list[Span]) -> tuple[int, int, SignatureRecord]:
     revision = structure.revision_of(item.offset)
     total = len(structure.updates)
 
@@ -367,4 +366,6 @@ def _lock(structure: FileStructure, given: dict[str, Value], revision: int) -> L
     action = structure.resolve(given.get("Action"), revision)
     names = structure.resolve(given.get("Fields"), revision)
     listed = [text(structure.resolve(name, revision)) for name in names] if isinstance(names, list) else []
-    return Lock(action if action in ("Include", "Exclude") else "All", tuple(name for name in listed if name is not None))
+    return Lock(
+        action if action in ("Include", "Exclude") else "All", tuple(name for name in listed if name is not None)
+    )

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.model import SectionKind, Span
+from signing_core.pdf.structure.objects import object_starts
 
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
@@ -32,6 +33,7 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
         tail = max((section.end for section in update.sections), default=update.start)
         explained.append((max(tail, _closing_start(data, tail, update.end)), update.end))
         found += _gaps(data, update.start, update.end, sorted(set(explained)))
+        found += _inside(data, update.start, update.end, {low for low, _ in explained})
     last = structure.updates[-1]
     end = max(last.end, structure.updates[first - 1].end if first <= len(structure.updates) else 0)
     if not _is_blank(data, end, len(data)):
@@ -40,6 +42,15 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
         if span.start >= structure.updates[min(first, len(structure.updates)) - 1].end and span not in found:
             found.append(span)
     return tuple(found)
+
+
+def _inside(data: bytes, start: int, end: int, known: set[int]) -> list[Span]:
+    """Objects hidden inside streams or strings: nothing to a strict reader, found by one that repairs the file."""
+    return [
+        Span(offset, offset + 1, f"something that reads as object {number} inside another object")
+        for offset, number, _ in object_starts(data, start, end)
+        if offset not in known
+    ]
 
 
 def _closing_start(data: bytes, tail: int, end: int) -> int:
@@ -53,7 +64,7 @@ def _gaps(data: bytes, start: int, end: int, explained: list[tuple[int, int]]) -
     for low, high in explained:
         if low > position and not _is_blank(data, position, low):
             found.append(Span(position, low, "bytes that no cross-reference section lists"))
-        if low < position < high or (low < position and high <= position and low >= start):
+        if low < position:
             found.append(Span(low, min(high, position), "objects that overlap"))
         position = max(position, high)
     if position < end and not _is_blank(data, position, end):

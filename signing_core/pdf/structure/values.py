@@ -38,6 +38,10 @@ class HexString(bytes):
     """Only hex digits (and white space) between the brackets."""
 
 
+class AmbiguousDict(dict[str, Value]):
+    """A dictionary that has a key twice, which readers understand differently (7.3.7). The last one is kept."""
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """A stream: its dictionary, and where its encoded bytes lie in the file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from signing_core.pdf.structure import filters
@@ -14,7 +15,7 @@ from signing_core.pdf.structure.values import Stream, Value, integer
 
 
 class Entry(NamedTuple):
-    """Where an object is. `stream` 0: at byte `place`; else item `index` of the object stream numbered `stream`.
+    """Where an object is. `stream` 0: at byte `place`; else item `item` of the object stream numbered `stream`.
 
     A free object has `place` -1.
     """
@@ -22,7 +23,7 @@ class Entry(NamedTuple):
     place: int
     generation: int = 0
     stream: int = 0
-    index: int = 0
+    item: int = 0
 
     @property
     def free(self) -> bool:
@@ -95,11 +96,7 @@ def _read_table(data: bytes, offset: int, position: int, shift: int, depth: int,
             quirks.append("numbering starts at 1 instead of 0")
             number = 0
         first = False
-        offsets = map(int, words[0::3])
-        for place, generation, kind in zip(offsets, words[1::3], words[2::3], strict=True):
-            if number not in entries:
-                entries[number] = Entry(place + shift, int(generation)) if kind == b"n" and place else FREE
-            number += 1
+        _add(entries, number, words, shift)
     opening = _TRAILER.match(data, position)
     if opening is None:
         raise Malformed(f"no trailer after the cross-reference table at byte {offset}")
@@ -123,6 +120,23 @@ def _subsection(data: bytes, position: int, count: int) -> tuple[list[bytes], in
         words += found.groups()
         position = found.end()
     return words, position
+
+
+def _add(entries: dict[int, Entry], number: int, words: list[bytes], shift: int) -> None:
+    """Entries from `number` on. Without a loop in Python where it can be: large files have hundred thousands."""
+    places = list(map(int, words[0::3]))
+    kinds = words[2::3]
+    free = [at for at, kind in enumerate(kinds) if kind == b"f"]
+    free += [at for at, place in enumerate(places) if not place] if 0 in places else []
+    if shift:
+        places = [place + shift for place in places]
+    rows = zip(places, map(int, words[1::3]), repeat(0), repeat(0), strict=False)
+    made = dict(zip(range(number, number + len(places)), map(tuple.__new__, repeat(Entry), rows), strict=False))
+    for at in free:
+        made[number + at] = FREE
+    if entries:
+        made.update(entries)  # the first mention of a number wins
+    entries.update(made)
 
 
 def _digits(words: list[bytes]) -> bool:

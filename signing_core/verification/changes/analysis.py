@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
+from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.verification.changes.mentions import Mentions, ParsedMentions, ScannedMentions
 from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
 from signing_core.verification.changes.step import Change, Kind
-from signing_core.verification.changes.update import Way, appearance_numbers, changed_numbers, compare_update
+from signing_core.verification.changes.update import appearance_numbers, changed_numbers, compare_fast, compare_full
+
+Way = Literal["fast", "full", "naive"]
 
 
 class History:
@@ -32,17 +36,14 @@ class History:
 
     def _analyse(self, revision: int) -> list[Change]:
         if self.way in (None, "fast"):
-            changes = compare_update(self.structure, revision, "fast", self._scan(revision))
+            changes = compare_fast(self.structure, revision, self._scan(revision))
             if changes is not None:
                 self.ways[revision] = "fast"
                 return changes
             if self.way == "fast":
                 return [Change(Kind.UNKNOWN, "change-not-judged", "The fast way cannot tell.")]
-        way: Way = self.way or "full"
-        self.ways[revision] = way
-        changes = compare_update(self.structure, revision, way, self._parse() if way == "full" or self.way == "naive" else None)
-        assert changes is not None
-        return changes
+        self.ways[revision] = self.way or "full"
+        return compare_full(self.structure, revision, self._parse(), naive=self.way == "naive")
 
     def _scan(self, revision: int) -> ScannedMentions:
         numbers: set[int] = set()
@@ -102,9 +103,22 @@ def judge(steps: History, revision: int, signature: int | None = None) -> Change
         level = ChangeLevel.FORBIDDEN
         findings.append(
             Finding(
-                "change-unexplained-bytes", Severity.ERROR,
+                "change-unexplained-bytes",
+                Severity.ERROR,
                 f"Bytes {span.start} to {span.end} came after signing and belong to no revision ({span.what}).",
-            )  # fmt: skip
+            )
+        )
+    for number in structure.beyond(revision)[:10] if end < len(structure.data) else ():
+        if structure.location(number, len(structure.revisions)) is None:
+            continue
+        level = ChangeLevel.FORBIDDEN
+        findings.append(
+            Finding(
+                "change-object-beyond-revision",
+                Severity.ERROR,
+                f"Object {number} of the signed revision lies behind its end, where anything could be put later.",
+                revision=revision,
+            )
         )
     before = structure.budget.start()
     try:
@@ -120,10 +134,11 @@ def judge(steps: History, revision: int, signature: int | None = None) -> Change
                     level = ChangeLevel.FORBIDDEN
                     findings.append(
                         Finding(
-                            "change-misplaced-object", Severity.ERROR,
+                            "change-misplaced-object",
+                            Severity.ERROR,
                             f"Object {item} is not where its cross-reference entry says: viewers may show different things.",
                             revision=number,
-                        )  # fmt: skip
+                        )
                     )
     except LimitReached as error:
         structure.limit(error)
@@ -134,7 +149,9 @@ def judge(steps: History, revision: int, signature: int | None = None) -> Change
         structure.budget.stop(before)
     if not structure.readable and level is not ChangeLevel.FORBIDDEN and revision < len(structure.revisions):
         level = ChangeLevel.UNKNOWN
-        findings += _unknown("change-not-judged", "The file cannot be read as a whole, so its changes cannot be judged.").findings
+        findings += _unknown(
+            "change-not-judged", "The file cannot be read as a whole, so its changes cannot be judged."
+        ).findings
     return ChangeReport(level, tuple(dict.fromkeys(findings)))
 
 
@@ -186,17 +203,22 @@ def _judged(change: Change, revision: int, permission: int | None, locks: list[L
 
 
 def difference(structure: FileStructure, revision: int) -> Difference:
-    """Pages, fields and annotations that differ between `revision` and the newest state."""
+    """Pages, fields and annotations that differ between `revision` and the newest state.
+
+    A change that reaches every page (resources of the page tree, say) is listed for the first page only.
+    """
     steps = history(structure)
-    pages: set[int] = set()
+    shown: set[int] = set()
     fields: dict[str, None] = {}
     annotations: dict[str, None] = {}
+    pages_before: int | None = None
     before = structure.budget.start()
     try:
+        pages_before = pages.count(structure, revision)
         for number in range(revision + 1, len(structure.revisions) + 1):
             for change in steps.step(number):
                 if change.page is not None:
-                    pages.add(change.page)
+                    shown.add(change.page)
                 if change.field is not None:
                     fields[change.field] = None
                 if change.annotation is not None:
@@ -205,4 +227,4 @@ def difference(structure: FileStructure, revision: int) -> Difference:
         structure.limit(error)
     finally:
         structure.budget.stop(before)
-    return Difference(tuple(sorted(pages)), None, structure.pages, tuple(fields), tuple(annotations))
+    return Difference(tuple(sorted(shown)), pages_before, structure.pages, tuple(fields), tuple(annotations))

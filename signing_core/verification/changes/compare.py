@@ -112,7 +112,9 @@ class Comparison:
         data = self.structure.data
         if (a.start, a.end) != (b.start, b.end):
             # Under the same parameters the data can be compared before predictors are undone, which is much faster.
-            plain = equal_scalars(a.dict.get("Filter"), b.dict.get("Filter")) and a.dict.get("DecodeParms") == b.dict.get("DecodeParms")
+            plain = equal_scalars(a.dict.get("Filter"), b.dict.get("Filter")) and a.dict.get(
+                "DecodeParms"
+            ) == b.dict.get("DecodeParms")
             x = self.structure.decoded(a, self.old, predictors=not plain)
             y = self.structure.decoded(b, self.new, predictors=not plain)
             if x is None or y is None:

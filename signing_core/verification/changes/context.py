@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
@@ -38,6 +38,8 @@ class Context:
     widgets: dict[int, str] = field(default_factory=dict)
     """Object numbers of all widgets of form fields in the new revision, with the field's name."""
     drawn: list[FilledWidget] = field(default_factory=list)
+    redrawn: bool = False
+    """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
     annotated: list[tuple[int | None, Ref | None, dict[str, Value]]] = field(default_factory=list)
     """(page, page object, annotation) of annotations added."""
     page_numbers: dict[int, int] = field(default_factory=dict)
@@ -62,6 +64,13 @@ class Context:
     def forbid(self, code: str, message: str, *, field: str | None = None, page: int | None = None) -> None:
         self.note(Kind.FORBIDDEN, code, message, field=field, page=page)
 
+    def locate(self, name: str, page: int) -> None:
+        """Add the page to what was noted about a field."""
+        self.changes[:] = [
+            replace(change, page=page) if change.field == name and change.page is None else change
+            for change in self.changes
+        ]
+
     def page_number(self, ref: Value) -> int | None:
         """The number of a page object of the old revision."""
         if not isinstance(ref, Ref):
@@ -73,7 +82,9 @@ class Context:
             self.page_numbers[ref.number] = number
         return self.page_numbers[ref.number]
 
-    def require_same(self, old: Value, new: Value, code: str, what: str, *, field: str | None = None, page: int | None = None) -> bool:
+    def require_same(
+        self, old: Value, new: Value, code: str, what: str, *, field: str | None = None, page: int | None = None
+    ) -> bool:
         """Forbid any difference between the two."""
         where = self.compare.differs(old, new)
         if where is None:

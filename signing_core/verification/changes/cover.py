@@ -27,6 +27,8 @@ def judge_drawn(context: Context) -> None:
     where = _Pages(context)
     for item in context.drawn:
         number, page = where.of(item)
+        if number is not None:
+            context.locate(item.field, number)
         box = _shown(context, item.new)
         if box is None:
             continue
@@ -39,7 +41,7 @@ def judge_drawn(context: Context) -> None:
         box = _shown(context, annotation)
         if box is None and not (subtype == "Link" or subtype == "Popup" or "AP" in annotation):
             box = painted.rectangle(context.structure, annotation.get("Rect"), context.compare.new)
-        if box is None or number is None or subtype in _PAINT_NOTHING and "AP" not in annotation:
+        if box is None or number is None or (subtype in _PAINT_NOTHING and "AP" not in annotation):
             continue
         page = context.structure.resolve(page_ref, context.compare.new)
         if isinstance(page, dict):
@@ -57,10 +59,8 @@ def _shown(context: Context, annotation: dict[str, Value]) -> Box | None:
         return None
     states = structure.resolve(annotation.get("AP"), new)
     drawn = structure.resolve(states.get("N"), new) if isinstance(states, dict) else None
-    if isinstance(drawn, dict):
-        streams = [structure.resolve(item, new) for item in drawn.values()]
-    else:
-        streams = [drawn]
+    given = drawn.values() if isinstance(drawn, dict) else (drawn,)
+    streams = [structure.resolve(item, new) for item in given]
     if not any(isinstance(stream, Stream) and _paints(context, stream) for stream in streams):
         return None
     return box
@@ -95,9 +95,12 @@ def _judge(
     structure.budget.check()
     if hidden is None:
         context.note(
-            Kind.UNKNOWN, "change-looks-unknown", f"{what} lies over other content of page {number}, which cannot be rendered.",
-            field=field, page=number,
-        )  # fmt: skip
+            Kind.UNKNOWN,
+            "change-looks-unknown",
+            f"{what} lies over other content of page {number}, which cannot be rendered.",
+            field=field,
+            page=number,
+        )
     elif hidden > _TOLERATED:
         context.forbid("change-hides-content", f"{what} hides content of page {number}.", field=field, page=number)
 
@@ -121,7 +124,12 @@ def _others(context: Context, page: dict[str, Value], item: FilledWidget | None,
         if item is not None and isinstance(ref, Ref) and context.widgets.get(ref.number) == item.field:
             continue
         place = painted.rectangle(structure, annotation.get("Rect"), old)
-        if place is not None and painted.meet(place, box) and annotation.get("Subtype") not in _PAINT_NOTHING and "AP" in annotation:
+        if (
+            place is not None
+            and painted.meet(place, box)
+            and annotation.get("Subtype") not in _PAINT_NOTHING
+            and "AP" in annotation
+        ):
             return True
     return False
 

@@ -15,15 +15,22 @@ from signing_core.pdf.structure.document import FileStructure, Location
 from signing_core.pdf.structure.values import Ref, Stream, Value
 
 _BLANKS: Final = b"\0\t\n\f\r "
+_R, _ZERO, _SPACE = b"R0 "
 _WINDOW: Final = 40
 _REFERENCE: Final = re.compile(rb"(\d{1,40})[\0\t\n\f\r ]++\d{1,5}[\0\t\n\f\r ]*+$")
-_SPACE: Final = rb"(?>[\0\t\n\f\r ]++|%[^\r\n]*+[\r\n])++"
-_HIDDEN: Final = re.compile(rb"\d" + _SPACE + rb"\d++" + _SPACE + rb"$")
+_GAP: Final = rb"(?>[\0\t\n\f\r ]++|%[^\r\n]*+[\r\n])++"
+_HIDDEN: Final = re.compile(rb"\d" + _GAP + rb"\d++" + _GAP + rb"$")
 _COMMENT_WINDOW: Final = 1000
 
 
 class Mentions(Protocol):
     """Answers who mentions an object."""
+
+    doubtful: bool
+    """Some mention may have been missed."""
+
+    def include(self, number: int) -> None:
+        """Get ready to answer for one more number."""
 
     def of(self, number: int, revision: int) -> Iterator[int]:
         """Numbers of the objects, alive in `revision`, that mention an object."""
@@ -51,9 +58,8 @@ class ScannedMentions:
     def _scan(self, numbers: Set[int]) -> None:
         structure = self.structure
         self.numbers = self.numbers | numbers
-        words = {b"%d" % number: number for number in numbers}
         places, owners = structure.places
-        for number, at in self._hits(structure.data, words, numbers):
+        for number, at in self._hits(structure.data, numbers):
             index = bisect_right(places, at) - 1
             if index >= 0:
                 place = places[index]
@@ -63,7 +69,7 @@ class ScannedMentions:
             if content is None:
                 continue  # nobody can read anything out of it
             starts, items = content.order
-            for number, at in self._hits(content.body, words, numbers):
+            for number, at in self._hits(content.body, numbers):
                 index = bisect_right(starts, at) - 1
                 if index >= 0:
                     item = items[index]
@@ -74,27 +80,42 @@ class ScannedMentions:
             if self.structure.location(holder, revision) == location:
                 yield holder
 
-    def _hits(self, data: bytes, words: dict[bytes, int], numbers: Set[int]) -> Iterator[tuple[int, int]]:
+    def _hits(self, data: bytes, numbers: Set[int]) -> Iterator[tuple[int, int]]:
         """(number, position) of what reads `number generation R`."""
-        for at in [match.start() for match in re.finditer(b"R", data)]:
-            if data[at - 1] not in _BLANKS or at < 4:
-                continue
-            window = data[at - 14 : at] if at >= 14 else data[:at]
-            if window.endswith(b" 0 "):
-                word = window[:-3].rpartition(b" ")[2]
-                if word in words:
-                    yield words[word], at
-                    continue
-                if word.isdigit() and word[0] != 0x30 and len(word) < 10:
-                    continue
-            low = max(0, at - _WINDOW)
-            found = _REFERENCE.search(data[low:at])
+        import numpy as np
+
+        codes = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(codes == _R)
+        ends = ends[ends >= 5]
+        blank = np.zeros(256, bool)
+        blank[list(_BLANKS)] = True
+        ends = ends[blank[codes[ends - 1]]]
+        # Nearly all are written ` 0 R`: their numbers are read for all of them at once, digit by digit from the right.
+        usual = (codes[ends - 1] == _SPACE) & (codes[ends - 2] == _ZERO) & (codes[ends - 3] == _SPACE)
+        plain = ends[usual]
+        value = np.zeros(len(plain), np.int64)
+        digits = np.zeros(len(plain), np.int64)
+        more = np.ones(len(plain), bool)
+        for step in range(10):
+            at = plain - 4 - step
+            digit = codes[np.maximum(at, 0)].astype(np.int64) - _ZERO
+            more &= (at >= 0) & (digit >= 0) & (digit <= 9)
+            if not more.any():
+                break
+            value += np.where(more, digit * 10**step, 0)
+            digits += more
+        read = (digits > 0) & (digits < 10)
+        wanted = read & np.isin(value, np.array([number for number in numbers if number < 10**10], np.int64))
+        yield from zip(value[wanted].tolist(), plain[wanted].tolist(), strict=True)
+        for end in [*ends[~usual].tolist(), *plain[~read].tolist()]:
+            low = max(0, end - _WINDOW)
+            found = _REFERENCE.search(data[low:end])
             if found is None:
-                self._unusual(data, at)
+                self._unusual(data, end)
             elif found.start() == 0 and low:
                 self.doubtful = True
             elif (number := int(found[1])) in numbers:
-                yield number, at
+                yield number, end
 
     def _unusual(self, data: bytes, at: int) -> None:
         """An `R` that no plain reference precedes: in binary data, in a word, or behind a comment."""
@@ -110,10 +131,9 @@ class ScannedMentions:
 class ParsedMentions:
     """Mentions of every object, from parsing every object of every revision once."""
 
-    doubtful = False
-
     def __init__(self, structure: FileStructure) -> None:
         self.structure = structure
+        self.doubtful = False
         self._found: dict[int, set[tuple[int, Location]]] = {}
         for index, update in enumerate(structure.updates, 1):
             for number in update.entries:
@@ -123,6 +143,9 @@ class ParsedMentions:
                 value = structure.load(Ref(number, structure.entry(number, index).generation), index)
                 for target in references(value):
                     self._found.setdefault(target, set()).add((number, location))
+
+    def include(self, number: int) -> None:
+        """Every number is answered for."""
 
     def of(self, number: int, revision: int) -> Iterator[int]:
         for holder, location in self._found.get(number, ()):
@@ -143,6 +166,19 @@ def references(value: Value) -> Iterator[int]:
             stack.extend(item)
         elif isinstance(item, Stream):
             stack.extend(item.dict.values())
+
+
+def containers(value: Value) -> Iterator[Value]:
+    """All dictionaries and arrays in a value, its own included; a stream counts with its dictionary."""
+    stack = [value.dict if isinstance(value, Stream) else value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            yield item
+            stack.extend(item)
 
 
 def closure(mentions: Mentions, revision: int, numbers: Iterable[int]) -> set[int]:

@@ -19,7 +19,21 @@ from signing_core.verification.changes.rules_upkeep import (
 from signing_core.verification.changes.step import Kind
 
 BOOKKEEPING: Final = frozenset(
-    {"Root", "Info", "ID", "Size", "Prev", "XRefStm", "Encrypt", "Type", "W", "Index", "Length", "Filter", "DecodeParms"}
+    {
+        "Root",
+        "Info",
+        "ID",
+        "Size",
+        "Prev",
+        "XRefStm",
+        "Encrypt",
+        "Type",
+        "W",
+        "Index",
+        "Length",
+        "Filter",
+        "DecodeParms",
+    }
 )
 """Trailer entries that have a rule of their own or only say how the file is laid out."""
 

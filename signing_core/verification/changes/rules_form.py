@@ -50,7 +50,9 @@ def compare_forms(context: Context, old: Value, new: Value) -> None:
                 context.note(Kind.FORM, "change-signature-flags", "The form's /SigFlags no longer tell of signatures.")
         elif key == "NeedAppearances":
             if compare.after(second) is True and compare.before(first) is not True:
-                _appearances_needed(context)
+                # Viewers will draw every field anew from its value: all of them must show their values now.
+                context.redrawn = True
+                context.note(Kind.FORM, "change-need-appearances", "Viewers are asked to draw all form fields anew.")
         elif key == "DR":
             _compare_resources(context, first, second)
         elif key in ("DA", "Q"):
@@ -61,11 +63,6 @@ def compare_forms(context: Context, old: Value, new: Value) -> None:
                 context.note(Kind.UNKNOWN, "change-xfa", "The XFA form was changed, which cannot be judged.")
         else:
             context.require_same(first, second, "change-form", f"The form's /{key}")
-
-
-def _appearances_needed(context: Context) -> None:
-    """Viewers will draw every field anew from its value: all must look as they do now."""
-    context.note(Kind.FORM, "change-need-appearances", "Viewers are asked to draw all form fields anew.")
 
 
 def _compare_resources(context: Context, old: Value, new: Value) -> None:
@@ -102,7 +99,11 @@ def _relies_on_defaults(context: Context) -> bool:
                 streams = drawn.values() if isinstance(drawn, dict) else (drawn,)
                 for stream in streams:
                     resolved = context.structure.resolve(stream, compare.old)
-                    if isinstance(resolved, Stream) and "Resources" not in resolved.dict and resolved.end > resolved.start:
+                    if (
+                        isinstance(resolved, Stream)
+                        and "Resources" not in resolved.dict
+                        and resolved.end > resolved.start
+                    ):
                         return True
     return False
 
@@ -222,10 +223,16 @@ def _field_added(context: Context, item: Value, prefix: str, inherited: dict[str
             continue
         if isinstance(node, Ref) and compare.structure.location(node.number, compare.old) is not None:
             old = compare.before(node)
-            if isinstance(old, dict) and old.get("Subtype") == "Widget" and not signatures.is_signature(compare.before(old.get("V"))):
+            if (
+                isinstance(old, dict)
+                and old.get("Subtype") == "Widget"
+                and not signatures.is_signature(compare.before(old.get("V")))
+            ):
                 pass  # a widget that was on the page already and now joins the form
             elif old is not None:
-                context.forbid("change-field-added", f"An object of the signed document was made form field {name}.", field=name)
+                context.forbid(
+                    "change-field-added", f"An object of the signed document was made form field {name}.", field=name
+                )
                 continue
         _new_field(context, node, value, name, given, kids if isinstance(kids, list) else [])
 
@@ -248,7 +255,13 @@ def _new_field(
         if widget is not value or not kids:
             _drawn(context, name, None, widget, signature=True)
     if signature is None:
-        context.note(Kind.FORM, "change-signature-field", f"An empty signature field {name} was added.", field=name, new_field=True)
+        context.note(
+            Kind.FORM,
+            "change-signature-field",
+            f"An empty signature field {name} was added.",
+            field=name,
+            new_field=True,
+        )
         return
     _signed(context, signature, name, new_field=True)
 
@@ -258,9 +271,18 @@ def _signed(context: Context, signature: Value, name: str, *, new_field: bool) -
         context.forbid("change-signature", f"Field {name} got a value that is no signature.", field=name)
         return
     compare = context.compare
-    stamp = "DocTimeStamp" in (compare.after(signature.get("Type")),) or compare.after(signature.get("SubFilter")) == "ETSI.RFC3161"
+    stamp = (
+        "DocTimeStamp" in (compare.after(signature.get("Type")),)
+        or compare.after(signature.get("SubFilter")) == "ETSI.RFC3161"
+    )
     if stamp:
-        context.note(Kind.UPKEEP, "change-time-stamp", f"A document time-stamp was added ({name}).", field=name, new_field=new_field)
+        context.note(
+            Kind.UPKEEP,
+            "change-time-stamp",
+            f"A document time-stamp was added ({name}).",
+            field=name,
+            new_field=new_field,
+        )
     else:
         context.note(Kind.FORM, "change-signature", f"A signature was added ({name}).", field=name, new_field=new_field)
 
@@ -342,7 +364,9 @@ def _visit_appearance(context: Context, node: dict[str, Value]) -> None:
 def _untouched(context: Context, ref: Ref, node: dict[str, Value]) -> bool:
     """Neither the field nor its value can have changed; its kids are looked at in any case."""
     clean = context.compare.clean
-    return clean(ref.number) and all(clean(number) for key, item in node.items() if key not in _LINKS for number in references(item))
+    return clean(ref.number) and all(
+        clean(number) for key, item in node.items() if key not in _LINKS for number in references(item)
+    )
 
 
 def _compare_key(
@@ -372,7 +396,9 @@ def _compare_key(
         if signed_now and key in _WITH_SIGNATURE:
             return key in ("AP", "MK", "AS")
         if key in ("AP", "MK", "AS"):
-            context.forbid("change-signature-appearance", f"The appearance of signature field {name} was changed.", field=name)
+            context.forbid(
+                "change-signature-appearance", f"The appearance of signature field {name} was changed.", field=name
+            )
             return False
     elif key in ("AP", "AS") or (filled and key in _WITH_VALUE):
         if not filled:

@@ -10,11 +10,38 @@ from signing_core.verification.changes.step import Kind
 
 _STANDARD: Final = frozenset(
     {
-        "Type", "Parent", "Resources", "MediaBox", "CropBox", "BleedBox", "TrimBox", "ArtBox", "BoxColorInfo", "Contents",
-        "Rotate", "Group", "Thumb", "B", "Dur", "Trans", "AA", "Metadata", "PieceInfo", "StructParents", "ID", "PZ",
-        "SeparationInfo", "TemplateInstantiated", "PresSteps", "UserUnit", "VP", "AF", "OutputIntents", "DPart",
+        "Type",
+        "Parent",
+        "Resources",
+        "MediaBox",
+        "CropBox",
+        "BleedBox",
+        "TrimBox",
+        "ArtBox",
+        "BoxColorInfo",
+        "Contents",
+        "Rotate",
+        "Group",
+        "Thumb",
+        "B",
+        "Dur",
+        "Trans",
+        "AA",
+        "Metadata",
+        "PieceInfo",
+        "StructParents",
+        "ID",
+        "PZ",
+        "SeparationInfo",
+        "TemplateInstantiated",
+        "PresSteps",
+        "UserUnit",
+        "VP",
+        "AF",
+        "OutputIntents",
+        "DPart",
     }
-)  # fmt: skip
+)
 """Entries of a page object that ISO 32000-2, Table 31, gives a meaning to."""
 _INHERITED: Final = frozenset({"Resources", "MediaBox", "CropBox", "Rotate"})
 _STAYS_OUT_OF_SIGHT: Final = frozenset({"Popup"})
@@ -79,11 +106,15 @@ def compare_page(context: Context, old: Value, new: Value, number: int) -> None:
             if isinstance(compare.after(second), dict | list):
                 context.forbid("change-page", f"Page {number}: /{key} is no simple value.", page=number)
             compare.before(first)
-        elif key == "Parent" and isinstance(first, Ref) and first == second:
+        elif (key == "Parent" and isinstance(first, Ref) and first == second) or (
+            key == "StructParents" and first is None and isinstance(compare.after(second), int)
+        ):
             continue
-        elif key == "StructParents" and first is None and isinstance(compare.after(second), int):
-            continue
-        elif key not in _STANDARD and not isinstance(first, dict | list | Ref) and not isinstance(second, dict | list | Ref):
+        elif (
+            key not in _STANDARD
+            and not isinstance(first, dict | list | Ref)
+            and not isinstance(second, dict | list | Ref)
+        ):
             continue  # a program's mark of its own, which draws nothing
         elif key == "Contents":
             context.require_same(first, second, "change-page-content", f"The content of page {number}", page=number)
@@ -99,9 +130,11 @@ def _compare_annotations(context: Context, old: Value, new: Value, number: int, 
     pairs, added, removed, moved = _matched(context, before, after)
     if moved:
         context.note(
-            Kind.ANNOTATION_EDIT, "change-annotation-order",
-            f"Page {number}: annotations were put in another order, which can cover one by another.", page=number,
-        )  # fmt: skip
+            Kind.ANNOTATION_EDIT,
+            "change-annotation-order",
+            f"Page {number}: annotations were put in another order, which can cover one by another.",
+            page=number,
+        )
     for item in removed:
         _removed(context, item, number)
     for first, second in pairs:
@@ -124,18 +157,20 @@ def _matched(
     positions: list[int] = []
     removed: list[Value] = []
     for item in before:
-        index = where.get(item.number) if isinstance(item, Ref) else None
-        if index is None:
+        found: int | None = where.get(item.number) if isinstance(item, Ref) else None
+        if found is None:
             # Written in place before and now an object, or the other way round: matched by content.
-            index = next((at for at in direct if compare.same(item, after[at])), None)
-            if index is None and not isinstance(item, Ref):
-                index = next((at for at in where.values() if at not in positions and compare.same(item, after[at])), None)
-        if index is None or index in positions:
-            if compare.before(item) is not None and not (isinstance(item, Ref) and index in positions):
+            found = next((at for at in direct if compare.same(item, after[at])), None)
+            if found is None and not isinstance(item, Ref):
+                found = next(
+                    (at for at in where.values() if at not in positions and compare.same(item, after[at])), None
+                )
+        if found is None or found in positions:
+            if compare.before(item) is not None and not (isinstance(item, Ref) and found in positions):
                 removed.append(item)
             continue
-        positions.append(index)
-        pairs.append((item, after[index]))
+        positions.append(found)
+        pairs.append((item, after[found]))
     taken = set(positions)
     seen = {item.number for item in (after[at] for at in positions) if isinstance(item, Ref)}
     added = [
@@ -148,14 +183,23 @@ def _removed(context: Context, item: Value, number: int) -> None:
     resolved = context.compare.before(item)
     subtype = _subtype(resolved)
     if subtype in _STAYS_OUT_OF_SIGHT:
-        context.note(Kind.ANNOTATION, "change-annotation-removed", f"Page {number}: a pop-up was removed.", page=number, annotation=subtype)
+        context.note(
+            Kind.ANNOTATION,
+            "change-annotation-removed",
+            f"Page {number}: a pop-up was removed.",
+            page=number,
+            annotation=subtype,
+        )
     elif subtype == "Widget":
         context.forbid("change-annotation-removed", f"Page {number}: a form field was taken off the page.", page=number)
     else:
         context.note(
-            Kind.ANNOTATION_EDIT, "change-annotation-removed", f"Page {number}: an annotation ({subtype}) was removed.",
-            page=number, annotation=subtype,
-        )  # fmt: skip
+            Kind.ANNOTATION_EDIT,
+            "change-annotation-removed",
+            f"Page {number}: an annotation ({subtype}) was removed.",
+            page=number,
+            annotation=subtype,
+        )
 
 
 def _compare_annotation(context: Context, first: Value, second: Value, number: int) -> None:
@@ -179,38 +223,59 @@ def _compare_annotation(context: Context, first: Value, second: Value, number: i
         if compare.same(x, y):
             continue
         if subtype == "Widget" or key in ("A", "AA"):
-            context.forbid("change-annotation", f"Page {number}: {subtype} annotation, /{key} was changed.", page=number)
+            context.forbid(
+                "change-annotation", f"Page {number}: {subtype} annotation, /{key} was changed.", page=number
+            )
             continue
         kind = Kind.ANNOTATION if subtype in _STAYS_OUT_OF_SIGHT else Kind.ANNOTATION_EDIT
         context.note(
-            kind, "change-annotation", f"Page {number}: {subtype} annotation, /{key} was changed.",
-            page=number, annotation=subtype,
-        )  # fmt: skip
+            kind,
+            "change-annotation",
+            f"Page {number}: {subtype} annotation, /{key} was changed.",
+            page=number,
+            annotation=subtype,
+        )
 
 
 def _added(context: Context, item: Value, number: int, page: Value) -> None:
     resolved = context.compare.after(item)
     if resolved is None:
         return
-    if isinstance(item, Ref) and item.number in context.widgets:
-        if item.number in context.compare.changed or item.number in context.form_numbers:
-            return  # judged as a form field
+    if (
+        isinstance(item, Ref)
+        and item.number in context.widgets
+        and (item.number in context.compare.changed or item.number in context.form_numbers)
+    ):
+        return  # judged as a form field
     if not isinstance(resolved, dict):
-        context.forbid("change-annotation-added", f"Page {number}: something that is no annotation was added to /Annots.", page=number)
+        context.forbid(
+            "change-annotation-added",
+            f"Page {number}: something that is no annotation was added to /Annots.",
+            page=number,
+        )
         return
     subtype = _subtype(resolved)
     if subtype == "Widget":
         name = text(resolved.get("T")) or "?"
-        context.forbid("change-annotation-added", f"Page {number}: a form field ({name}) outside of the form was added.", page=number)
+        context.forbid(
+            "change-annotation-added",
+            f"Page {number}: a form field ({name}) outside of the form was added.",
+            page=number,
+        )
         return
     if "A" in resolved or "AA" in resolved:
-        context.forbid("change-annotation-added", f"Page {number}: a {subtype} annotation with an action was added.", page=number)
+        context.forbid(
+            "change-annotation-added", f"Page {number}: a {subtype} annotation with an action was added.", page=number
+        )
         return
     context.annotated.append((number, page if isinstance(page, Ref) else None, resolved))
     context.note(
-        Kind.ANNOTATION, "change-annotation-added", f"Page {number}: an annotation ({subtype}) was added.",
-        page=number, annotation=subtype,
-    )  # fmt: skip
+        Kind.ANNOTATION,
+        "change-annotation-added",
+        f"Page {number}: an annotation ({subtype}) was added.",
+        page=number,
+        annotation=subtype,
+    )
 
 
 def _subtype(value: Value) -> str:

@@ -84,7 +84,9 @@ def _grew(context: Context, a: Value, b: Value, depth: int, pending: list[tuple[
     return compare.same(a, b)
 
 
-def _kids_grew(context: Context, first: Value, second: Value, depth: int, pending: list[tuple[Value, Value, int]]) -> bool:
+def _kids_grew(
+    context: Context, first: Value, second: Value, depth: int, pending: list[tuple[Value, Value, int]]
+) -> bool:
     compare = context.compare
     if isinstance(first, Ref) and first == second and compare.clean(first.number):
         return True
@@ -106,7 +108,7 @@ def _kids_grew(context: Context, first: Value, second: Value, depth: int, pendin
             at += 1
         if at == len(new_items):
             return False
-        if isinstance(item, Ref) or isinstance(item, dict | list):
+        if isinstance(item, Ref | dict | list):
             pending.append((item, new_items[at], depth + 1))
         at += 1
     return True

@@ -95,13 +95,17 @@ def compare_information(context: Context, old: Value, new: Value) -> None:
         first, second = before.get(key), after.get(key)
         if compare.same(first, second):
             continue
-        if isinstance(compare.before(first), dict | list | Stream) or isinstance(compare.after(second), dict | list | Stream):
+        if isinstance(compare.before(first), dict | list | Stream) or isinstance(
+            compare.after(second), dict | list | Stream
+        ):
             context.forbid("change-information", f"The document information dictionary's /{key} is no simple value.")
             continue
         changed.append(key)
     if changed:
         context.note(
-            Kind.UPKEEP, "change-information", f"Document information was changed: {', '.join('/' + key for key in changed[:20])}."
+            Kind.UPKEEP,
+            "change-information",
+            f"Document information was changed: {', '.join('/' + key for key in changed[:20])}.",
         )
 
 

@@ -10,21 +10,17 @@ Three ways, same rules:
 
 from __future__ import annotations
 
-from typing import Literal
-
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import AmbiguousDict, Ref, Stream, Value
 from signing_core.verification.changes.compare import Comparison
 from signing_core.verification.changes.context import Context, remember_widgets
 from signing_core.verification.changes.cover import judge_drawn
-from signing_core.verification.changes.values_shown import judge_values
-from signing_core.verification.changes.mentions import Mentions, ScannedMentions, closure, references
+from signing_core.verification.changes.mentions import Mentions, closure, containers, references
 from signing_core.verification.changes.rules_catalog import BOOKKEEPING, compare_trailers
 from signing_core.verification.changes.rules_page import compare_page
-from signing_core.verification.changes.step import Change
-
-Way = Literal["fast", "full", "naive"]
+from signing_core.verification.changes.step import Change, Kind
+from signing_core.verification.changes.values_shown import judge_values
 
 
 def changed_numbers(structure: FileStructure, revision: int) -> frozenset[int]:
@@ -33,42 +29,66 @@ def changed_numbers(structure: FileStructure, revision: int) -> frozenset[int]:
     return update.added | update.overridden | update.freed
 
 
-def compare_update(structure: FileStructure, revision: int, way: Way, mentions: Mentions | None) -> list[Change] | None:
-    """What `revision` changed. None when the fast way cannot tell."""
-    changed = changed_numbers(structure, revision)
-    old = revision - 1
-    compare = Comparison(structure, old, revision, changed)
+def compare_fast(structure: FileStructure, revision: int, mentions: Mentions) -> list[Change] | None:
+    """What `revision` changed, at the cost of what it changed. None when that is not enough to tell."""
+    context = _context(structure, revision)
+    compare = context.compare
+    compare.clean = lambda number: number not in compare.changed
+    compare.boundary = lambda number: (
+        _in_form(context, number) or context.page_number(_ref(context, number)) is not None
+    )
+    compare_trailers(context, walk_pages=False)
+    if not _account(context, mentions):
+        return None
+    return _finish(context, mentions)
+
+
+def compare_full(structure: FileStructure, revision: int, mentions: Mentions, *, naive: bool = False) -> list[Change]:
+    """What `revision` changed, from the trailer down; when `naive` without any short cut."""
+    context = _context(structure, revision)
+    compare = context.compare
+    tree = {ref.number for ref, _ in pages.walk(structure, compare.old) if ref is not None}
+    if not naive:
+        dirty = closure(mentions, compare.old, compare.changed)
+        compare.clean = lambda number: number not in dirty
+    compare.boundary = lambda number: _in_form(context, number) or number in tree
+    compare_trailers(context, walk_pages=True)
+    return _finish(context, mentions)
+
+
+def _context(structure: FileStructure, revision: int) -> Context:
+    compare = Comparison(structure, revision - 1, revision, changed_numbers(structure, revision))
     context = Context(structure, compare)
-    old_form, new_form = structure.form(old), structure.form(revision)
-    context.form_numbers = set(old_form.numbers)
-    remember_widgets(context, new_form.fields)
-    tree: set[int] | None = None
-    if way == "fast":
-        compare.clean = lambda number: number not in changed
-    else:
-        tree = {ref.number for ref, _ in pages.walk(structure, old) if ref is not None}
-        if way == "full":
-            assert mentions is not None
-            dirty = closure(mentions, old, changed)
-            compare.clean = lambda number: number not in dirty
+    context.form_numbers = set(structure.form(revision - 1).numbers)
+    remember_widgets(context, structure.form(revision).fields)
+    return context
 
-    def boundary(number: int) -> bool:
-        if number in context.form_numbers or number in context.widgets:
-            return True
-        if tree is not None:
-            return number in tree
-        return context.page_number(Ref(number, structure.entry(number, old).generation)) is not None
 
-    compare.boundary = boundary
-    compare_trailers(context, walk_pages=way != "fast")
-    if way == "fast":
-        assert isinstance(mentions, ScannedMentions)
-        if not _account(context, changed, mentions):
-            return None
+def _finish(context: Context, mentions: Mentions) -> list[Change]:
+    _note_ambiguous(context)
     _forbid_shared_appearances(context, mentions)
     judge_values(context)
     judge_drawn(context)
     return context.changes
+
+
+def _note_ambiguous(context: Context) -> None:
+    """What readers understand differently cannot be judged by what one of them reads."""
+    for number in sorted(context.compare.changed):
+        revision = context.compare.new
+        value = context.structure.load(Ref(number, context.structure.entry(number, revision).generation), revision)
+        if any(isinstance(item, AmbiguousDict) for item in containers(value)):
+            context.note(
+                Kind.UNKNOWN, "change-ambiguous-object", f"Object {number} has an entry twice: viewers may show different things."
+            )
+
+
+def _in_form(context: Context, number: int) -> bool:
+    return number in context.form_numbers or number in context.widgets
+
+
+def _ref(context: Context, number: int) -> Ref:
+    return Ref(number, context.structure.entry(number, context.compare.old).generation)
 
 
 def appearance_numbers(structure: FileStructure, widget: dict[str, Value], revision: int) -> set[int]:
@@ -84,20 +104,24 @@ def appearance_numbers(structure: FileStructure, widget: dict[str, Value], revis
     return found
 
 
-def _forbid_shared_appearances(context: Context, mentions: Mentions | None) -> None:
+def _forbid_shared_appearances(context: Context, mentions: Mentions) -> None:
     """An appearance that something besides widgets uses is no mere appearance: it may be part of the content."""
     structure, old = context.structure, context.compare.old
     trailer = {n for key, item in structure.trailer(old).items() if key not in BOOKKEEPING for n in references(item)}
     form = structure.form(old)
-    fields = {ref.number for field in form.fields for ref in (field.ref, *(w.ref for w in field.widgets)) if ref is not None}
+    fields = {
+        ref.number for field in form.fields for ref in (field.ref, *(w.ref for w in field.widgets)) if ref is not None
+    }
     for item in context.drawn:
         if item.old is None:
             continue
         numbers = appearance_numbers(structure, item.old, old)
         allowed = fields | context.widgets.keys() | numbers
         for number in numbers:
-            holders = _holders(context, mentions, number) if mentions is not None else set()
-            if number in trailer or any(holder not in allowed and not _is_widget(context, holder) for holder in holders):
+            holders = _holders(context, mentions, number)
+            if number in trailer or any(
+                holder not in allowed and not _is_widget(context, holder) for holder in holders
+            ):
                 context.forbid(
                     "change-shared-appearance",
                     f"The appearance that form field {item.field} had is used outside of form fields, too.",
@@ -107,18 +131,18 @@ def _forbid_shared_appearances(context: Context, mentions: Mentions | None) -> N
 
 def _is_widget(context: Context, number: int) -> bool:
     old = context.compare.old
-    value = context.structure.load(Ref(number, context.structure.entry(number, old).generation), old)
+    value = context.structure.load(_ref(context, number), old)
     return isinstance(value, dict) and value.get("Subtype") == "Widget"
 
 
-def _account(context: Context, changed: frozenset[int], mentions: ScannedMentions) -> bool:
+def _account(context: Context, mentions: Mentions) -> bool:
     """Compare every page that changed, and make sure that nothing unknown mentions what changed.
 
     Pages, fields and the catalog are compared in one place, whoever else mentions them. Anything else (an array, a
     dictionary of resources) has to be known in every place that mentions it, and so up to a page, a field or the catalog.
     """
     compare = context.compare
-    pending = list(changed)
+    pending = list(compare.changed)
     asked: set[int] = set()
     while pending:
         number = pending.pop()
@@ -137,11 +161,10 @@ def _account(context: Context, changed: frozenset[int], mentions: ScannedMention
 def _holders(context: Context, mentions: Mentions, number: int) -> set[int]:
     """Objects that do mention `number`: what reads like a reference inside binary data is left out."""
     structure, old = context.structure, context.compare.old
-    if isinstance(mentions, ScannedMentions):
-        mentions.include(number)
+    mentions.include(number)
     found = set()
     for holder in mentions.of(number, old):
-        value = structure.load(Ref(holder, structure.entry(holder, old).generation), old)
+        value = structure.load(_ref(context, holder), old)
         if isinstance(value, Stream) and value.dict.get("Type") == "XRef":
             continue  # its dictionary is the trailer
         if number in references(value):
@@ -153,7 +176,7 @@ def _has_role(context: Context, number: int) -> bool:
     """Whether the object is the catalog, part of the form, or a page; a page is compared if it was not yet."""
     if number in context.form_numbers:
         return number in context.compare.visited or number not in context.compare.changed
-    ref = Ref(number, context.structure.entry(number, context.compare.old).generation)
+    ref = _ref(context, number)
     page = context.page_number(ref)
     if page is None:
         return False

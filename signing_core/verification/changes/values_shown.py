@@ -16,7 +16,16 @@ _COMBO: Final = 1 << 17
 
 def judge_values(context: Context) -> None:
     """Look at every form field that this revision filled in or drew anew."""
-    for item in context.drawn:
+    items = list(context.drawn)
+    if context.redrawn:
+        known = {item.field for item in items}
+        items += [
+            FilledWidget(field.name, widget.dict, {**field.attributes, **widget.dict}, widget.dict, None, None, False)
+            for field in context.structure.form(context.compare.new).fields
+            if field.name not in known and field.type in ("Tx", "Ch")
+            for widget in field.widgets
+        ]
+    for item in items:
         if item.signature:
             continue
         kind = context.compare.after(item.new.get("FT"))
@@ -40,11 +49,15 @@ def _judge_button(context: Context, item: FilledWidget) -> None:
     compare = context.compare
     before, after = _streams(context, item.old or {}, old=True), _streams(context, item.new, old=False)
     if any(name not in before or not compare.same(before[name], after[name]) for name in after) and before:
-        context.forbid("change-button-appearance", f"Button {item.field} got other looks than it had.", field=item.field)
+        context.forbid(
+            "change-button-appearance", f"Button {item.field} got other looks than it had.", field=item.field
+        )
     state, value = compare.after(item.new.get("AS")), compare.after(item.new.get("V"))
     if isinstance(state, str) and state != "Off" and isinstance(value, str) and state != value:
         context.forbid(
-            "change-value-mismatch", f"Button {item.field} has the value {value!r} and shows {state!r}.", field=item.field
+            "change-value-mismatch",
+            f"Button {item.field} has the value {value!r} and shows {state!r}.",
+            field=item.field,
         )
 
 
@@ -63,9 +76,11 @@ def _judge_text(context: Context, item: FilledWidget, *, listed: bool) -> None:
                 shown += shown_text(structure, stream, compare.new)
     except Unreadable:
         context.note(
-            Kind.UNKNOWN, "change-value-unread", f"What form field {item.field} shows cannot be compared with its value.",
+            Kind.UNKNOWN,
+            "change-value-unread",
+            f"What form field {item.field} shows cannot be compared with its value.",
             field=item.field,
-        )  # fmt: skip
+        )
         return
     if listed:
         wanted = _displayed(context, item, wanted, everything=not flags & _COMBO)

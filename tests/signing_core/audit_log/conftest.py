@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,10 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events, verification
 from signing_core.audit_log.log import AuditLog
+from signing_core.audit_log.witness import Witness
+from signing_core.audit_log.witness import serve as serve_witness
+from signing_core.keys.ring import KeyRing
+from signing_core.keys.tsa_server import serve as serve_authority
 from signing_core.storage import schema
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
@@ -54,7 +59,12 @@ class House:
     def append(self, type: str = "document.opened", document: str | None = None, **values: object) -> events.Event:
         with writing(self.workspace.engine) as connection:
             return events.append(
-                connection, type=type, time=self.clock.forward(seconds=1), actor="client", document_id=document, data=values
+                connection,
+                type=type,
+                time=self.clock.forward(seconds=1),
+                actor="client",
+                document_id=document,
+                data=values,
             )
 
     def complete(self, pdf: bytes = b"%PDF-1.7 sample") -> str:
@@ -66,7 +76,7 @@ class House:
         with writing(self.workspace.engine) as connection:
             connection.execute(
                 sa.insert(schema.documents).values(
-                    id=document, title="Sample lease", status="completed", version=1, state={}, language="en",
+                    id=document, title="Sample lease", status="completed", version=1, state={}, fields={}, language="en",
                     author="Sample Author", created_at=self.clock.now, updated_at=self.clock.now, pages=1,
                     final_sha256=sha256, final_length=len(pdf), completed_at=self.clock.now,
                 )
@@ -138,9 +148,7 @@ def _pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_house(
-    _pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., House]]:
+def make_house(_pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., House]]:
     monkeypatch.setenv("SEALTRAIL_PASSPHRASE", "a passphrase for tests")
     opened: list[Workspace] = []
 
@@ -157,6 +165,63 @@ def make_house(
     yield make
     for workspace in opened:
         workspace.close()
+
+
+@dataclass
+class Outside:
+    """Somebody outside, under other keys: a time-stamp authority and a witness, both over HTTP."""
+
+    authority_url: str
+    authority_roots: Path
+    witness: Witness
+    witness_url: str
+
+    @property
+    def settings(self) -> str:
+        return (
+            f'[time_stamps]\nurl = "{self.authority_url}"\ntrust = "{self.authority_roots}"\n'
+            f'[audit_log]\nwitnesses = ["{self.witness_url}"]\nwitness_keys = ["{self.witness.verifier.vkey}"]\n'
+        )
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    clock = Clock()
+    ring = KeyRing.create(
+        tmp_path / "elsewhere", "another passphrase", organisation="Sample Authority", clock=lambda: START, work=10
+    )
+    witness = Witness.create(tmp_path / "witness", "witness.example/w1", clock=clock)
+    server = serve_witness(witness, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    outside_clock.append(clock)
+    ring._clock = clock
+    with serve_authority(ring.time_stamp_authority) as url:
+        yield Outside(url, ring.public_folder / "anchors.pem", witness, f"http://127.0.0.1:{server.server_port}")
+    outside_clock.clear()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+outside_clock: list[Clock] = []
+
+
+@pytest.fixture
+def anchored_house(make_house: Callable[..., House], outside: Outside) -> House:
+    """Like `house`, with everything so far anchored by both of `outside`, whose clocks go with its own."""
+    made = make_house(outside.settings)
+    made.clock = outside_clock[0]
+    made.workspace.clock = made.clock
+    outside.witness.add_log(made.log.verifier)
+    made.complete()
+    for number in range(3):
+        made.append(number=number)
+    made.complete()
+    kept = made.log.checkpoint_and_anchor()
+    assert kept.problems == ()
+    assert sorted(anchor.kind for anchor in kept.anchors) == ["time-stamp", "witness"]
+    return made
 
 
 @pytest.fixture

@@ -199,7 +199,9 @@ for number in range(100_000):
             for _ in range(3)])
 """
     for round_ in range(4):
-        process = subprocess.Popen([sys.executable, "-c", code, empty_database_url, str(round_)], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, empty_database_url, str(round_)], stdout=subprocess.PIPE
+        )
         assert process.stdout is not None
         process.stdout.readline()
         threading.Event().wait(0.15 + 0.07 * round_)

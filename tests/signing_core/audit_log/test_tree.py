@@ -105,7 +105,12 @@ def test_an_altered_consistency_proof_is_refused(data: st.DataObject) -> None:
         tree.verify_consistency(old, new, proof, old_root, new_root)
 
 
-@given(st.binary(max_size=40), st.integers(-1, 2**64), st.integers(-1, 2**64), st.lists(st.binary(max_size=33), max_size=70))
+@given(
+    st.binary(max_size=40),
+    st.integers(-1, 2**64),
+    st.integers(-1, 2**64),
+    st.lists(st.binary(max_size=33), max_size=70),
+)
 def test_nonsense_is_refused_and_nothing_else_happens(leaf: bytes, index: int, size: int, proof: list[bytes]) -> None:
     with pytest.raises(tree.ProofInvalid):
         tree.verify_inclusion(leaf, index, size, proof, b"\0" * 32)

@@ -146,7 +146,8 @@ def extreme(facts: CertificateData) -> CertificateData:
     )
     return dataclasses.replace(
         facts,
-        title="Rahmenvertrag über Beratungs-, Prüfungs- und Vermögensverwaltungsleistungen 框架协议 اتفاقية إطارية " * 5,
+        title="Rahmenvertrag über Beratungs-, Prüfungs- und Vermögensverwaltungsleistungen 框架协议 اتفاقية إطارية "
+        * 5,
         organisation=first.organisation or "",
         parties=(first, client),
         signed_length=41_234_567_890,

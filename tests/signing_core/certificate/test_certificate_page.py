@@ -127,7 +127,9 @@ def test_the_longest_facts_stay_on_the_page_and_in_their_place(
     pdf = page.typeset(extreme, url_of(extreme), language)
     assert len(pypdfium2.PdfDocument(pdf)) == 1
     text = words_of(pdf)
-    say = {"en": ("9 more events", "Code 8 confirmed", "Device"), "de": ("9 weitere", "Code 8 bestätigt", "Gerät")}[language]
+    say = {"en": ("9 more events", "Code 8 confirmed", "Device"), "de": ("9 weitere", "Code 8 bestätigt", "Gerät")}[
+        language
+    ]
     for item in (*say[:2], extreme.document_id, extreme.signed_sha256, "محمد", "王小明"):
         assert item in text or item[::-1] in text, item
     left, bottom, right, _ = box_of(pdf, say[2])
@@ -244,7 +246,14 @@ def test_a_damaged_picture_is_said_to_be(
 def test_the_summary_tells_the_page_in_words(facts: CertificateData) -> None:
     for language in ("en", "de"):
         text = page.summary(facts, language)
-        for item in (facts.document_id, facts.certificate_id, facts.title, facts.signed_sha256, "Erika Mustermann", "+01:00"):
+        for item in (
+            facts.document_id,
+            facts.certificate_id,
+            facts.title,
+            facts.signed_sha256,
+            "Erika Mustermann",
+            "+01:00",
+        ):
             assert item in text
 
 

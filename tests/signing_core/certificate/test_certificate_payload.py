@@ -230,7 +230,9 @@ def test_unfit_claims_are_not_signed(sample_key: Any, one: QrClaims, field: str,
 
 
 def test_the_host_is_reported_and_not_part_of_the_signature(sample_key: Any, one: QrClaims) -> None:
-    text = payload.to_url(payload.sign(one, sample_key), "sign.example.org").replace("SIGN.EXAMPLE.ORG", "S1GN.EXAMPLE.ORG")
+    text = payload.to_url(payload.sign(one, sample_key), "sign.example.org").replace(
+        "SIGN.EXAMPLE.ORG", "S1GN.EXAMPLE.ORG"
+    )
     parsed = payload.parse_text(text)
     assert parsed is not None and parsed.host == "s1gn.example.org"
     assert payload.verify(parsed.payload, [sample_key.public_key]).status is QrStatus.VALID

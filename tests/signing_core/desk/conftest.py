@@ -8,15 +8,7 @@ import pytest
 
 from signing_core.desk import Desk
 from signing_core.storage.workspace import Workspace
-from signing_core.testing import ManualClock, Play, contract, make_workspace
-
-
-@pytest.fixture(scope="session")
-def blank_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new workspace to be copied: making keys takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("blank") / "workspace"
-    make_workspace(folder).close()
-    return folder
+from signing_core.testing import ManualClock, Play, contract
 
 
 @pytest.fixture

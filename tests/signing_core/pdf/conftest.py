@@ -1,4 +1,4 @@
-"""The keys to sign PDFs with and all five steps of a document. PDFs of every kind are in tests/inputs.py."""
+"""The keys to sign PDFs with and all five steps of a document. PDFs of every kind are in tests/shared/inputs.py."""
 
 from __future__ import annotations
 

@@ -209,6 +209,12 @@ def test_a_page_grows_only_where_there_is_no_blank_space(make, steps):
     assert heights[1] > heights[0] + 72
 
 
+def test_a_free_text_comment_without_an_appearance_is_shown(make, steps):
+    prepared = prepare(make.annotated(), steps.request_for()).data
+    area = render.render(prepared, 1, dpi=72).crop((302, 842 - 328, 418, 842 - 302))
+    assert area.convert("L").getextrema()[0] < 120
+
+
 def test_links_outlines_and_comments_survive(make, steps):
     def outline(writer):
         writer.add_outline_item(title="Second page", page_number=1)

@@ -15,6 +15,7 @@ import pytest
 from asn1crypto import cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -37,6 +38,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 from signing_core.errors import DocumentRefused, StepNotAllowed, TimeStampUnavailable, UsageError
+from signing_core.keys.software import SoftwareKey
 from signing_core.pdf import names, render
 from signing_core.pdf.prepare import prepare
 from signing_core.pdf.preserve import preserve
@@ -311,3 +313,11 @@ def test_the_certificate_page_shows_what_was_sealed_on_it(flow):
     sealed = render.render(flow.final.data, 3, dpi=40)
     assert sealed.size == blank.size
     assert len(sealed.getcolors(1 << 20)) > 10
+
+
+def test_an_rsa_key_signs_too(ring, steps, flow):
+    private_key = rsa.generate_private_key(65537, 3072)
+    certificate = ring.ca.issue("first-party", private_key.public_key(), "Sample RSA", now=datetime.now(UTC))
+    key = SoftwareKey(private_key, certificate, (ring.ca.certificate,))
+    signed = _sign_first(flow.prepared, ring, steps, key=key)
+    assert _judged(signed.data, flow, ring)[names.FIRST_PARTY_FIELD] == (True, ModificationLevel.NONE)

@@ -1,0 +1,235 @@
+"""`sealtrail verify`: signed PDFs, ours and everybody else's, one or a million."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from signing_core.cli.common import workspace_option
+from signing_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from signing_core.policy import Policy
+    from signing_core.verdict import DocumentVerdict
+    from signing_core.verification.batch import Rules
+    from signing_core.verification.context import WorkspaceContext
+
+_FORMATS = ("table", "jsonl", "csv", "parquet", "html")
+
+
+class _Time(click.ParamType[datetime]):
+    """RFC 3339, or a date, which is its beginning in UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00+01:00", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(_FORMATS),
+    default=None,
+    show_default="table on a terminal, jsonl in a pipe",
+    help="How to report the verdicts.",
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report to FILE, which appears only when it is whole.",
+)
+@click.option("--at", metavar="TIME", type=_Time(), help="Judge for this time instead of now.")
+@click.option(
+    "--trust",
+    metavar="FILE_OR_DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="X.509 anchors in PEM or DER, our seals and public keys; repeatable.",
+)
+@click.option(
+    "--revocation",
+    metavar="FILE_OR_DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="CRLs and OCSP responses; repeatable.",
+)
+@click.option(
+    "--policy", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="TOML or JSON."
+)
+@click.option(
+    "--jobs", "-j", metavar="N", type=click.IntRange(1, 256), default=1, show_default=True, help="Worker processes."
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Most time for one document.",
+)
+@click.option(
+    "--password-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The first line is the password of encrypted files.",
+)
+@click.option("--online", is_flag=True, help="Ask CRL and OCSP servers. Without it nothing touches the network.")
+@click.option("--language", type=click.Choice(["en", "de"]), default="en", show_default=True, help="Of table and HTML.")
+@workspace_option
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[str, ...],
+    kind: str | None,
+    output: Path | None,
+    at: datetime | None,
+    trust: tuple[Path, ...],
+    revocation: tuple[Path, ...],
+    policy: Path | None,
+    jobs: int,
+    timeout: float,
+    password_file: Path | None,
+    online: bool,
+    language: str,
+    workspace: Path,
+) -> None:
+    """Verify PDFs, folders of PDFs and globs, with or without a workspace.
+
+    Ends with 0 when every document is intact and, where anchors were given, TOTAL-PASSED; with 1 otherwise.
+
+    \b
+    Example: sealtrail verify contracts/ --trust anchors/ --jobs 4 --format html --output report.html
+    """
+    from signing_core.verification.batch import Limits, verify_many
+    from signing_core.verification.reports import writer
+    from signing_core.verification.reports.interface import atomic
+
+    files = _files(paths)
+    rules = _rules(at, trust, revocation, policy, password_file, online, _opener(context, workspace))
+    chosen = kind or ("table" if output is None and sys.stdout.isatty() else "jsonl")
+    if chosen == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("A Parquet file is not for a terminal; give --output FILE", context)
+    in_order = True
+    with ExitStack() as stack:
+        stream: IO[bytes] = stack.enter_context(atomic(output)) if output else sys.stdout.buffer
+        report = writer(chosen, stream, language=language, colour=output is None and sys.stdout.isatty())
+        verdicts = verify_many(files, rules, jobs=jobs, limits=Limits(seconds=timeout))
+        for verdict in _with_progress(verdicts, len(files), quiet=output is None and sys.stdout.isatty()):
+            report.write(verdict)
+            in_order = in_order and verdict.in_order
+        report.close()
+    context.exit(0 if in_order else 1)
+
+
+def _files(given: tuple[str, ...]) -> list[str]:
+    """Every file once for each time it was named, folders and globs in sorted order."""
+    import glob
+
+    found: list[str] = []
+    for name in given:
+        path = Path(name)
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() == ".pdf" and p.is_file())
+            if not inside:
+                raise UsageError(f"The folder {name} holds no PDF; give one that does.")
+            found += inside
+        elif not path.exists() and glob.has_magic(name):
+            matching = sorted(p for p in glob.glob(name, recursive=True) if Path(p).is_file())  # noqa: PTH207
+            if not matching:
+                raise UsageError(f"The pattern {name} matches no file; check it.")
+            found += matching
+        else:
+            found.append(name)  # one that is not there gets its verdict like any other: unreadable
+    return found
+
+
+def _rules(
+    at: datetime | None,
+    trust: tuple[Path, ...],
+    revocation: tuple[Path, ...],
+    policy_file: Path | None,
+    password_file: Path | None,
+    online: bool,
+    opener: Callable[[], WorkspaceContext] | None,
+) -> Rules:
+    from signing_core import policy as policies
+    from signing_core.verification import load_revocation, load_trust
+    from signing_core.verification.batch import Rules
+
+    policy: Policy = policies.load(policy_file) if policy_file else policies.Policy()
+    believed = load_trust([*trust, *(Path(entry) for entry in policy.anchors)])
+    data = load_revocation(revocation)
+    return Rules(
+        at=at or datetime.now(UTC),
+        policy=policy,
+        trust=believed,
+        crls=tuple(crl.der for crl in data.crls),
+        ocsps=tuple(ocsp.der for ocsp in data.ocsps),
+        password=_password(password_file),
+        online=online,
+        context=opener,
+    )
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise UsageError(f"The password file {file} is not UTF-8 text; save it as UTF-8.") from None
+    if not lines or not lines[0]:
+        raise UsageError(f"The password file {file} is empty; its first line has to be the password.")
+    return lines[0]
+
+
+def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceContext] | None:
+    """How a worker process opens the workspace: one that was named, or the current folder if it is one."""
+    from signing_core.storage.settings import FILE_NAME
+
+    named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
+    if not named and not (folder / FILE_NAME).is_file():
+        return None
+    from signing_core.cli.common import open_workspace
+
+    open_workspace(folder).close()  # what is wrong with it is said here, once, and not by every worker
+    return partial(_open, str(folder.absolute()))
+
+
+def _open(folder: str) -> WorkspaceContext:
+    from signing_core.desk.judging import context_of
+    from signing_core.storage.workspace import Workspace
+
+    return context_of(Workspace.open(folder))
+
+
+def _with_progress(verdicts: Iterator[DocumentVerdict], total: int, *, quiet: bool) -> Iterator[DocumentVerdict]:
+    """A bar with rate and remaining time on a terminal, unless the results themselves are shown there."""
+    if quiet or total < 2 or not sys.stderr.isatty():
+        yield from verdicts
+        return
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread would keep workers from being forked
+    with tqdm(total=total, unit=" documents", file=sys.stderr, dynamic_ncols=True, smoothing=0.05) as bar:
+        for verdict in verdicts:
+            yield verdict
+            bar.update()
