@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing_core.audit_log import events as audit
+from signing_core.errors import StorageError
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
@@ -80,7 +81,10 @@ class Registry:
         """What the file hashes to at the end of each of its revisions; only those of the steps are in the database."""
         from signing_core.pdf import revisions
 
-        final = self._workspace.objects.get(final_sha256)
+        try:
+            final = self._workspace.objects.get(final_sha256)
+        except StorageError:
+            return set()  # lost or damaged: then no file can be an earlier state of it, and reconciliation says why
         cuts = {end for one in revisions.parse(final).revisions for end in (one.end, one.end_with_eol)}
         return {hashlib.sha256(memoryview(final)[:cut]).hexdigest() for cut in cuts}
 

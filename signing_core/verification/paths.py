@@ -7,11 +7,11 @@ Name constraints and policy processing, which few paths have, are left to pyhank
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from signing_core.verification.revocation import issued_by
 from signing_core.verification.x509_certificates import (
@@ -138,12 +138,10 @@ def _delegated(certificates: tuple[X509, ...]) -> str | None:
     """Name constraints and policies, by pyhanko-certvalidator; None when all is well or there are none."""
     if not any(oid in certificate.extensions for certificate in certificates[1:] for oid in _DELEGATED):
         return None
-    import asyncio
-
     from asn1crypto import x509 as asn1_x509
     from pyhanko_certvalidator.authority import CertTrustAnchor
     from pyhanko_certvalidator.context import ValidationContext
-    from pyhanko_certvalidator.errors import PathError
+    from pyhanko_certvalidator.errors import PathError, ValidationError
     from pyhanko_certvalidator.path import ValidationPath
     from pyhanko_certvalidator.policy_decl import NO_REVOCATION, AcceptAllAlgorithms, CertRevTrustPolicy
     from pyhanko_certvalidator.validate import async_validate_path
@@ -164,7 +162,17 @@ def _delegated(certificates: tuple[X509, ...]) -> str | None:
         path = ValidationPath(
             trust_anchor=CertTrustAnchor(parsed[-1]), interm=list(reversed(parsed[1:-1])), leaf=parsed[0]
         )
-        asyncio.run(async_validate_path(context, path))
-    except (PathError, ValueError, KeyError, TypeError) as error:
+        _run(async_validate_path(context, path))
+    except (PathError, ValidationError, ValueError, KeyError, TypeError) as error:
         return f"the constraints of the path are not kept: {error}"
     return None
+
+
+def _run(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run what is written asynchronously and waits for nothing: there may be an event loop around us already."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise ValueError("it waits for something")

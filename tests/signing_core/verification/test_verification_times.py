@@ -138,7 +138,7 @@ def test_weak_by_now_and_strong_when_it_was_stamped(world, judge: Judge) -> None
     authority = made.time_stamping("Strong TSA", world.root, not_before=early - DAY)
     bare = judge(made.signed(signer))
     assert bare.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    proven = judge(made.signed(signer, stamp=lambda v: made.token(authority, v, early)))
+    proven = judge(made.signed(signer, stamp=lambda v: made.token(authority, v, early), time=early))
     assert proven.indication is Indication.TOTAL_PASSED
 
 
