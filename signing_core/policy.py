@@ -33,7 +33,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from signing_core.errors import UsageError
@@ -131,10 +130,10 @@ class Policy:
     """`Policy()` is the default one; `load` reads a file that changes it."""
 
     id: str = "sealtrail-default-2026"
-    digests: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType(_DIGESTS))
-    keys: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=lambda: MappingProxyType(_KEYS))
-    schemes: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType(_SCHEMES))
-    curves: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType(_CURVES))
+    digests: Mapping[str, datetime] = field(default_factory=lambda: dict(_DIGESTS))
+    keys: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=lambda: dict(_KEYS))
+    schemes: Mapping[str, datetime] = field(default_factory=lambda: dict(_SCHEMES))
+    curves: Mapping[str, datetime] = field(default_factory=lambda: dict(_CURVES))
     revocation: RevocationMode = "declared"
     """`required`: every X.509 certificate below the anchor needs revocation data; `declared`: those that say where to find
     some; `ignored`: none does, but a revoked one is still revoked."""

@@ -111,6 +111,14 @@ class Play:
     def contact(self, role: Role) -> str:
         return (DIRECTOR if role is Role.FIRST_PARTY else CLIENT).contact
 
+    def token(self, role: Role) -> str:
+        """Of the newest link that the party received."""
+        return token_for(self.workspace, self.contact(role))
+
+    def code(self, role: Role) -> str:
+        """The newest that the party received."""
+        return code_for(self.workspace, self.contact(role))
+
     def mark(self, role: Role) -> Mark:
         return marks.from_name(DIRECTOR.name) if role is Role.FIRST_PARTY else marks.drawn(STROKES)
 
@@ -148,7 +156,7 @@ class Play:
         role = state.turn
         assert role is not None  # noqa: S101  somebody's turn in both statuses that lead here
         self.deliver()
-        token = token_for(self.workspace, self.contact(role))
+        token = self.token(role)
         session, party = f"session-{role}", state.party(role)
         origin = Origin(ip="192.0.2.17" if role is Role.CLIENT else "192.0.2.3", device=f"sample device ({role})")
         if party.opened_at is None:
@@ -156,9 +164,7 @@ class Play:
         elif party.confirmation is not None:
             self.desk.sign(token, session, self.mark(role), origin)
         elif party.challenge is not None:
-            self.desk.submit_code(
-                token, session, party.challenge.id, code_for(self.workspace, self.contact(role)), origin
-            )
+            self.desk.submit_code(token, session, party.challenge.id, self.code(role), origin)
         else:
             self.desk.request_code(token, session, origin)
 

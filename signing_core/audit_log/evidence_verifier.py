@@ -7,7 +7,7 @@ Exit status: 0 everything that could be checked is right; 1 something is wrong.
     python verify.py [FOLDER]
 """
 
-# ruff: noqa: T201, UP017
+# ruff: noqa: B905, T201, UP017
 
 from __future__ import annotations
 
@@ -26,12 +26,26 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
     "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
     "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
 }
+# What each signature algorithm hashes with: ECDSA (RFC 5758), RSA PKCS #1 v1.5; plain RSA leaves it to the signer.
+SIGNATURES = {
+    "1.2.840.10045.4.3.2": "sha256",
+    "1.2.840.10045.4.3.3": "sha384",
+    "1.2.840.10045.4.3.4": "sha512",
+    "1.2.840.113549.1.1.1": None,
+    "1.2.840.113549.1.1.11": "sha256",
+    "1.2.840.113549.1.1.12": "sha384",
+    "1.2.840.113549.1.1.13": "sha512",
+}
+SIGNED_DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
+MESSAGE_DIGEST, SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.16.2.47"
+INTEGER, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE, SET, EXPLICIT_0 = 0x02, 0x04, 0x06, 0x30, 0x31, 0xA0
 
 
 class Wrong(Exception):
@@ -221,46 +235,63 @@ def anchors(folder: Path, embedded: bool) -> list[x509.Certificate]:
 
 def check_token(token: bytes, data: bytes, trusted: list[x509.Certificate]) -> tuple[datetime, str, str]:
     """A TimeStampToken (RFC 3161, section 2.4.2) over `data`: its time, signer and root."""
-    signed = inside(children(inside(token))[1].content)
-    fields = children(signed)
-    encapsulated = next(field for field in fields if field.tag == 0x30)
-    info = inside(children(encapsulated.content)[1].content)  # the OCTET STRING's content: a TSTInfo
-    stated = children(inside(info))
-    imprint = children(stated[2].content)
-    if digest(algorithm_in(imprint[0]), data) != imprint[1].content:
+    kind, wrapped = parts(only(token, SEQUENCE), OBJECT_IDENTIFIER, EXPLICIT_0)
+    fields = children(only(wrapped, SEQUENCE))
+    version, algorithms, encapsulated = (field.of(tag) for field, tag in zip(fields, (INTEGER, SET, SEQUENCE)))
+    content_kind, content = parts(encapsulated, OBJECT_IDENTIFIER, EXPLICIT_0)
+    info = only(content, OCTET_STRING)
+    if (oid(kind), version, oid(content_kind)) != (SIGNED_DATA, b"\x03", TST_INFO):
+        raise Wrong("a time-stamp is of another kind")
+    # What it states
+    stated = children(only(info, SEQUENCE))
+    imprint_algorithm, imprint = parts(stated[2].of(SEQUENCE), SEQUENCE, OCTET_STRING)
+    if digest(hash_named(imprint_algorithm), data) != imprint:
         raise Wrong("a time-stamp is over another checkpoint")
-    time = datetime.strptime(stated[4].content.decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
-    certificates = [
-        x509.load_der_x509_certificate(one.whole)
-        for field in fields
-        if field.tag == 0xA0
-        for one in children(field.content)
+    time = datetime.strptime(stated[4].of(0x18).decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    # Who signed it
+    signer = children(only(fields[-1].of(SET), SEQUENCE))
+    certificates = [x509.load_der_x509_certificate(one.whole) for one in children(fields[3].of(EXPLICIT_0))]
+    issuer, serial = children(signer[1].of(SEQUENCE))
+    found = [
+        one
+        for one in certificates
+        if (one.issuer.public_bytes(), one.serial_number) == (issuer.whole, int.from_bytes(serial.of(INTEGER), "big"))
     ]
-    signer = children(inside(fields[-1].content))
-    signed_attributes = next(field for field in signer if field.tag == 0xA0)
+    if not found or signer[0].of(INTEGER) != b"\x01":
+        raise Wrong("a time-stamp does not hold the certificate of its signer")
+    certificate = found[0]
+    # The signature, over the attributes, over the content. The attributes are signed as a SET OF (RFC 5652, section 5.4).
+    algorithm = hash_named(signer[2].of(SEQUENCE))
+    if only(algorithms, SEQUENCE) != signer[2].content:
+        raise Wrong("a time-stamp names two hash algorithms")
     attributes = {}
-    for attribute in children(signed_attributes.content):
-        kind, values = children(attribute.content)[:2]
-        attributes[oid(kind.content)] = children(values.content)[0].content
-    algorithm = algorithm_in(signer[2])
-    if attributes["1.2.840.113549.1.9.4"] != digest(algorithm, info):
+    for attribute in children(signer[3].of(EXPLICIT_0)):
+        name, values = parts(attribute.of(SEQUENCE), OBJECT_IDENTIFIER, SET)
+        attributes[oid(name)] = values
+    if only(attributes[MESSAGE_DIGEST], OCTET_STRING) != digest(algorithm, info):
         raise Wrong("the content of a time-stamp was changed")
-    # What is signed are the attributes as a SET OF (RFC 5652, section 5.4), not with the tag that they stand under here.
-    message = b"\x31" + signed_attributes.whole[1:]
-    signature = next(field for field in signer if field.tag == 0x04).content
-    for certificate in certificates:
-        if signed_by(certificate.public_key(), signature, message, algorithm):
-            usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-            if [one.dotted_string for one in usage] != ["1.3.6.1.5.5.7.3.8"]:
-                raise Wrong("the certificate of a time-stamp is not for time-stamping alone")
-            if not certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc:
-                raise Wrong("the certificate of a time-stamp was not valid at its time")
-            return time, certificate.subject.rfc4514_string(), chain_root(certificate, certificates, trusted)
-    raise Wrong("the signature of a time-stamp does not verify")
+    signature_kind = children(signer[4].of(SEQUENCE))[0].of(OBJECT_IDENTIFIER)
+    if SIGNATURES.get(oid(signature_kind), "unknown") not in (None, algorithm.name):
+        raise Wrong(f"a time-stamp uses the signature {oid(signature_kind)}, which is not accepted")
+    message = bytes([SET]) + signer[3].whole[1:]
+    if not signed_by(certificate.public_key(), signer[5].of(OCTET_STRING), message, algorithm):
+        raise Wrong("the signature of a time-stamp does not verify")
+    if SIGNING_CERTIFICATE_V2 in attributes:  # RFC 5035: which certificate was meant
+        listed = children(only(attributes[SIGNING_CERTIFICATE_V2], SEQUENCE))[0].of(SEQUENCE)
+        named = children(children(listed)[0].of(SEQUENCE))
+        meant = hash_named(named.pop(0).content) if named[0].tag == SEQUENCE else hashes.SHA256()
+        if named[0].of(OCTET_STRING) != digest(meant, certificate.public_bytes(Encoding.DER)):
+            raise Wrong("a time-stamp names another certificate than it holds")
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    if [one.dotted_string for one in usage] != ["1.3.6.1.5.5.7.3.8"]:
+        raise Wrong("the certificate of a time-stamp is not for time-stamping alone")
+    if not certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc:
+        raise Wrong("the certificate of a time-stamp was not valid at its time")
+    return time, certificate.subject.rfc4514_string(), chain_root(certificate, certificates, trusted)
 
 
-def algorithm_in(field: Element) -> hashes.HashAlgorithm:
-    name = oid(children(field.content)[0].content)
+def hash_named(algorithm: bytes) -> hashes.HashAlgorithm:
+    name = oid(children(algorithm)[0].of(OBJECT_IDENTIFIER))
     if name not in HASHES:
         raise Wrong(f"a time-stamp uses the hash {name}, which is not accepted")
     return HASHES[name]
@@ -377,6 +408,12 @@ class Element(NamedTuple):
     content: bytes
     whole: bytes
 
+    def of(self, tag: int) -> bytes:
+        """Its content, when it has that tag."""
+        if self.tag != tag:
+            raise Wrong("a time-stamp is not built as it should be")
+        return self.content
+
 
 def children(data: bytes) -> list[Element]:
     """The DER elements that `data` is made of."""
@@ -394,9 +431,17 @@ def children(data: bytes) -> list[Element]:
     return found
 
 
-def inside(data: bytes) -> bytes:
+def parts(data: bytes, *tags: int) -> list[bytes]:
+    """The contents of the elements that `data` is made of, which have these tags."""
+    found = children(data)
+    if len(found) != len(tags):
+        raise Wrong("a time-stamp is not built as it should be")
+    return [one.of(tag) for one, tag in zip(found, tags)]
+
+
+def only(data: bytes, tag: int) -> bytes:
     """The content of the one element that `data` is."""
-    return children(data)[0].content
+    return parts(data, tag)[0]
 
 
 def oid(content: bytes) -> str:

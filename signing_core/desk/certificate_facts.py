@@ -7,8 +7,10 @@ hold one against the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -30,10 +32,14 @@ def gather(
     *,
     seal_certificate_sha256: str,
     time_stamps: AuthorityFacts,
+    before: int | None = None,
 ) -> CertificateData:
-    """The certificate's data for a document whose parties have both signed. Raises `LogInconsistent`."""
+    """The certificate's data for a document whose parties have both signed, from its events (those before `before`).
+
+    Raises `LogInconsistent`.
+    """
     row = records.load(connection, state.document_id)
-    log = audit.of_document(connection, state.document_id)
+    log = [e for e in audit.of_document(connection, state.document_id) if before is None or e.seq < before]
     opened = personal.opened(connection, state.document_id)
     signing = client_signing_event(log, state.document_id)
     return CertificateData(
@@ -54,6 +60,58 @@ def gather(
         log_sequence=signing.seq,
         zone=workspace.zone,
     )
+
+
+def circumstances(data: CertificateData, qr_text: str) -> dict[str, Any]:
+    """What the event of completion keeps of the certificate, so that it can be set again when settings or keys are others."""
+    return {
+        "certificate_id": data.certificate_id,
+        "issued_at": audit.time_text(data.issued_at),
+        "organisation": data.organisation,
+        "host": data.host,
+        "time_zone": str(data.zone),
+        "qr_text": qr_text,
+        "qr_key_id": data.qr_key_id,
+        "seal_x509_sha256": data.seal_certificate_sha256,
+        "time_authority": data.time_stamps.name if data.time_stamps else None,
+        "time_authority_embedded": data.time_stamps.embedded if data.time_stamps else None,
+    }
+
+
+def as_issued(
+    workspace: Workspace, connection: sa.Connection, document_id: str, completed: audit.Event
+) -> tuple[CertificateData, str]:
+    """The data of a certificate that was issued, from the events before `completed`, and the text of its QR code.
+
+    Raises `LogInconsistent` when the event lacks what it should keep.
+    """
+    kept = completed.data
+    try:
+        data = gather(
+            workspace,
+            connection,
+            State.from_json(records.load(connection, document_id).state),
+            datetime.fromisoformat(kept["issued_at"]),
+            seal_certificate_sha256=kept["seal_x509_sha256"],
+            time_stamps=AuthorityFacts(kept["time_authority"], kept["time_authority_embedded"]),
+            before=completed.seq,
+        )
+        return (
+            replace(
+                data,
+                certificate_id=kept["certificate_id"],
+                organisation=kept["organisation"],
+                host=kept["host"],
+                zone=ZoneInfo(kept["time_zone"]),
+                qr_key_id=kept["qr_key_id"],
+            ),
+            str(kept["qr_text"]),
+        )
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise LogInconsistent(
+            f"The event of completion of document {document_id} does not say what its certificate was made from; "
+            "compare it with a backup."
+        ) from error
 
 
 def client_signing_event(log: Sequence[audit.Event], document_id: str) -> audit.Event:

@@ -24,9 +24,10 @@ def context_of(workspace: Workspace) -> WorkspaceContext:
 
 
 def trust_of(workspace: Workspace) -> Trust:
-    """The company's own anchors, seals (former ones included) and public keys."""
+    """The company's own anchors, seals (former ones included) and public keys, and the outside time-stamp authority's."""
     ring = workspace.keys()
-    parsed = (x509_certificates.parse(anchor.public_bytes(Encoding.DER)) for anchor in ring.trust_anchors)
+    anchors = (*ring.trust_anchors, *workspace.time_stamp_anchors)
+    parsed = (x509_certificates.parse(anchor.public_bytes(Encoding.DER)) for anchor in anchors)
     return Trust(
         anchors=frozenset(anchor for anchor in parsed if anchor is not None),
         seals=frozenset(certificate.fingerprint(SHA256()) for certificate in ring.seal_certificates()),

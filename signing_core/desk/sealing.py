@@ -67,13 +67,14 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     with writing(workspace.engine) as connection:
         at_signing = register.first_crl_after(connection, ring.ca.name, _client_time_stamp(data))
         now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
-    others = _of_other_issuers(ring, stamps)
+    members = _members(workspace, ring, stamps)
+    others = [c for c in members if c != ring.ca.certificate and not chains.issued_by(c, ring.ca.certificate)]
     final = preserve.preserve(
         sealed.data,
-        certificates=[ring.ca.certificate, *ring.first_party.chain, *ring.seal.chain, *others],
+        certificates=members,
         crls=[
             *(crl.der for crl in (at_signing, now_good) if crl is not None),
-            *distribution.fetch_crls(others, [*others, *ring.first_party.chain, *ring.seal.chain], now=clock()),
+            *distribution.fetch_crls(others, members, now=clock()),
         ],
         time_stamps=stamps,
     )
@@ -85,7 +86,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         records.add_file(connection, state.document_id, "final", sha256, final.length, now)
         return {"final_sha256": sha256, "final_length": final.length, "completed_at": now}
 
-    facts = {"certificate_id": data.certificate_id, "time_authority": stamps.name, **checked}
+    facts = {**certificate_facts.circumstances(data, url), **checked}
     return steps.take(
         workspace,
         state.document_id,
@@ -97,13 +98,22 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     ).state
 
 
-def _of_other_issuers(ring: KeyRing, stamps: Remembering) -> list[x509.Certificate]:
-    """The X.509 certificates in use that our own CRL says nothing about: bought keys, a time-stamp authority of others."""
-    own = ring.ca.certificate
-    members = [ring.first_party.certificate, *ring.first_party.chain, ring.seal.certificate, *ring.seal.chain]
-    if not stamps.embedded:
-        members += stamps.certificates
-    return [c for c in dict.fromkeys(members) if c != own and not chains.issued_by(c, own)]
+def _members(workspace: Workspace, ring: KeyRing, stamps: Remembering) -> list[x509.Certificate]:
+    """The X.509 certificates of all chains but the client's own: what is needed to judge the signatures later.
+
+    A token holds its authority's X.509 certificate, seldom the chain and never the root. Our own CRL says nothing about
+    bought keys and about the time-stamp authorities of others.
+    """
+    pool = [
+        *stamps.certificates,
+        *(ring.time_stamp_authority.chain if stamps.embedded else ()),
+        *ring.trust_anchors,
+        *workspace.time_stamp_anchors,
+    ]
+    issuers = [issuer for certificate in stamps.certificates for issuer in chains.issuers(certificate, pool)]
+    keys = (ring.first_party, ring.seal)
+    own = [ring.ca.certificate, *(c for key in keys for c in (key.certificate, *key.chain))]
+    return list(dict.fromkeys([*own, *stamps.certificates, *issuers]))
 
 
 def _client_time_stamp(data: CertificateData) -> datetime:

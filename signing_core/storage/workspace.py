@@ -27,6 +27,8 @@ from signing_core.storage.objects import ObjectStore, open_objects
 from signing_core.storage.settings import FILE_NAME, Settings, initial_file
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from signing_core.keys.interface import TimeStampAuthority
     from signing_core.keys.ring import KeyRing
     from signing_core.keys.settings import KeySettings
@@ -151,7 +153,6 @@ class Workspace:
         chosen = self.settings.time_stamps
         if chosen.url is None:
             return self.keys().time_stamp_authority
-        from signing_core.keys import trust
         from signing_core.keys.time_stamping import HttpAuthority
 
         password = chosen.password.get_secret_value() if chosen.password else ""
@@ -159,9 +160,19 @@ class Workspace:
             chosen.url,
             auth=(chosen.user, password) if chosen.user else None,
             timeout=chosen.timeout_seconds,
-            anchors=trust.load([self.resolve(chosen.trust)]).anchors if chosen.trust else None,
+            anchors=self.time_stamp_anchors or None,
             clock=self.clock,
         )
+
+    @cached_property
+    def time_stamp_anchors(self) -> tuple[x509.Certificate, ...]:
+        """The roots of an outside time-stamp authority, as the settings name them. Raises `KeyUnavailable`."""
+        chosen = self.settings.time_stamps
+        if chosen.url is None or chosen.trust is None:
+            return ()
+        from signing_core.keys import trust
+
+        return tuple(trust.load([self.resolve(chosen.trust)]).anchors)
 
     @property
     def zone(self) -> ZoneInfo:

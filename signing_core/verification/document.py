@@ -287,7 +287,7 @@ class _Run:
         covered = item.record.covered_revision
         if item.record.coverage in ("partial", "invalid") or covered is None:
             return ChangesSince("unknown")
-        if covered == len(structure.revisions) and not unexplained:
+        if item.record.coverage == "whole-file" and not unexplained:
             return ChangesSince("none")
         from signing_core.verification import changes
 

@@ -65,3 +65,9 @@ def markdown() -> str:
         ]
         lines.append("")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(markdown())

@@ -22,6 +22,7 @@ _AUTHORITY_KEY_ID: Final = "2.5.29.35"
 _CRL_POINTS: Final = "2.5.29.31"
 _POLICIES: Final = "2.5.29.32"
 _AUTHORITY_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
+_OCSP_METHOD: Final = "1.3.6.1.5.5.7.48.1"
 NO_CHECK: Final = "1.3.6.1.5.5.7.48.1.5"
 """id-pkix-ocsp-nocheck (RFC 6960, 4.2.2.2.1)."""
 SHORT_TERM: Final = "0.4.0.194121.2.1"
@@ -123,25 +124,27 @@ class X509:
 
     @cached_property
     def basic_constraints(self) -> tuple[bool, int | None] | None:
-        """(cA, pathLenConstraint), None without the extension."""
-        node = self._extension(_BASIC_CONSTRAINTS)
-        if node is None:
+        """(cA, pathLenConstraint), None without the extension; one that cannot be read allows nothing."""
+        if _BASIC_CONSTRAINTS not in self.extensions:
             return None
         authority, length = False, None
-        for part in der.children(node):
-            if part.tag == 0x01:
-                authority = part.content not in (b"", b"\x00")
-            elif part.tag == der.INTEGER:
-                length = der.integer(part)
+        try:
+            for part in self._parts(_BASIC_CONSTRAINTS):
+                if part.tag == 0x01:
+                    authority = part.content not in (b"", b"\x00")
+                elif part.tag == der.INTEGER:
+                    length = der.integer(part)
+        except der.DerError:
+            return False, None
         return authority, length
 
     @cached_property
     def key_usage(self) -> frozenset[int] | None:
-        """The bits set in keyUsage (RFC 5280, 4.2.1.3), None without the extension."""
-        node = self._extension(_KEY_USAGE)
-        if node is None or node.tag != der.BIT_STRING:
+        """The bits set in keyUsage (RFC 5280, 4.2.1.3), None without the extension; none when it cannot be read."""
+        if _KEY_USAGE not in self.extensions:
             return None
-        content = node.content[1:]
+        node = self._extension(_KEY_USAGE)
+        content = node.content[1:] if node is not None and node.tag == der.BIT_STRING else b""
         return frozenset(i for i in range(len(content) * 8) if content[i // 8] >> (7 - i % 8) & 1)
 
     @property
@@ -159,8 +162,13 @@ class X509:
 
     @cached_property
     def extended_key_usage(self) -> frozenset[str] | None:
-        node = self._extension(_EXTENDED_KEY_USAGE)
-        return None if node is None else frozenset(der.oid(part) for part in der.children(node))
+        """Purposes by object identifier, None without the extension; none when it cannot be read."""
+        if _EXTENDED_KEY_USAGE not in self.extensions:
+            return None
+        try:
+            return frozenset(der.oid(part) for part in self._parts(_EXTENDED_KEY_USAGE))
+        except der.DerError:
+            return frozenset()
 
     @property
     def extended_key_usage_critical(self) -> bool:
@@ -173,40 +181,42 @@ class X509:
 
     @cached_property
     def authority_key_id(self) -> bytes | None:
-        node = self._extension(_AUTHORITY_KEY_ID)
-        if node is not None:
-            for part in der.children(node):
-                if part.tag == 0x80:
-                    return part.content
-        return None
+        try:
+            return next((part.content for part in self._parts(_AUTHORITY_KEY_ID) if part.tag == 0x80), None)
+        except der.DerError:
+            return None
 
     @cached_property
     def policies(self) -> frozenset[str]:
-        node = self._extension(_POLICIES)
-        return frozenset() if node is None else frozenset(der.oid(der.children(part)[0]) for part in der.children(node))
+        try:
+            return frozenset(der.oid(der.children(part)[0]) for part in self._parts(_POLICIES))
+        except (der.DerError, IndexError):
+            return frozenset()
 
     @cached_property
     def crl_locations(self) -> tuple[str, ...]:
         """HTTP addresses of CRLs (RFC 5280, 4.2.1.13)."""
         node = self._extension(_CRL_POINTS)
-        return () if node is None else tuple(_addresses(node))
+        try:
+            return () if node is None else tuple(_addresses(node))
+        except der.DerError:
+            return ()
 
     @cached_property
     def ocsp_locations(self) -> tuple[str, ...]:
-        return self._access("1.3.6.1.5.5.7.48.1")
-
-    @cached_property
-    def issuer_locations(self) -> tuple[str, ...]:
-        return self._access("1.3.6.1.5.5.7.48.2")
-
-    def _access(self, method: str) -> tuple[str, ...]:
-        node = self._extension(_AUTHORITY_ACCESS)
         found = []
-        for part in der.children(node) if node is not None else ():
-            entries = der.children(part)
-            if len(entries) == 2 and der.oid(entries[0]) == method and entries[1].tag == 0x86:
-                found.append(entries[1].content.decode("latin-1"))
-        return tuple(a for a in found if a.startswith(("http://", "https://")))
+        try:
+            for part in self._parts(_AUTHORITY_ACCESS):
+                entries = der.children(part)
+                if len(entries) == 2 and der.oid(entries[0]) == _OCSP_METHOD and entries[1].tag == 0x86:
+                    found.append(entries[1].content.decode("latin-1"))
+        except der.DerError:
+            return ()
+        return tuple(address for address in found if address.startswith(("http://", "https://")))
+
+    def _parts(self, oid: str) -> list[der.Node]:
+        node = self._extension(oid)
+        return [] if node is None else der.children(node)
 
     @property
     def declares_revocation(self) -> bool:

@@ -24,14 +24,18 @@ def stream(body: bytes, entries: bytes = b"", *, compress: bool = False) -> byte
     return b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(body), entries, body)
 
 
-def form_x_object(content: bytes, box: bytes = b"[0 0 200 60]", resources: bytes = b"<< /Font << /F1 5 0 R >> >>") -> bytes:
+def form_x_object(
+    content: bytes, box: bytes = b"[0 0 200 60]", resources: bytes = b"<< /Font << /F1 5 0 R >> >>"
+) -> bytes:
     """A form XObject, as appearances are."""
     return stream(content, b"/Type /XObject /Subtype /Form /BBox " + box + b" /Resources " + resources)
 
 
 def contract_objects() -> dict[int, bytes]:
     """Two pages of text, a form with a text field, an empty signature field and a check box."""
-    lines = b" ".join(b"1 0 0 1 60 %d Tm (Sample clause %d: the price is 1000 Euro.) Tj" % (760 - 16 * n, n) for n in range(20))
+    lines = b" ".join(
+        b"1 0 0 1 60 %d Tm (Sample clause %d: the price is 1000 Euro.) Tj" % (760 - 16 * n, n) for n in range(20)
+    )
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 5 0 R >> >> /Contents %d 0 R%s >>"
     widget = b"/Type /Annot /Subtype /Widget /P 3 0 R /F 4 "
     return {
@@ -51,7 +55,9 @@ def contract_objects() -> dict[int, bytes]:
     }  # fmt: skip
 
 
-def original(objects: Mapping[int, bytes] | None = None, *, before: bytes = b"", xref: str = "table", packed: bool = False) -> bytes:
+def original(
+    objects: Mapping[int, bytes] | None = None, *, before: bytes = b"", xref: str = "table", packed: bool = False
+) -> bytes:
     """A whole file. `packed` puts everything that is no stream into an object stream (and needs `xref="stream"`)."""
     head = before + b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
     return _written(head, dict(objects or contract_objects()), None, xref, b"", (), packed)
@@ -89,7 +95,7 @@ def _written(
     if b"/ID" not in trailer:
         trailer += b" /ID [<00112233445566778899aabbccddeeff> <00112233445566778899aabbccddeeff>]"
     size = max([*objects, NEXT, *(int(n) for n in re.findall(rb"/Size (\d+)", head))]) + 3
-    rows: dict[int, tuple[int, int, int]] = {number: (0, 0, 65535) for number in freed}
+    rows: dict[int, tuple[int, int, int]] = dict.fromkeys(freed, (0, 0, 65535))
     if packed:
         inner = {number: body for number, body in objects.items() if not body.rstrip().endswith(b"endstream")}
         container = size - 2
@@ -168,7 +174,8 @@ def signed(
     objects = {
         EMPTY_SIGNATURE: field
         or b"<< /FT /Sig /T (client) /Rect [60 100 260 160] /Type /Annot /Subtype /Widget /P 3 0 R /F 132 "
-        b"/V %d 0 R /AP << /N %d 0 R >> >>" % (number, number + 1),
+        b"/V %d 0 R /AP << /N %d 0 R >> >>"
+        % (number, number + 1),
         FORM: contract_objects()[FORM][:-2] + b"/SigFlags 3 >>",
         number + 1: visible(),
         **(more or {}),
@@ -183,7 +190,12 @@ def signed(
 
 
 def second_signature(
-    data: bytes, *, rect: bytes = b"[300 100 500 160]", number: int = 30, appearance: bytes | None = None, more: bytes = b""
+    data: bytes,
+    *,
+    rect: bytes = b"[300 100 500 160]",
+    number: int = 30,
+    appearance: bytes | None = None,
+    more: bytes = b"",
 ) -> bytes:
     """Sign in a new field, as signing software does: field, page, form, appearance."""
     page = contract_objects()[PAGE].replace(b"11 0 R]", b"11 0 R %d 0 R]" % number)
@@ -215,28 +227,34 @@ def filled(data: bytes, text: bytes = b"1000", *, shown: bytes | None = None, nu
         {
             TEXT: b"<< /FT /Tx /T (amount) /Rect [60 200 260 230] /DA (/F1 11 Tf 0 g) /Type /Annot /Subtype /Widget /P 3 0 R "
             b"/F 4 /V (%s) /AP << /N %d 0 R >> >>" % (text, number),
-            number: form_x_object(b"/Tx BMC q BT /F1 11 Tf 2 8 Td (%s) Tj ET Q EMC" % (text if shown is None else shown)),
+            number: form_x_object(
+                b"/Tx BMC q BT /F1 11 Tf 2 8 Td (%s) Tj ET Q EMC" % (text if shown is None else shown)
+            ),
         },
     )
 
 
 def time_stamped(data: bytes, *, number: int = 50, typed: bool = True) -> bytes:
     """Validation data and a document time-stamp."""
-    catalog = newest(data, CATALOG)
+    catalog = re.sub(rb"/DSS <<.*?>> >> >> (?=>>)", b"", newest(data, CATALOG))
     data = update(
         data,
         {
-            CATALOG: catalog[:-2] + b"/DSS << /Type /DSS /Certs [%d 0 R] /VRI << /%s << /Cert [%d 0 R] >> >> >> >>"
+            CATALOG: catalog[:-2]
+            + b"/DSS << /Type /DSS /Certs [%d 0 R] /VRI << /%s << /Cert [%d 0 R] >> >> >> >>"
             % (number, b"A" * 40, number),
             number: stream(b"\x30\x82sample", compress=True),
         },
     )
     form = newest(data, FORM)
     widget = number + 1
-    value = signature_value(sub_filter=b"/ETSI.RFC3161").replace(b"/Type /Sig", b"/Type /DocTimeStamp" if typed else b"")
+    value = signature_value(sub_filter=b"/ETSI.RFC3161").replace(
+        b"/Type /Sig", b"/Type /DocTimeStamp" if typed else b""
+    )
     page = newest(data, PAGE)
     objects = {
-        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 /Rect [0 0 0 0] /V %d 0 R >>" % (widget + 1),
+        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 /Rect [0 0 0 0] /V %d 0 R >>"
+        % (widget + 1),
         widget + 1: value,
         FORM: form.replace(b"] /DA", b" %d 0 R] /DA" % widget),
         PAGE: page.replace(b"0 R] >>", b"0 R %d 0 R] >>" % widget),
@@ -249,4 +267,3 @@ def newest(data: bytes, number: int) -> bytes:
     at = data.rindex(b"\n%d 0 obj\n" % number)
     begin = at + len(b"\n%d 0 obj\n" % number)
     return data[begin : data.index(b"\nendobj", begin)]
-

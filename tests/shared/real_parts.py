@@ -45,6 +45,8 @@ class Authority:
 
     server: ssl.SSLContext
     client: ssl.SSLContext
+    file: Path
+    """Its certificate in PEM, for programs that are told by SSL_CERT_FILE whom to trust."""
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +71,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem)
     client = ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode())
-    return Authority(server, client)
+    public = folder / "authority.pem"
+    public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return Authority(server, client, public)
 
 
 @dataclass

@@ -290,6 +290,7 @@ class How:
 
 
 _RSA = {"sha1": 5, "sha224": 14, "sha256": 11, "sha384": 12, "sha512": 13}
+_EC_SHA1 = "1.2.840.10045.4.1"
 _EC = {"sha224": 1, "sha256": 2, "sha384": 3, "sha512": 4}
 _PLAIN = {"sha1": 1, "sha224": 2, "sha256": 3, "sha384": 4, "sha512": 5}
 _SHA3 = {"sha3_256": 1, "sha3_384": 2, "sha3_512": 3}
@@ -323,6 +324,8 @@ def sign_value(private: Any, message: bytes, how: How) -> tuple[bytes, bytes]:
         return algorithm(f"0.4.0.127.0.7.1.1.4.1.{_PLAIN[name]}"), r.to_bytes(size, "big") + s.to_bytes(size, "big")
     if how.scheme == "bare-ec":
         return algorithm("1.2.840.10045.2.1"), value
+    if name == "sha1":
+        return algorithm(_EC_SHA1), value
     number = f"1.2.840.10045.4.3.{_EC[name]}" if name in _EC else f"2.16.840.1.101.3.4.3.{9 + _SHA3[name]}"
     return algorithm(number), value
 

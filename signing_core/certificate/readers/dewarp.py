@@ -48,7 +48,10 @@ Floats = npt.NDArray[np.float64]
 
 def flattened(picture: Image.Image, corners: Sequence[Corner]) -> Iterator[Image.Image]:
     """Clean symbols, the likeliest size first, drawn from the code with these corners in a grey picture."""
-    ranked = sorted(_SIZES, key=lambda side: -_finders(_net(picture, corners, side).cells()))
+    try:
+        ranked = sorted(_SIZES, key=lambda side: -_finders(_net(picture, corners, side).cells()))
+    except np.linalg.LinAlgError:  # three corners on one line
+        return
     for side in ranked[:_TRIED]:
         net = _net(picture, corners, side)
         net.settle()

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from signing_core.pdf.structure.budget import Budget
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import Finding, Limits, SectionKind, Severity
 from signing_core.pdf.structure.objects import object_starts, read_object
@@ -48,8 +49,8 @@ class Chain:
     """Sections that the chain leaves out."""
 
 
-def read_chain(data: bytes, limits: Limits) -> Chain:
-    """All revisions of the file. Never raises."""
+def read_chain(data: bytes, limits: Limits, budget: Budget) -> Chain:
+    """All revisions of the file. Raises `LimitReached` when it takes too long, nothing else."""
     chain = Chain()
     header = data.find(b"%PDF-", 0, 65536)
     if header < 0:
@@ -59,7 +60,7 @@ def read_chain(data: bytes, limits: Limits) -> Chain:
     chain.header = max(header, 0)
     sections = _sections(data, chain, limits)
     if not sections:
-        _reconstruct(data, chain, 0, len(data), limits)
+        _reconstruct(data, chain, 0, len(data), limits, budget)
         return chain
     groups = _grouped(sections)
     chain.updates = [_merged(group) for group in groups]
@@ -67,10 +68,10 @@ def read_chain(data: bytes, limits: Limits) -> Chain:
         oldest = min(section.offset for section in groups[0])
         newer = chain.updates
         chain.updates = []
-        _reconstruct(data, chain, 0, oldest, limits)
+        _reconstruct(data, chain, 0, oldest, limits, budget)
         chain.updates += newer
     _place(data, chain)
-    _find_unlinked(data, chain, limits)
+    _find_unlinked(data, chain, limits, budget)
     return chain
 
 
@@ -230,7 +231,7 @@ def _later_closing(data: bytes, position: int, stop: int, wanted: set[int]) -> t
     return None
 
 
-def _find_unlinked(data: bytes, chain: Chain, limits: Limits) -> None:
+def _find_unlinked(data: bytes, chain: Chain, limits: Limits, budget: Budget) -> None:
     """`startxref` entries, anywhere, that lead to a section which no /Prev leads to."""
     known = {section.offset for update in chain.updates for section in update.sections}
     position = 0
@@ -241,6 +242,7 @@ def _find_unlinked(data: bytes, chain: Chain, limits: Limits) -> None:
         if not value or value >= at or value in known or value + chain.header in known or _near(value, known):
             continue
         tried += 1
+        budget.check()
         try:
             section = read_section(
                 data, value, shift=0, depth=limits.depth, room=100_000, stream_bytes=limits.stream_bytes
@@ -260,7 +262,7 @@ def _find_unlinked(data: bytes, chain: Chain, limits: Limits) -> None:
         )
 
 
-def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits) -> None:
+def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits, budget: Budget) -> None:
     """One revision from what looks like objects, the later winning, as viewers do with a damaged file."""
     chain.damaged = True
     entries: dict[int, Entry] = {}
@@ -268,7 +270,7 @@ def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits
         entries[number] = Entry(offset, generation)
     if not entries:
         return
-    trailer = _reconstructed_trailer(data, start, end, entries, limits)
+    trailer = _reconstructed_trailer(data, start, end, entries, limits, budget)
     _note(
         chain,
         "xref-reconstructed",
@@ -279,10 +281,11 @@ def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits
 
 
 def _reconstructed_trailer(
-    data: bytes, start: int, end: int, entries: dict[int, Entry], limits: Limits
+    data: bytes, start: int, end: int, entries: dict[int, Entry], limits: Limits, budget: Budget
 ) -> dict[str, Value]:
     trailer: dict[str, Value] = {}
     for opening in _TRAILER.finditer(data, start, end):
+        budget.check()
         try:
             value, _ = parse_value(data, opening.end(), depth=limits.depth)
         except Malformed:
@@ -292,6 +295,7 @@ def _reconstructed_trailer(
     if trailer:
         return trailer
     for number, entry in list(entries.items())[:100_000]:
+        budget.step()
         try:
             read = read_object(data, entry.place, depth=limits.depth)
         except Malformed:

@@ -57,7 +57,9 @@ class FileStructure:
         self.misplaced: set[tuple[int, int]] = set()
         """(revision, object number) of objects that are not where their cross-reference entry says."""
         self._limited = False
-        chain = read_chain(data, limits) if len(data) <= limits.file_bytes else Chain(limited=True)
+        chain = Chain(limited=True)
+        if len(data) <= limits.file_bytes:
+            chain = self._guarded(lambda: read_chain(data, limits, self.budget), chain)
         if len(data) > limits.file_bytes:
             self.note("limit-file-size", Severity.WARNING, f"The file is larger than {limits.file_bytes} bytes.")
         for finding in chain.problems:
@@ -77,7 +79,7 @@ class FileStructure:
         self._decryption: decryption.Decryption | None = None
         self._password = password
         self._locked = False
-        self._open(password)
+        self._guarded(lambda: self._open(password), None)
         self._add_reconstructed_streams()
         self.revisions = self._revisions()
 

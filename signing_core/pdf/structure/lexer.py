@@ -32,7 +32,7 @@ _TOKEN: Final = re.compile(
 )  # fmt: skip
 _REFERENCE, _NAME, _INTEGER, _DICT, _DICT_END, _ARRAY, _ARRAY_END, _STRING, _HEX, _WORD = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
-_NUMBER: Final = re.compile(rb"[+-]*(?:\d+\.?\d*|\.\d+)\Z")
+_NUMBER: Final = re.compile(rb"[+-]*+(?:\d++(?:\.\d*+)?+|\.\d++)\Z")
 _HASH: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STRING_SPECIAL: Final = re.compile(rb"[()\\\r]")
 _NOT_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from signing_core.pdf.structure.document import FileStructure
@@ -14,8 +15,8 @@ _SHOW: Final = re.compile(
     rb"|(?=[(\[<])"  # a string, array or dictionary to be read
     rb"|(?<![^\0\t\n\f\r ()<>\[\]{}/%])(Do|BI|sh)(?![^\0\t\n\f\r ()<>\[\]{}/%])"  # 2: something drawn
 )
-_MAPPING: Final = re.compile(rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]+)>(?:\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]*)\]))?")
-_BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.S)
+_MAPPING: Final = re.compile(rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]+)>(?:\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]{0,4000}+)\]))?")
+_BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)")
 _MAX_DEPTH: Final = 4
 _GLYPHS: Final = {
     "space": " ", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
@@ -103,7 +104,7 @@ def _by_differences(differences: list[Value], codes: bytes) -> str:
 
 def _by_map(body: bytes, codes: bytes, width: int) -> str:
     table: dict[int, str] = {}
-    for kind, block in _BLOCK.findall(body):
+    for kind, block in _blocks(body):
         for first, second, third, listed in _MAPPING.findall(block):
             low = int(first, 16) if first.strip() else 0
             if kind == b"bfchar":
@@ -128,6 +129,17 @@ def _by_map(body: bytes, codes: bytes, width: int) -> str:
             raise Unreadable
         text.append(table[code])
     return "".join(text)
+
+
+def _blocks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, content) of the blocks of a character map."""
+    position = 0
+    while (start := _BLOCK.search(body, position)) is not None:
+        end = body.find(b"end" + start[1], start.end())
+        if end < 0:
+            return
+        yield start[1], body[start.end() : end]
+        position = end
 
 
 def _utf16(digits: bytes) -> str:

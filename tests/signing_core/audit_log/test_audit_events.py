@@ -91,7 +91,7 @@ def test_a_key_cannot_be_both(database_engine: sa.Engine) -> None:
 
 def test_what_json_cannot_say_exactly_is_refused_and_leaves_nothing(database_engine: sa.Engine) -> None:
     for value in (2**53, float("nan"), b"x", {1: 2}, "\ud800"):
-        with pytest.raises(ValueError), writing(database_engine) as connection:  # noqa: PT011
+        with pytest.raises(ValueError), writing(database_engine) as connection:
             events.append(connection, type="t", time=NOW, actor="a", data={"v": value})
     with reading(database_engine) as connection:
         assert events.size(connection) == 0

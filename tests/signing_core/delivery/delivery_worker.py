@@ -8,6 +8,7 @@ each round.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -94,15 +95,16 @@ def prepare(folder: Path) -> None:
     engine.dispose()
 
 
-def fill(folder: Path) -> None:
+def fill(folder: Path, *, code: bool) -> None:
     sha256 = LocalObjects(folder / "objects").put(PDF)
     facts: dict[str, Any] = {"organisation": "Sample Company", "title": "Sample Contract", "document_id": DOCUMENT}
     engine = open_engine(folder)
     with writing(engine) as connection:
-        outbox.enqueue(
-            connection, KEY, document_id=DOCUMENT, role="client", channel="sms", recipient="+491713920012", now=START,
-            content=compose("code", "en", code="042917", expires_at=START + timedelta(minutes=5), **facts),
-        )  # fmt: skip
+        if code:
+            outbox.enqueue(
+                connection, KEY, document_id=DOCUMENT, role="client", channel="sms", recipient="+491713920012", now=START,
+                content=compose("code", "en", code="042917", expires_at=START + timedelta(minutes=5), **facts),
+            )  # fmt: skip
         outbox.enqueue(
             connection, KEY, document_id=DOCUMENT, role="client", channel="email", recipient="erika@example.org",
             now=START, content=compose("completed", "en", **facts), attachment_sha256=sha256,
@@ -133,14 +135,25 @@ def void(_: object) -> None:
     return None
 
 
-def life(work: Callable[[], None], kill_at: int = 0) -> bool:
+def first(folder: Path, server: str, kill_at: int) -> None:
+    fill(folder, code=not server)
+    countdown.left = kill_at
+    deliver(folder, server, START)
+
+
+def second(folder: Path, server: str, finished: bool) -> None:
+    for minutes in (1, 2):
+        deliver(folder, server, START + timedelta(minutes=minutes))
+    report(folder, finished)
+
+
+def life(work: Callable[[], None]) -> bool:
     """Whether a process that does `work` reached its end."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            countdown.left = kill_at
             work()
             status = 0
         except BaseException:
@@ -187,11 +200,8 @@ def main(base: Path, server: str) -> None:
         number += 1
         folder = base / f"{number:03d}"
         shutil.copytree(base / "fresh", folder)
-        assert life(lambda folder=folder: fill(folder))
-        finished = life(lambda folder=folder: deliver(folder, server, START), kill_at=number)
-        for minutes in (1, 2):
-            assert life(lambda folder=folder, at=START + timedelta(minutes=minutes): deliver(folder, server, at))
-        life(lambda folder=folder, finished=finished: report(folder, finished))
+        finished = life(functools.partial(first, folder, server, number))
+        assert life(functools.partial(second, folder, server, finished))
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ def house(engine: sa.Engine, objects: LocalObjects, clock: Any, sample: SimpleNa
         values: dict[str, Any] = {
             "retry": STEADY, "on_outcome": lambda connection, row, outcome: told.append((row.state, outcome)),
         }  # fmt: skip
-        key = more.pop("server_key", sample.server_key)
-        return outbox.deliver_due(engine, sample.both(channel), objects, key, clock, **(values | more))
+        key, store = more.pop("server_key", sample.server_key), more.pop("objects", objects)
+        return outbox.deliver_due(engine, sample.both(channel), store, key, clock, **(values | more))
 
     def row(outbox_id: str) -> Any:
         with reading(engine) as connection:
@@ -313,6 +313,24 @@ def test_cancelled_while_it_is_being_sent(house: SimpleNamespace, then: Any, sta
     assert house.deliver(Told()) == []
 
 
+def test_cancelled_between_the_look_and_the_claim_it_does_not_leave(house: SimpleNamespace) -> None:
+    outbox_id = house.enqueue("code", "sms")
+    asked = []
+
+    def clock() -> Any:
+        asked.append(1)
+        if len(asked) == 2:  # after the message was chosen and read, before it is claimed
+            with writing(house.engine) as connection:
+                outbox.cancel(connection, document_id=house.sample.document)
+        return house.clock()
+
+    channel = Told()
+    key = house.sample.server_key
+    assert outbox.deliver_due(house.engine, house.sample.both(channel), house.objects, key, clock) == []
+    assert len(asked) == 3 and channel.sent == []  # the third to find that nothing else is due
+    assert (house.row(outbox_id).state, house.row(outbox_id).attempts) == ("cancelled", 0)
+
+
 def abandon(house: SimpleNamespace, kind: str = "link", attempts: int = 1, **more: Any) -> str:
     """A message whose sender died with it."""
     outbox_id: str = house.enqueue(kind, **more)
@@ -495,6 +513,19 @@ def test_a_missing_or_damaged_attachment_is_never_sent(house: SimpleNamespace, d
     house.objects.put(PDF)  # restored from a backup
     house.clock.pass_by(minutes=1)
     assert house.deliver(channel)[-1].state == "delivered"
+
+
+def test_what_a_lying_store_returns_is_never_sent(house: SimpleNamespace) -> None:
+    completed(house)
+
+    class Lying(LocalObjects):
+        def get(self, sha256: str) -> bytes:
+            return super().get(sha256) + b"\n% and one line more"
+
+    channel = Told()
+    (outcome,) = house.deliver(channel, objects=Lying(house.objects.folder))
+    assert outcome.state == "waiting" and "is not the stored file" in str(outcome.error)
+    assert channel.sent == []
 
 
 def test_what_was_not_sent_is_not_kept(house: SimpleNamespace) -> None:

@@ -153,6 +153,23 @@ def test_exceptions_and_stacks_are_covered(installed: io.StringIO) -> None:
     assert "Traceback" in text and "KeyError: '[code]'" in text and "ValueError: no such link [token]" in text
 
 
+def test_no_formatter_gets_hold_of_the_exception_itself(installed: io.StringIO) -> None:
+    kept: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = kept.append  # type: ignore[method-assign]
+    log = logging.getLogger("anybody")
+    log.addHandler(handler)
+    try:
+        raise ValueError(TOKEN)
+    except ValueError:
+        log.exception("failed")
+    finally:
+        log.removeHandler(handler)
+    (record,) = kept
+    assert record.exc_info is None
+    clean(repr(vars(record)))
+
+
 def test_broken_records_are_kept_and_covered(installed: io.StringIO) -> None:
     logging.getLogger("anybody").info("%d links " + TOKEN, "many")
     assert "%d links [token]" in installed.getvalue()

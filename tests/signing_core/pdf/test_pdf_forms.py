@@ -174,7 +174,7 @@ def test_a_form_on_a_page_that_leaves_its_state_behind_is_drawn_in_the_right_pla
         from pypdf.generic import DecodedStreamObject
 
         content = DecodedStreamObject()
-        content.set_data(writer.pages[0]["/Contents"].get_object().get_data() + b" q 3 0 0 3 0 0 cm (Q) Tj")
+        content.set_data(writer.pages[0]["/Contents"].get_object().get_data() + b" q 3 0 0 3 0 0 cm q 2 0 0 2 0 0 cm")
         writer.pages[0][NameObject("/Contents")] = writer._add_object(content)
 
     wrecked = render.render(forms.fill(make.changed(make.form(), wreck), DATA), 1, dpi=72)
@@ -198,3 +198,14 @@ def test_a_document_without_fields_takes_no_data(make):
     assert forms.fields(make.contract()) == []
     with pytest.raises(DataRefused):
         forms.fill(make.contract(), {"x": 1})
+
+
+def test_a_hidden_field_is_neither_asked_for_nor_drawn(make):
+    def hide(writer):
+        for annotation in writer.pages[0]["/Annots"]:
+            if annotation.get_object().get("/T") == "kept":
+                annotation.get_object()[NameObject("/F")] = NumberObject(2)
+
+    form = make.changed(make.form(), hide)
+    assert "kept" not in {field.name for field in forms.fields(form)}
+    assert "kept value" not in _text(forms.fill(form, DATA))

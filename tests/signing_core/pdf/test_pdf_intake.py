@@ -110,6 +110,14 @@ def test_javascript_in_a_field_is_refused(make):
     assert _code(make.changed(make.form(), add)) == "active-content"
 
 
+def test_a_script_hidden_in_another_kind_of_action_is_refused(make):
+    def add(writer):
+        action = {NameObject("/S"): NameObject("/Rendition"), NameObject("/JS"): NameObject("/x")}
+        writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
+
+    assert _code(make.changed(make.contract(1), add)) == "active-content"
+
+
 def test_an_xfa_form_without_pages_of_its_own_is_refused_one_with_fields_is_not(make):
     assert _code(make.xfa(with_fields=False)) == "xfa"
     assert intake.inspect(make.xfa(with_fields=True), name="form.pdf").form_fields == 10

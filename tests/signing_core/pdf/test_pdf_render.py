@@ -75,6 +75,13 @@ def test_nothing_stays_open(make):
     assert alive() == before
 
 
+def test_a_document_is_closed_even_when_its_use_fails(make):
+    with pytest.raises(RuntimeError), render.opened(make.form()) as document:
+        page = document[0]
+        raise RuntimeError
+    assert document.raw is None and page.raw is None
+
+
 def test_threads_can_render_at_the_same_time(make):
     data = make.contract(4)
     expected = [render.render(data, page, dpi=40) for page in (1, 2, 3, 4)]

@@ -48,9 +48,13 @@ def test_one_thread_at_a_time(house: Any) -> None:
 
 
 def test_another_document_is_free_and_the_same_is_not(house: Any) -> None:
-    with document_lock(house, "D1"), document_lock(house, "D2", wait=0.05):
-        with pytest.raises(ConcurrentChange, match="D1"), document_lock(house, "D1", wait=0.05):
-            pass
+    with (
+        document_lock(house, "D1"),
+        document_lock(house, "D2", wait=0.05),
+        pytest.raises(ConcurrentChange, match="D1"),
+        document_lock(house, "D1", wait=0.05),
+    ):
+        pass
     with document_lock(house, "D1", wait=0.05):
         pass
 

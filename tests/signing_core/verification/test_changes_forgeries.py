@@ -167,7 +167,9 @@ def appearance_in_use_as_content() -> bytes:
     data = parts.sealed(parts.update(base, {20: parts.signature_value()}))
     value = b"/V 64 0 R >>"
     return parts.sealed(
-        parts.update(data, {EMPTY_SIGNATURE: field[:-2] + value, 60: parts.visible(b"9000 Euro"), 64: parts.signature_value()})
+        parts.update(
+            data, {EMPTY_SIGNATURE: field[:-2] + value, 60: parts.visible(b"9000 Euro"), 64: parts.signature_value()}
+        )
     )
 
 

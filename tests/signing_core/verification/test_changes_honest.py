@@ -10,7 +10,7 @@ from pdf_parts import CATALOG, EMPTY_SIGNATURE, FORM, INFO, PAGE, TEXT, contract
 
 from signing_core.pdf.revisions import parse
 from signing_core.verification.changes import ChangeLevel, ChangeReport, difference, since
-from signing_core.verification.changes.analysis import History, history, judge
+from signing_core.verification.changes.analysis import History, history
 
 OBJECTS = contract_objects()
 BLANK = b"[300 20 500 80]"
@@ -73,7 +73,9 @@ def checked() -> bytes:
 def rewritten_in_place() -> bytes:
     """Everything written once more under the same numbers, with other white space."""
     data = parts.signed()
-    return parts.update(data, {n: b"  " + body + b"  " for n, body in OBJECTS.items() if n not in (FORM, EMPTY_SIGNATURE)})
+    return parts.update(
+        data, {n: b"  " + body + b"  " for n, body in OBJECTS.items() if n not in (FORM, EMPTY_SIGNATURE)}
+    )
 
 
 XMP = b"/Type /Metadata /Subtype /XML"
@@ -148,7 +150,9 @@ def test_all_ways_find_the_same(name: str) -> None:
             assert set(found["fast"]) == set(found["full"])
 
 
-@pytest.mark.parametrize("name", ["second-signature", "filled", "time-stamped-twice", "dates", "second-after-certification"])
+@pytest.mark.parametrize(
+    "name", ["second-signature", "filled", "time-stamped-twice", "dates", "second-after-certification"]
+)
 def test_common_updates_take_the_fast_way(name: str) -> None:
     structure = parse(HONEST[name]())
     covered = structure.signatures[0].covered_revision
@@ -166,7 +170,9 @@ def test_the_rules_of_each_signature_are_its_own() -> None:
     locked = parts.certified(2)
     data = parts.second_signature(locked)
     structure = parse(data)
-    assert [since(structure, r.covered_revision or 0, signature=i).level for i, r in enumerate(structure.signatures)] == [
+    assert [
+        since(structure, r.covered_revision or 0, signature=i).level for i, r in enumerate(structure.signatures)
+    ] == [
         ChangeLevel.PERMITTED,
         ChangeLevel.NONE,
     ]

@@ -1,0 +1,8 @@
+"""What an auditor looks for in the archive: reconciliation of what is stored, logged and mailed, and controls of the flow."""
+
+from signing_core.controls.finding import CATALOGUE, ControlFinding
+from signing_core.controls.history import History, histories
+from signing_core.controls.reconciliation import Reconciliation, reconcile
+from signing_core.controls.rules import check
+
+__all__ = ["CATALOGUE", "ControlFinding", "History", "Reconciliation", "check", "histories", "reconcile"]

@@ -1,0 +1,85 @@
+"""Everything the database says of a document, read in bulk for thousands of them at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import events as audit
+from signing_core.audit_log import personal
+from signing_core.audit_log.events import Event
+from signing_core.storage.database import reading
+from signing_core.storage.schema import audit_events, document_parties, documents, outbox
+from signing_core.storage.workspace import Workspace
+
+_CHUNK = 400
+"""Documents read at once; a database limits the number of parameters."""
+
+
+@dataclass(frozen=True)
+class History:
+    row: sa.Row[Any]
+    """Of `documents`."""
+    parties: dict[str, sa.Row[Any]] = field(repr=False)
+    events: tuple[Event, ...] = ()
+    leaf_hashes: tuple[bytes, ...] = field(default=(), repr=False)
+    """As stored, in the order of `events`."""
+    messages: tuple[sa.Row[Any], ...] = field(default=(), repr=False)
+    opened: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Personal values by commitment; what was erased is missing."""
+
+    @property
+    def document_id(self) -> str:
+        return str(self.row.id)
+
+    def of(self, *types: str) -> list[Event]:
+        return [event for event in self.events if event.type in types]
+
+    def value(self, event: Event, key: str) -> Any:
+        """A personal value of an event, or None when it has none or it was erased."""
+        held = event.data.get(key)
+        return self.opened.get(held["commitment"]) if isinstance(held, dict) and "commitment" in held else held
+
+
+def histories(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[History]:
+    """The histories of these documents, in their order; an unknown id is left out."""
+    for start in range(0, len(document_ids), _CHUNK):
+        yield from _chunk(workspace, document_ids[start : start + _CHUNK])
+
+
+def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[History]:
+    with reading(workspace.engine) as connection:
+        rows = {row.id: row for row in connection.execute(sa.select(documents).where(documents.c.id.in_(document_ids)))}
+        people: dict[str, dict[str, sa.Row[Any]]] = defaultdict(dict)
+        for row in connection.execute(
+            sa.select(document_parties).where(document_parties.c.document_id.in_(document_ids))
+        ):
+            people[row.document_id][row.role] = row
+        log: dict[str, list[Event]] = defaultdict(list)
+        leaves: dict[str, list[bytes]] = defaultdict(list)
+        table = audit_events
+        for row in connection.execute(
+            sa.select(table).where(table.c.document_id.in_(document_ids)).order_by(table.c.seq)
+        ):
+            log[row.document_id].append(audit.Event(row.seq, row.document_id, row.type, row.time, row.body))
+            leaves[row.document_id].append(row.leaf_hash)
+        messages: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+        for row in connection.execute(
+            sa.select(outbox).where(outbox.c.document_id.in_(document_ids)).order_by(outbox.c.id)
+        ):
+            messages[row.document_id].append(row)
+        opened = {document_id: personal.opened(connection, document_id) for document_id in rows}
+    for document_id in document_ids:
+        if document_id in rows:
+            yield History(
+                rows[document_id],
+                people[document_id],
+                tuple(log[document_id]),
+                tuple(leaves[document_id]),
+                tuple(messages[document_id]),
+                opened[document_id],
+            )

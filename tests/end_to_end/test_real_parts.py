@@ -1,0 +1,480 @@
+"""The whole flow on the parts of a real installation: PostgreSQL, SMTP, SMS gateways, tokens, bought keys, an outside TSA."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from program import PROGRAM, sealtrail
+
+from signing_core.desk import Desk, background, judging
+from signing_core.flow import Role, Status
+from signing_core.keys import tsa_server
+from signing_core.keys.ring import KeyRing
+from signing_core.keys.settings import KeySettings
+from signing_core.pdf import render
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import AUTHOR, CLIENT, DIRECTOR, ManualClock, Play, contract, make_workspace, received
+from signing_core.verdict import DocumentVerdict
+from signing_core.verification import load_trust, verify
+
+PIN = "sample-pin"
+PASSPHRASE = "a passphrase of the sample trust service"
+
+
+def final_of(play: Play, document_id: str) -> bytes:
+    return play.workspace.objects.get(play.desk.status(document_id)["final"]["sha256"])
+
+
+def passed(play: Play, document_id: str) -> DocumentVerdict:
+    """The completed file, judged by its workspace and with the public folder alone."""
+    final, at = final_of(play, document_id), play.workspace.clock() + timedelta(seconds=2)
+    public = play.workspace.keys().public_folder
+    known = verify(final, at=at, workspace_context=judging.context_of(play.workspace))
+    alone = verify(final, at=at, trust=load_trust([public]))
+    for verdict in (known, alone):
+        assert (verdict.integrity, verdict.indication) == ("intact", "TOTAL-PASSED"), verdict.to_json()
+    assert (known.registry, known.audit_log) == ("known", "included")
+    return known
+
+
+# (a) PostgreSQL
+
+
+def test_on_postgresql(postgresql_url: str, tmp_path: Path) -> None:
+    with make_workspace(tmp_path / "workspace", database_url=postgresql_url) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        passed(play, document_id)
+        assert len([m for m in received(workspace) if m.attachment_sha256]) == 3
+        assert workspace.engine.dialect.name == "postgresql"
+
+
+# (b) Mail and SMS
+
+
+class Reached(Play):
+    """Parties who read their mail on the mail server and their SMS at the gateway."""
+
+    mailbox: Any
+    gateway: Any
+
+    def texts(self, contact: str) -> list[str]:
+        if "@" not in contact:
+            return [text for to, text in map(sms_of, self.gateway.requests) if to == contact]
+        return [
+            message.get_body(("plain",)).get_content()
+            for message, (_, to) in zip(self.mailbox.messages, self.mailbox.envelopes, strict=True)
+            if to == [contact]
+        ]
+
+    def _last(self, role: Role, pattern: str) -> str:
+        found = [match for text in self.texts(self.contact(role)) for match in re.findall(pattern, text)]
+        return str(found[-1])
+
+    def token(self, role: Role) -> str:
+        return self._last(role, r"/s/([A-Za-z0-9_-]{43})")
+
+    def code(self, role: Role) -> str:
+        return self._last(role, r"\b(\d{3} \d{3})\b")
+
+
+def sms_of(request: Any) -> tuple[str, str]:
+    if request.headers["content-type"].startswith("application/json"):
+        content = json.loads(request.body)
+        return content["to"], content["text"]
+    form = parse_qs(request.body.decode())
+    return form["To"][0], form["Body"][0]
+
+
+MAIL = """
+[mail]
+host = "127.0.0.1"
+port = {port}
+security = "starttls"
+user = "signing"
+password = "a good password"
+sender = "Sample Seals <signing@example.org>"
+"""
+JSON_SMS = """
+[sms]
+kind = "json"
+url = "{url}/send"
+token = "a bearer token"
+sender = "Sample"
+"""
+TWILIO_SMS = """
+[sms]
+kind = "twilio"
+url = "{url}"
+user = "AC0123"
+password = "an auth token"
+sender = "+491713920000"
+"""
+
+
+@pytest.fixture
+def reached(
+    blank_copy: Callable[..., Path], mail_server: Any, gateway: Any, authority: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Reached]]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    mailbox = mail_server(tls_context=authority.server, require_starttls=True, login=True)
+    opened: list[Workspace] = []
+
+    def start(sms: str, clock: Any = None) -> Reached:
+        folder = blank_copy("reached", MAIL.format(port=mailbox.port) + sms.format(url=gateway.url))
+        workspace = Workspace.open(folder, **({"clock": clock} if clock else {}))
+        opened.append(workspace)
+        play = Reached(Desk(workspace))
+        play.mailbox, play.gateway = mailbox, gateway
+        return play
+
+    yield start
+    for workspace in opened:
+        workspace.close()
+
+
+@pytest.mark.parametrize("sms", [JSON_SMS, TWILIO_SMS], ids=["json", "twilio"])
+def test_by_mail_and_sms(reached: Callable[..., Reached], sms: str) -> None:
+    play = reached(sms)
+    document_id = play.create(contract())
+    play.to_completion(document_id)
+    passed(play, document_id)
+    final = final_of(play, document_id)
+    attached = {
+        tuple(to): [part.get_content() for part in message.iter_attachments()]
+        for message, (_, to) in zip(play.mailbox.messages, play.mailbox.envelopes, strict=True)
+        if list(message.iter_attachments())
+    }
+    assert attached == {(address,): [final] for address in (AUTHOR.email, DIRECTOR.contact, str(CLIENT.copy_email))}
+    assert play.mailbox.encrypted and all(play.mailbox.encrypted), "nothing went in the clear"
+    assert {message["state"] for message in play.desk.status(document_id)["messages"]} == {"delivered"}
+    assert received(play.workspace) == [], "nothing was left in the outbox folder besides"
+    numbers = [message["message-id"] for message in play.mailbox.messages]
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_a_delivery_that_fails_is_seen_and_never_counts_as_sent(reached: Callable[..., Reached]) -> None:
+    clock = ManualClock()
+    play = reached(JSON_SMS, clock)
+    document_id = play.create(contract())
+    play.desk.send(document_id)
+    play.mailbox.answers["RCPT"] = ["451 try again later"]
+    play.deliver()
+    (link,) = play.desk.status(document_id)["messages"]
+    assert (link["state"], link["delivered_at"], link["attempts"]) == ("waiting", None, 1)
+    assert "451 try again later" in link["last_error"]
+    assert play.mailbox.received == []
+    kinds = [event.type for event in play.desk.events(document_id)]
+    assert "message.delivered" not in kinds
+    clock.forward(minutes=5)
+    play.consent(document_id, Role.FIRST_PARTY)
+    play.desk.work_on(document_id)
+    for answer, state in ((429, "waiting"), (500, "uncertain")):  # after a 500 it may be on its way all the same
+        play.gateway.answers += [(answer, {"error": "down"})]
+        play.deliver()
+        link = play.desk.status(document_id)["messages"][-1]
+        assert (link["role"], link["channel"], link["state"]) == ("client", "sms", state), link
+        assert link["delivered_at"] is None
+        clock.forward(minutes=15)
+    play.desk.resend(document_id)
+    play.to_completion(document_id)
+    passed(play, document_id)
+    assert {message["state"] for message in play.desk.status(document_id)["messages"]} == {"delivered"}
+
+
+def test_a_recipient_that_is_refused_for_good_is_seen(reached: Callable[..., Reached]) -> None:
+    play = reached(JSON_SMS)
+    document_id = play.create(contract())
+    play.desk.send(document_id)
+    play.mailbox.answers["RCPT"] = ["550 no such user"]
+    play.deliver()
+    (link,) = play.desk.status(document_id)["messages"]
+    assert link["state"] == "failed"
+    assert "550 no such user" in link["last_error"]
+    assert play.desk.state(document_id).status is Status.AWAITING_FIRST_PARTY
+    types = [event.type for event in play.desk.events(document_id)]
+    assert types[-1] == "message.failed"
+
+
+# (c) Keys on a token
+
+TOKENS = """
+[keys.tokens.seal]
+module = "{module}"
+token_label = "sealtrail"
+key_label = "p256"
+
+[keys.tokens.first-party]
+module = "{module}"
+token_label = "sealtrail"
+key_label = "rsa"
+"""
+
+
+def test_with_seal_and_first_party_key_on_a_token(
+    token: SimpleNamespace, blank_copy: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEALTRAIL_TOKEN_PIN", PIN)
+    folder = blank_copy("tokens", TOKENS.format(module=token.module))
+    for purpose in ("seal", "first-party"):
+        (folder / "keys" / f"{purpose}.p12").unlink()
+        done = sealtrail(
+            "keys", "certify-token", purpose, "--workspace", folder, environment={"SEALTRAIL_TOKEN_PIN": PIN}
+        )
+        assert done.returncode == 0, done.stderr
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        verdict = passed(play, document_id)
+        algorithms = {signature.role: signature.signature_algorithm for signature in verdict.signatures}
+        assert "rsa" in str(algorithms["first-party"]).lower()
+        assert "ecdsa" in str(algorithms["seal"]).lower()
+
+
+# (d) and (f) Keys bought from a trust service
+
+
+class Seller:
+    """A trust service: a CA of its own, whose CRL is served over HTTP unless it is down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.requests: list[str] = []
+        self.down = False
+        self.age = timedelta()
+        """How long ago the list that is served was made."""
+        seller = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seller.requests.append(self.path)
+                body = b"" if seller.down else seller.ring.ca.crl(seller.clock() - seller.age, 1, [])
+                self.send_response(503 if seller.down else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+        settings = KeySettings(base_url=f"http://127.0.0.1:{self.server.server_address[1]}")
+        self.ring = KeyRing.create(
+            folder, PASSPHRASE, organisation="Sample Trust Service", clock=self.clock, settings=settings, work=10
+        )
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+
+    def sell(self, purpose: Any, key: Any = None) -> bytes:
+        """A PKCS#12 file; `key` is the customer's own, made for him otherwise."""
+        if key is None:
+            return self.ring.export_key(purpose, PASSPHRASE)
+        certificate = self.ring.ca.issue(purpose, key.public_key(), "Sample Seals GmbH", now=self.clock())
+        return pkcs12.serialize_key_and_certificates(
+            b"bought", key, certificate, [self.ring.ca.certificate], BestAvailableEncryption(PASSPHRASE.encode())
+        )
+
+
+@pytest.fixture
+def seller(tmp_path: Path) -> Iterator[Seller]:
+    made = Seller(tmp_path / "seller")
+    yield made
+    made.close()
+
+
+def bring_in(folder: Path, purpose: str, data: bytes) -> None:
+    file = folder.parent / f"{purpose}-bought.p12"
+    file.write_bytes(data)
+    done = sealtrail(
+        "keys", "import", purpose, file, "--workspace", folder, environment={"SEALTRAIL_IMPORT_PASSWORD": PASSPHRASE}
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("age", [0, 6], ids=["made-now", "six-hours-old"])
+def test_with_bought_keys_whose_crl_is_fetched_into_the_file(
+    blank_copy: Callable[..., Path], seller: Seller, age: int
+) -> None:
+    folder = blank_copy("bought")
+    seller.age = timedelta(hours=age)
+    company = x509.load_pem_x509_certificates((folder / "keys" / "public" / "anchors.pem").read_bytes())
+    for purpose in ("first-party", "seal"):
+        bring_in(folder, purpose, seller.sell(purpose))
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        verdict = passed(play, document_id)
+        assert seller.requests, "the list came over HTTP"
+        issuers = {s.role: s.certificate.issuer for s in verdict.signatures if s.certificate}
+        assert "Sample Trust Service" in issuers["seal"] and "Sample Trust Service" in issuers["first-party"]
+        assert "Sample Trust Service" not in issuers["client"]
+        assert {s.level for s in verdict.signatures if s.role} == {"B-LTA"}
+        own_only = folder.parent / "own.pem"
+        own_only.write_bytes(b"".join(c.public_bytes(Encoding.PEM) for c in company))
+        half = verify(final_of(play, document_id), at=workspace.clock(), trust=load_trust([own_only]))
+        assert (half.integrity, half.indication) == ("intact", "INDETERMINATE"), "the seller's anchor is missing"
+
+
+def test_while_the_seller_s_crl_cannot_be_had_the_document_waits_in_sealing(
+    blank_copy: Callable[..., Path], seller: Seller
+) -> None:
+    folder = blank_copy("bought")
+    bring_in(folder, "seal", seller.sell("seal"))
+    seller.down = True
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        with pytest.raises(AssertionError, match="the document stays sealing"):
+            play.to_completion(document_id)
+        assert play.desk.state(document_id).status is Status.SEALING
+        last = play.desk.events(document_id)[-1]
+        assert (last.type, last.data["because"]) == ("sealing.delayed", "KeyUnavailable")
+        assert "CRL" in str(last.data["message"])
+        assert not [m for m in received(workspace) if m.attachment_sha256], "nobody was told that it is complete"
+        seller.down = False
+        play.to_completion(document_id)
+        passed(play, document_id)
+
+
+def test_with_a_bought_time_stamp_key_in_the_embedded_authority(
+    blank_copy: Callable[..., Path], seller: Seller
+) -> None:
+    folder = blank_copy("bought")
+    bring_in(folder, "time-stamp", seller.sell("time-stamp"))
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        verdict = passed(play, document_id)
+        assert all(s.time_authority and s.time_authority.embedded for s in verdict.signatures)
+
+
+@pytest.mark.parametrize("kind", ["rsa-3072", "p-384"])
+def test_with_bought_keys_of_other_kinds(blank_copy: Callable[..., Path], seller: Seller, kind: str) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    folder = blank_copy("bought")
+    key = rsa.generate_private_key(65537, 3072) if kind == "rsa-3072" else ec.generate_private_key(ec.SECP384R1())
+    for purpose in ("first-party", "seal"):
+        bring_in(folder, purpose, seller.sell(purpose, key))
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        verdict = passed(play, document_id)
+        assert ("rsa" if kind.startswith("rsa") else "ecdsa") in str(verdict.signatures[2].signature_algorithm).lower()
+
+
+# (e) An outside time-stamp authority
+
+
+@contextmanager
+def outside_authority(seller: Seller) -> Iterator[str]:
+    with tsa_server.serve(seller.ring.time_stamp_authority) as url:
+        yield f'\n[time_stamps]\nurl = "{url}"\ntrust = "{seller.ring.public_folder / "anchors.pem"}"\n'
+
+
+def text_of_certificate(final: bytes) -> str:
+    page = render.page_count(final)
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(final)
+    document.init_forms()
+    return str(document[page - 1].get_textpage().get_text_bounded())
+
+
+def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], seller: Seller) -> None:
+    with outside_authority(seller) as settings:
+        folder = blank_copy("outside", settings)
+        with Workspace.open(folder) as workspace:
+            play = Play(Desk(workspace))
+            document_id = play.create(contract())
+            play.to_completion(document_id)
+            final = final_of(play, document_id)
+            trust = load_trust([folder / "keys" / "public", seller.ring.public_folder / "anchors.pem"])
+            verdict = verify(final, at=workspace.clock() + timedelta(seconds=2), trust=trust)
+            assert (verdict.integrity, verdict.indication, verdict.time) == ("intact", "TOTAL-PASSED", "proven")
+            authorities = {s.time_authority.name: s.time_authority.embedded for s in verdict.signatures
+                           if s.time_authority}  # fmt: skip
+            assert list(authorities.values()) == [False]
+            assert "Sample Trust Service" in next(iter(authorities))
+            (completed,) = [e for e in play.desk.events(document_id) if e.type == "document.completed"]
+            assert "Sample Trust Service" in str(completed.data["time_authority"])
+            passed(play, document_id)
+
+
+def test_the_embedded_authority_is_marked_in_every_verdict(completed: Any) -> None:
+    verdict = verify(completed.final, at=datetime.now(UTC), trust=load_trust([completed.public]))
+    for signature in verdict.signatures:
+        assert signature.time_authority is not None and signature.time_authority.embedded
+        assert "time-stamp-embedded" in {finding.code for finding in signature.findings}
+
+
+# (g) Two workers, two processes
+
+
+def test_two_workers_at_the_same_moment(blank_copy: Callable[..., Path]) -> None:
+    """One signature, one seal, one set of mails, whoever comes first."""
+    folder = blank_copy("two")
+    clock = ManualClock(datetime.now(UTC) - timedelta(seconds=30))
+    with Workspace.open(folder, clock=clock) as workspace:
+        play = Play(Desk(workspace))
+        documents = [play.create(contract(1), title=f"Contract {n}") for n in range(3)]
+        for document_id in documents:
+            play.desk.send(document_id)
+            play.consent(document_id, Role.FIRST_PARTY)
+            clock.forward(seconds=1)
+        for role, wanted in ((Role.FIRST_PARTY, "awaiting-client"), (Role.CLIENT, "completed")):
+            command = [PROGRAM, "work", "--once", "--json", "--workspace", folder]
+            workers = [
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+            ]
+            outputs = [worker.communicate(timeout=120) for worker in workers]
+            assert [worker.returncode for worker in workers] == [0, 0], outputs
+            assert [error for _, error in outputs] == ["", ""]
+            rounds = [json.loads(out) for out, _ in outputs]
+            assert sum(done["signed"] for done in rounds) >= len(documents), rounds
+            for document_id in documents:
+                assert play.desk.state(document_id).status == wanted
+            clock.now = datetime.now(UTC)
+            if role is Role.FIRST_PARTY:
+                for document_id in documents:
+                    clock.forward(minutes=2)
+                    play.desk.resend(document_id)  # all links go to one phone: this one is the newest now
+                    play.consent(document_id, Role.CLIENT)
+                clock.now = datetime.now(UTC) + timedelta(minutes=1)
+        background.work_once(play.desk)
+        for document_id in documents:
+            types = [event.type for event in play.desk.events(document_id)]
+            assert types.count("signature.made") == 2
+            assert types.count("document.completed") == 1
+            final = hashlib.sha256(final_of(play, document_id)).hexdigest()
+            assert len([m for m in received(workspace) if m.attachment_sha256 == final]) == 3
+            passed(play, document_id)

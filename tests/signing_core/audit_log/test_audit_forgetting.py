@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from signing_core.audit_log import checks, forgetting
+from signing_core.errors import StepNotAllowed, UsageError
+from signing_core.storage import directory, schema
+from signing_core.storage.database import reading, writing
+
+House = Any
+
+
+def _party(house: House) -> directory.Party:
+    with writing(house.workspace.engine) as connection:
+        return directory.add_party(
+            connection,
+            kind="client",
+            name="Sample Client",
+            language="en",
+            email="client@example.org",
+            now=house.clock.now,
+        )
+
+
+def test_a_forgotten_party_is_nowhere_and_every_proof_holds(house: House) -> None:
+    party = _party(house)
+    house.log.checkpoint_and_anchor()
+    proof = house.log.prove(1)
+    with writing(house.workspace.engine) as connection:
+        done = forgetting.forget(connection, party.id, now=house.clock.forward(days=1))
+    assert sorted(done.documents) == sorted(house.documents)
+    assert done.values == 4, "name and address at two documents"
+    house.workspace.engine.dispose()
+    connection = sqlite3.connect(house.database)
+    connection.execute("VACUUM")
+    dump = "\n".join(connection.iterdump())
+    connection.close()
+    for text in ("Sample Client", "client@example.org", "192.0.2.1"):
+        assert text not in dump
+        assert text.encode().hex().upper() not in dump
+    assert "Sample lease" in dump, "what is not about the party stays"
+    assert house.verify().in_order
+    proof.verify(proof.extra, house.log.verifiers())
+    with reading(house.workspace.engine) as opened:
+        assert directory.parties(opened) == []
+        assert directory.parties(opened, forgotten=True)[0].name == ""
+        assert forgetting.erased(opened, house.documents[0]) == 2
+    with pytest.raises(UsageError, match="forgotten"), writing(house.workspace.engine) as opened:
+        forgetting.forget(opened, party.id, now=house.clock.now)
+
+
+def test_not_while_a_document_is_under_way(house: House) -> None:
+    party = _party(house)
+    with writing(house.workspace.engine) as connection:
+        connection.execute(sa.update(schema.documents).values(status="awaiting-client"))
+    with pytest.raises(StepNotAllowed, match="under way"), writing(house.workspace.engine) as connection:
+        forgetting.forget(connection, party.id, now=house.clock.now)
+    with pytest.raises(UsageError, match="no party"), writing(house.workspace.engine) as connection:
+        forgetting.forget(connection, "nobody", now=house.clock.now)
+
+
+def test_verifications_are_events_and_repeated_failures_a_finding(house: House) -> None:
+    document, other = house.documents
+
+    def check(which: str | None, integrity: str) -> None:
+        with writing(house.workspace.engine) as connection:
+            checks.record(
+                connection, document_id=which, method="upload", sha256="0" * 64, integrity=integrity, indication=None,
+                time=house.clock.forward(hours=1), personal={"address": "192.0.2.7"},
+            )  # fmt: skip
+
+    check(None, "altered")
+    for _ in range(2):
+        check(document, "altered")
+        check(other, "intact")
+    with reading(house.workspace.engine) as connection:
+        assert checks.repeated_failures(connection, now=house.clock.now) == {}
+    check(document, "altered")
+    with reading(house.workspace.engine) as connection:
+        found = checks.repeated_failures(connection, now=house.clock.now)
+        assert set(found) == {document}
+        assert "3 checks" in found[document].message
+        assert checks.repeated_failures(connection, now=house.clock.now + timedelta(days=8)) == {}
+    assert house.verify().in_order

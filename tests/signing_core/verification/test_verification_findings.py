@@ -1,0 +1,78 @@
+"""The catalogue of findings, the page in the docs, and the code that reports them: all three say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from signing_core.verification.findings import CATALOGUE, make, markdown
+
+ROOT = Path(__file__).parents[3]
+CODE = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
+SOURCES = [
+    *sorted((ROOT / "signing_core/verification").glob("*.py")),
+    *sorted((ROOT / "signing_core/verification/changes").glob("*.py")),
+    *sorted((ROOT / "signing_core/pdf/structure").glob("*.py")),
+]
+PREFIXES = (
+    "byte-range-",
+    "change-",
+    "cms-",
+    "contents-",
+    "limit-",
+    "qr-",
+    "registry-",
+    "seal-",
+    "signature-",
+    "time-stamp-",
+    "xref-",
+)
+
+
+def words_in(files: list[Path]) -> set[str]:
+    return {code for file in files if file.name != "findings_catalogue.py" for code in CODE.findall(file.read_text())}
+
+
+def test_the_page_is_what_the_catalogue_says() -> None:
+    page = ROOT / "docs/findings.md"
+    assert page.read_text() == markdown(), (
+        "write it anew: python -m signing_core.verification.findings > docs/findings.md"
+    )
+
+
+def test_every_code_in_the_source_is_in_the_catalogue() -> None:
+    missing = {code for code in words_in(SOURCES) if code.startswith(PREFIXES)} - set(CATALOGUE)
+    assert missing - NO_CODES == set()
+
+
+NO_CODES = {"time-stamp", "change-"}
+MADE_FROM_PARTS = {
+    "coverage-partial", "coverage-invalid", "qr-invalid", "qr-foreign", "qr-absent", "qr-unreadable", "registry-unknown",
+    "registry-mismatch", "registry-prefix", "audit-log-missing", "audit-log-inconsistent",
+}  # fmt: skip
+
+
+def test_every_code_in_the_catalogue_is_in_the_source() -> None:
+    single = {code for code in CATALOGUE if "-" not in code}
+    text = "".join(file.read_text() for file in SOURCES if file.name != "findings_catalogue.py")
+    unused = {code for code in CATALOGUE if f'"{code}"' not in text} - MADE_FROM_PARTS
+    assert unused == set()
+    assert single <= {code for code in single if f'"{code}"' in text}
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_finding_says_what_to_do(code: str) -> None:
+    meaning = CATALOGUE[code]
+    assert meaning.action.endswith((".", "`.")), code
+    assert not meaning.message.endswith("."), code
+    assert "|" not in meaning.message + meaning.action
+
+
+def test_a_finding_carries_its_particulars() -> None:
+    finding = make("algorithm-weak", "SHA-1", field="Signature1", revision=2)
+    assert finding.message.endswith(": SHA-1.")
+    assert (finding.field, finding.revision, finding.severity) == ("Signature1", 2, "warning")
+    with pytest.raises(KeyError):
+        make("no-such-code")

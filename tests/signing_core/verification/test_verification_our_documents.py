@@ -1,0 +1,233 @@
+"""Documents of ours: a completed one, and the ways of passing something else off as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import signed_samples as made
+
+from signing_core.keys.oids import ONE_TIME_POLICY, SEAL_POLICY
+from signing_core.pdf.names import DOCUMENT_ID_KEY
+from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
+from signing_core.verification import Trust, WorkspaceContext, load_trust, verify
+from signing_core.verification.x509_certificates import parse
+
+
+@pytest.fixture(scope="module")
+def believed(completed) -> Trust:
+    return load_trust([completed.public])
+
+
+@pytest.fixture(scope="module")
+def look(believed: Trust) -> Callable[..., DocumentVerdict]:
+    def looked(data: bytes, trust: Trust | None = None, **more: object) -> DocumentVerdict:
+        return verify(data, at=datetime.now(UTC), trust=believed if trust is None else trust, **more)  # type: ignore[arg-type]
+
+    return looked
+
+
+def test_a_completed_document(completed, look, codes) -> None:
+    verdict = look(completed.final)
+    assert (verdict.integrity, verdict.indication, verdict.time) == (
+        Integrity.INTACT,
+        Indication.TOTAL_PASSED,
+        "proven",
+    )
+    assert verdict.document_id == completed.document_id
+    assert [s.role for s in verdict.signatures] == ["first-party", "client", "seal", None]
+    assert [s.level for s in verdict.signatures] == ["B-LTA", "B-LTA", "B-LTA", None]
+    assert verdict.certificate.to_json() == {"present": True, "sealed_by_us": True, "qr": "valid", "prefix": "match"}
+    assert verdict.in_order
+
+
+@pytest.mark.parametrize("step", ["prepared", "first-party", "client"])
+def test_cut_back_to_an_earlier_step(step: str, completed, look, codes) -> None:
+    verdict = look(completed.steps[step])
+    assert verdict.integrity is (Integrity.UNSIGNED if step == "prepared" else Integrity.INTACT)
+    assert not verdict.certificate.present
+    if step != "prepared":
+        assert "certificate-missing" in codes(verdict)
+
+
+def test_any_other_cut_is_not_intact(completed, look) -> None:
+    data = completed.final
+    for end in (len(data) - 1, len(data) - 100, len(completed.signed) + 1, len(completed.signed) - 1, 5000):
+        assert look(data[:end]).integrity is not Integrity.INTACT or data[:end].rstrip() == data.rstrip()
+
+
+def test_one_changed_byte(completed, look) -> None:
+    data = bytearray(completed.final)
+    at = data.index(b"stream") + 40
+    data[at] ^= 1
+    verdict = look(bytes(data))
+    assert (verdict.integrity, verdict.certificate.sealed_by_us) == (Integrity.ALTERED, False)
+
+
+def glued(identity: made.Identity, document_id: str) -> bytes:
+    """A document that calls itself ours, its seal field filled with a key of somebody's own."""
+    pdf = made.Pdf.new(information=f"{DOCUMENT_ID_KEY}({document_id})")
+    pdf.sign(lambda covered: made.cms(identity, covered), name="SealtrailClient")
+    pdf.sign(lambda covered: made.cms(identity, covered), name="SealtrailSeal")
+    return pdf.data
+
+
+def test_a_foreign_key_fills_the_seal_field(completed, look, codes) -> None:
+    forged = glued(made.issue("Sample Seals GmbH Seal", made.issue("Sample Seals GmbH Sealtrail CA", ca=True)), "X")
+    verdict = look(forged)
+    assert (verdict.integrity, verdict.certificate.sealed_by_us) == (Integrity.ALTERED, False)
+    assert "seal-not-ours" in codes(verdict)
+
+
+def test_a_key_that_our_authority_issued_for_something_else(look, codes) -> None:
+    root = made.issue("Company CA", ca=True)
+    anchors = frozenset(c for c in [parse(root.der)] if c)
+    forged = glued(made.issue("Sample Client", root, policies=[ONE_TIME_POLICY]), "X")
+    assert look(forged, Trust(anchors)).certificate.sealed_by_us is False
+    rightful = glued(made.issue("Seal", root, policies=[SEAL_POLICY]), "X")
+    assert look(rightful, Trust(anchors)).certificate.sealed_by_us is True
+    self_made = glued(made.issue("Seal", made.issue("Company CA", ca=True), policies=[SEAL_POLICY]), "X")
+    assert look(self_made, Trust(anchors, seals=frozenset({b"\x00" * 32}))).certificate.sealed_by_us is False
+
+
+def test_a_seal_that_was_bought_is_known_by_its_certificate(look) -> None:
+    bought = made.issue("Company Seal", made.issue("Trust Service", ca=True))
+    certificate = parse(bought.der)
+    assert certificate is not None
+    verdict = look(glued(bought, "X"), Trust(seals=frozenset({certificate.sha256})))
+    assert verdict.certificate.sealed_by_us is True
+
+
+def test_without_anything_to_know_our_seal_by(completed, look, codes) -> None:
+    verdict = look(completed.final, Trust())
+    assert (verdict.integrity, verdict.certificate.sealed_by_us, verdict.certificate.qr) == (
+        Integrity.INTACT,
+        None,
+        "foreign",
+    )
+    assert {"seal-unknown", "qr-foreign"} <= codes(verdict)
+
+
+def test_a_page_without_a_code(look, codes) -> None:
+    """The forged page is an empty one; our seal on it would be a fault of ours, and shows."""
+    bought = made.issue("Company Seal", made.issue("Trust Service", ca=True))
+    certificate = parse(bought.der)
+    assert certificate is not None
+    verdict = look(glued(bought, "X"), Trust(seals=frozenset({certificate.sha256})))
+    assert verdict.certificate.qr == "absent"
+    assert "qr-absent" in codes(verdict)
+
+
+class Page:
+    """What a page shows, for cases that only a fault of our own could make."""
+
+    def __init__(self, **claims: object) -> None:
+        self._claims = claims
+
+    def __call__(self, *_: object, **__: object) -> object:
+        from signing_core.certificate.payload import QrClaims
+        from signing_core.verification.certificate_page import PageRead
+
+        return PageRead("valid", claims=QrClaims(**self._claims))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "certificate", "code"),
+    [
+        ({"document_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, ("invalid", "mismatch"), "qr-document-mismatch"),
+        ({"prefix_sha256": b"\x00" * 32}, ("valid", "mismatch"), "prefix-mismatch"),
+        ({"prefix_length": 1_000_000_000}, ("valid", "mismatch"), "prefix-mismatch"),
+        ({"prefix_length": -1}, ("valid", "mismatch"), "prefix-mismatch"),
+        ({"short": True}, ("valid", "mismatch"), "prefix-mismatch"),
+    ],
+)
+def test_the_code_of_another_document(
+    changes: dict[str, object], certificate: tuple[str, str], code: str, completed, look, codes, monkeypatch
+) -> None:
+    import hashlib
+
+    from signing_core.verification import our_documents
+
+    length = len(completed.signed)
+    if changes.pop("short", False):
+        length -= 10
+    claims = {
+        "issuer": "sign.example.org",
+        "issued_at": datetime.now(UTC),
+        "certificate_id": "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "document_id": completed.document_id,
+        "prefix_sha256": hashlib.sha256(completed.final[:length]).digest(),
+        "prefix_length": length,
+        "signers": 2,
+        "sequence": 1,
+        **changes,
+    }
+    monkeypatch.setitem(our_documents.judge.__kwdefaults__, "read", Page(**claims))
+    verdict = look(completed.final)
+    assert (verdict.certificate.qr, verdict.certificate.prefix) == certificate
+    assert verdict.integrity is Integrity.ALTERED
+    assert code in codes(verdict)
+
+
+def test_another_documents_final_update_glued_on(completed, another_completed, look) -> None:
+    """The certificate page of one document behind the body of another, bytes as they are."""
+    tail = another_completed.final[len(another_completed.signed) :]
+    assert look(completed.signed + tail).integrity is not Integrity.INTACT
+
+
+class Registry:
+    def __init__(self, state: RegistryState) -> None:
+        self._state = state
+        self.asked: list[tuple[str, str | None]] = []
+
+    def lookup(self, sha256: str, document_id: str | None) -> RegistryState:
+        self.asked.append((sha256, document_id))
+        return self._state
+
+
+class LogView:
+    def __init__(self, state: AuditLogState | None) -> None:
+        self._state = state
+
+    def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
+        return self._state
+
+
+@pytest.mark.parametrize(
+    ("registry", "audit_log", "integrity"),
+    [
+        ("known", "included", Integrity.INTACT),
+        ("prefix", "included", Integrity.INTACT),
+        ("unknown", "missing", Integrity.INTACT),
+        ("mismatch", "included", Integrity.ALTERED),
+        ("known", "inconsistent", Integrity.INTACT),
+        ("known", None, Integrity.INTACT),
+    ],
+)
+def test_registry_and_audit_log(registry, audit_log, integrity: Integrity, completed, look, believed: Trust) -> None:
+    known = Registry(registry)
+    context = WorkspaceContext(believed, known, LogView(audit_log))
+    verdict = look(completed.final, Trust(), workspace_context=context)
+    assert (verdict.registry, verdict.audit_log, verdict.integrity) == (registry, audit_log, integrity)
+    assert known.asked == [(verdict.sha256, completed.document_id)]
+
+
+def test_a_registry_that_fails_leaves_it_open(completed, look, codes) -> None:
+    class Broken:
+        def lookup(self, sha256: str, document_id: str | None) -> RegistryState:
+            raise RuntimeError
+
+    verdict = look(completed.final, workspace_context=WorkspaceContext(registry=Broken()))
+    assert verdict.integrity is Integrity.INDETERMINATE
+    assert "internal-error" in codes(verdict)
+
+
+def test_the_public_folder_of_a_key_ring_can_be_given_as_it_is(completed, tmp_path: Path) -> None:
+    trust = load_trust([completed.public])
+    assert len(trust.anchors) == 1
+    assert len(trust.seals) == 1
+    assert len(trust.statement_keys) == 2
+    only = load_trust([completed.public / "anchors.pem"])
+    assert (len(only.anchors), only.seals, only.statement_keys) == (1, frozenset(), ())
