@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import inputs
 import pytest
 from real_parts import authority, gateway, mail_server, postgresql_server, postgresql_url, token
+from seeded import seeded, seeded_copy
 
 from signing_core.testing import Play, contract, make_workspace
 
-__all__ = ["authority", "gateway", "mail_server", "postgresql_server", "postgresql_url", "token"]
+__all__ = ["authority", "gateway", "mail_server", "postgresql_server", "postgresql_url", "seeded", "seeded_copy", "token"]
 
 
 @pytest.fixture(scope="session", autouse=True)

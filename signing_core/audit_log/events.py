@@ -111,42 +111,26 @@ def append(
 
 def append_many(connection: sa.Connection, new_events: Sequence[NewEvent]) -> list[Event]:
     """Append several events in order, in the caller's transaction; see `append`."""
-    log = store.for_writing(connection)
-    first = log.size
-    previous = _previous_bodies(log, new_events)
-    appended: list[Event] = []
-    leaves: list[bytes] = []
-    rows: list[tuple[int, str | None, str, datetime, bytes, bytes]] = []
-    kept: list[personal_data.Kept] = []
-    for seq, new in enumerate(new_events, start=first):
-        data = dict(new.data)
-        for key, value in new.personal.items():
-            if key in data:
-                raise ValueError(f"{key} is given both as data and as personal data")
-            one = personal_data.keep(value, document_id=new.document_id, role=new.about or new.actor)
-            kept.append(one)
-            data[key] = {"commitment": one.commitment}
-        time = _utc(new.time)
-        body = rfc8785.dumps(
-            {
-                "actor": new.actor,
-                "data": data,
-                "document": new.document_id,
-                "prev": previous.get(new.document_id) if new.document_id else None,
-                "seq": seq,
-                "time": time_text(time),
-                "type": new.type,
-            }
-        )
-        if new.document_id:
-            previous[new.document_id] = hashlib.sha256(body).hexdigest()
-        leaf = leaf_hash(body)
-        leaves.append(leaf)
-        rows.append((seq, new.document_id, new.type, time, body, leaf))
-        appended.append(Event(seq, new.document_id, new.type, time, body))
-    log.append(rows, leaves)
-    log.keep_personal(kept)
-    return appended
+    with store.Writer(connection) as log:
+        previous = _previous_bodies(log, new_events)
+        rows: list[store.EventRow] = []
+        kept: list[personal_data.Kept] = []
+        for seq, new in enumerate(new_events, start=log.size):
+            data = dict(new.data)
+            for key, value in new.personal.items():
+                if key in data:
+                    raise ValueError(f"{key} is given both as data and as personal data")
+                one = personal_data.keep(value, document_id=new.document_id, role=new.about or new.actor)
+                kept.append(one)
+                data[key] = {"commitment": one.commitment}
+            time = _utc(new.time)
+            body = _body(seq, new, time, data, previous.get(new.document_id))
+            if new.document_id is not None:
+                previous[new.document_id] = hashlib.sha256(body).hexdigest()
+            rows.append((seq, new.document_id, new.type, time, body, leaf_hash(body)))
+        log.append(rows)
+        log.keep_personal(kept)
+    return [Event(seq, document, kind, time, body) for seq, document, kind, time, body, _ in rows]
 
 
 def of_document(connection: sa.Connection, document_id: str) -> list[Event]:
@@ -172,7 +156,7 @@ def size(connection: sa.Connection) -> int:
 
 def time_text(time: datetime) -> str:
     """RFC 3339, UTC, always six decimals: equal times have equal bytes."""
-    return _utc(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _utc(time).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 EVENTS = sa.select(
@@ -190,9 +174,23 @@ def select(connection: sa.Connection, query: sa.Select[Any]) -> Iterable[Event]:
     return (Event(*row) for row in connection.execute(query))
 
 
+def _body(seq: int, new: NewEvent, time: datetime, data: dict[str, Json], previous: str | None) -> bytes:
+    """RFC 8785 canonical JSON. The outer object's keys are known, so they are written in their order here."""
+    before = f'{{"actor":{_text(new.actor)},"data":'
+    document = "null" if new.document_id is None else _text(new.document_id)
+    link = "null" if previous is None else f'"{previous}"'
+    after = f',"document":{document},"prev":{link},"seq":{seq},"time":"{time_text(time)}","type":{_text(new.type)}}}'
+    return before.encode() + rfc8785.dumps(data) + after.encode()
+
+
+def _text(value: str) -> str:
+    # The escapes of json.dumps are those of RFC 8785, section 3.2.2.2.
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _previous_bodies(log: store.Writer, new_events: Sequence[NewEvent]) -> dict[str | None, str | None]:
     found: dict[str | None, str | None] = {}
-    for document_id in {event.document_id for event in new_events if event.document_id}:
+    for document_id in {event.document_id for event in new_events if event.document_id is not None}:
         last = log.last_of(document_id)
         if last is not None:
             seq, body = last

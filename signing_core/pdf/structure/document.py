@@ -122,6 +122,16 @@ class FileStructure:
         found = self.object_at(entry.place, number, revision)
         return found.value if found is not None else None
 
+    def ambiguous(self, number: int, revision: int) -> bool:
+        """Whether a dictionary in the object has a key twice: readers then understand it differently."""
+        self.load(Ref(number, self.entry(number, revision).generation), revision)
+        location = self.location(number, revision)
+        if isinstance(location, tuple):
+            content = self._object_streams.get(location[0])
+            return content is not None and number in content.ambiguous
+        found = self._objects.get(location) if location is not None else None
+        return found is not None and found.ambiguous
+
     def resolve(self, value: Value, revision: int) -> Value:
         """`value`, followed through references to a direct object."""
         for _ in range(_MAX_CHAIN):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from signing_core.pdf.structure.values import AmbiguousDict, HexString, Ref, Value
+from signing_core.pdf.structure.values import HexString, Ref, Value
 
 WHITE_SPACE: Final = b"\0\t\n\f\r "
 _WS: Final = rb"[\0\t\n\f\r ]"
@@ -45,8 +45,13 @@ class Malformed(Exception):
     """There is no object there. Never leaves the structure package."""
 
 
-def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value, int]:
-    """The direct object at `position` and the position behind it. Raises `Malformed`."""
+def parse_value(
+    data: bytes, position: int, *, depth: int = 100, doubled: list[str] | None = None
+) -> tuple[Value, int]:
+    """The direct object at `position` and the position behind it. Raises `Malformed`.
+
+    Keys that a dictionary has twice are added to `doubled`; the last value counts.
+    """
     match = _TOKEN.match
     # One frame per open bracket: (kind, items). No recursion, so nesting cannot exhaust the stack.
     stack: list[tuple[bool, list[Value]]] = []
@@ -72,7 +77,7 @@ def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value,
             if not stack or stack[-1][0] != (kind == _DICT_END):
                 raise Malformed(f"unbalanced brackets at byte {position}")
             is_dict, items = stack.pop()
-            value = _dictionary(items) if is_dict else items
+            value = _dictionary(items, doubled) if is_dict else items
         elif kind == _STRING:
             value, position = _literal(data, position)
         elif kind == _HEX:
@@ -92,7 +97,7 @@ def parse_value(data: bytes, position: int, *, depth: int = 100) -> tuple[Value,
         stack[-1][1].append(value)
 
 
-def _dictionary(items: list[Value]) -> dict[str, Value]:
+def _dictionary(items: list[Value], doubled: list[str] | None) -> dict[str, Value]:
     result: dict[str, Value] = {}
     index, count = 0, len(items)
     while index < count:
@@ -101,8 +106,8 @@ def _dictionary(items: list[Value]) -> dict[str, Value]:
             index += 1  # no key: skip it, as viewers do
             continue
         if index + 1 < count:
-            if key in result and not isinstance(result, AmbiguousDict):
-                result = AmbiguousDict(result)
+            if doubled is not None and key in result:
+                doubled.append(key)
             result[key] = items[index + 1]
         index += 2
     return result

@@ -10,7 +10,7 @@ from signing_core.pdf.structure.values import Value
 class ObjectStream:
     """The decoded stream and where each object begins in it."""
 
-    __slots__ = ("_budget", "_depth", "_values", "_where", "body", "numbers", "order")
+    __slots__ = ("_budget", "_depth", "_values", "_where", "ambiguous", "body", "numbers", "order")
 
     def __init__(self, body: bytes, count: int, first: int, depth: int, budget: Budget) -> None:
         self.body = body
@@ -18,6 +18,8 @@ class ObjectStream:
         self._depth = depth
         self._budget = budget
         self._values: dict[int, Value] = {}
+        self.ambiguous: set[int] = set()
+        """Numbers of the objects, of those asked for, in which a dictionary has a key twice."""
         head = body[:first].split()[: 2 * count]
         usable = len(head) // 2 * 2
         if not b"".join(head).isdigit():
@@ -39,8 +41,11 @@ class ObjectStream:
             if where is None:
                 return None
             self._budget.step()
+            doubled: list[str] = []
             try:
-                self._values[number], _ = parse_value(self.body, where, depth=self._depth)
+                self._values[number], _ = parse_value(self.body, where, depth=self._depth, doubled=doubled)
             except Malformed:
                 self._values[number] = None
+            if doubled:
+                self.ambiguous.add(number)
         return self._values[number]

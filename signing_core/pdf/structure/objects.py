@@ -33,7 +33,8 @@ def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None
     position = SKIP.match(data, header.end()).end()  # type: ignore[union-attr]
     if data.startswith(b"endobj", position):  # an empty object is null
         return IndirectObject(number, generation, None, start, position + 6, True)
-    value, position = parse_value(data, position, depth=depth)
+    doubled: list[str] = []
+    value, position = parse_value(data, position, depth=depth, doubled=doubled)
     after = SKIP.match(data, position).end()  # type: ignore[union-attr]
     agrees = True
     if isinstance(value, dict) and (opening := _STREAM.match(data, after)):
@@ -42,7 +43,7 @@ def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None
         value = Stream(value, begin, end, number, generation)
         after = SKIP.match(data, position).end()  # type: ignore[union-attr]
     closed = data.startswith(b"endobj", after)
-    return IndirectObject(number, generation, value, start, after + 6 if closed else position, closed, agrees)
+    return IndirectObject(number, generation, value, start, after + 6 if closed else position, closed, agrees, bool(doubled))
 
 
 def _stream_end(data: bytes, begin: int, length: Value, resolve: Resolve | None) -> tuple[int, int, bool]:

@@ -38,10 +38,6 @@ class HexString(bytes):
     """Only hex digits (and white space) between the brackets."""
 
 
-class AmbiguousDict(dict[str, Value]):
-    """A dictionary that has a key twice, which readers understand differently (7.3.7). The last one is kept."""
-
-
 @dataclass(slots=True, eq=False)
 class Stream:
     """A stream: its dictionary, and where its encoded bytes lie in the file."""
@@ -66,6 +62,8 @@ class IndirectObject:
     """Whether `endobj` was there."""
     length_agrees: bool = True
     """Whether a stream's /Length led to `endstream`."""
+    ambiguous: bool = False
+    """A dictionary in it has a key twice, which readers understand differently (7.3.7)."""
 
 
 def text(value: Value) -> str | None:

@@ -168,19 +168,6 @@ def references(value: Value) -> Iterator[int]:
             stack.extend(item.dict.values())
 
 
-def containers(value: Value) -> Iterator[Value]:
-    """All dictionaries and arrays in a value, its own included; a stream counts with its dictionary."""
-    stack = [value.dict if isinstance(value, Stream) else value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            yield item
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            yield item
-            stack.extend(item)
-
-
 def closure(mentions: Mentions, revision: int, numbers: Iterable[int]) -> set[int]:
     """All objects, alive in `revision`, from which one of `numbers` can be reached; themselves included."""
     reached = set(numbers)

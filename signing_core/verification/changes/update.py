@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.values import AmbiguousDict, Ref, Stream, Value
+from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.compare import Comparison
 from signing_core.verification.changes.context import Context, remember_widgets
 from signing_core.verification.changes.cover import judge_drawn
-from signing_core.verification.changes.mentions import Mentions, closure, containers, references
+from signing_core.verification.changes.mentions import Mentions, closure, references
 from signing_core.verification.changes.rules_catalog import BOOKKEEPING, compare_trailers
 from signing_core.verification.changes.rules_page import compare_page
 from signing_core.verification.changes.step import Change, Kind
@@ -75,12 +75,9 @@ def _finish(context: Context, mentions: Mentions) -> list[Change]:
 def _note_ambiguous(context: Context) -> None:
     """What readers understand differently cannot be judged by what one of them reads."""
     for number in sorted(context.compare.changed):
-        revision = context.compare.new
-        value = context.structure.load(Ref(number, context.structure.entry(number, revision).generation), revision)
-        if any(isinstance(item, AmbiguousDict) for item in containers(value)):
-            context.note(
-                Kind.UNKNOWN, "change-ambiguous-object", f"Object {number} has an entry twice: viewers may show different things."
-            )
+        if context.structure.ambiguous(number, context.compare.new):
+            message = f"Object {number} has an entry twice: viewers may show different things."
+            context.note(Kind.UNKNOWN, "change-ambiguous-object", message)
 
 
 def _in_form(context: Context, number: int) -> bool:

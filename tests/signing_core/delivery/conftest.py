@@ -96,7 +96,7 @@ def both(channel: Any) -> Channels:
 
 @pytest.fixture(scope="session")
 def sample() -> SimpleNamespace:
-    """The sample values and helpers of this file, for tests, which cannot import it."""
+    """The sample values and functions of this file, for tests, which cannot import it."""
     return SimpleNamespace(
         start=START,
         server_key=SERVER_KEY,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signing_core.pdf.structure.lexer import Malformed, parse_value
-from signing_core.pdf.structure.values import AmbiguousDict, HexString, Ref
+from signing_core.pdf.structure.values import HexString, Ref
 
 NAMES = st.text(st.characters(max_codepoint=255, exclude_characters="\0"), min_size=1, max_size=8)
 SCALARS = (
@@ -98,9 +98,9 @@ def test_a_long_hex_string_knows_its_place() -> None:
 
 
 def test_a_key_written_twice_is_noticed() -> None:
-    value, _ = parse_value(b"<</A 1/A 2>>", 0)
-    assert isinstance(value, AmbiguousDict)
-    assert value == {"A": 2}
+    doubled: list[str] = []
+    value, _ = parse_value(b"<</B<</A 1/A 2>>>>", 0, doubled=doubled)
+    assert (value, doubled) == ({"B": {"A": 2}}, ["A"])
 
 
 def test_nesting_is_limited() -> None:

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,7 @@ def test_password_file(world, folder: Path, tmp_path: Path) -> None:
 def on_terminal(*arguments: object, cwd: Path) -> tuple[str, int]:
     """Output and exit status with a terminal for stdout and stderr."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
     process = subprocess.Popen([*PROGRAM, *map(str, arguments)], cwd=cwd, stdout=theirs, stderr=theirs, stdin=theirs)
     os.close(theirs)
     received = b""
