@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from signing_core.delivery import redaction
 from signing_core.errors import SealtrailError
 
 _COMMANDS = {
@@ -70,6 +71,7 @@ def sealtrail() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `sealtrail` program."""
+    redaction.install()
     try:
         status = sealtrail.main(args=arguments, prog_name="sealtrail", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

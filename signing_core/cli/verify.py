@@ -203,9 +203,11 @@ def _password(file: Path | None) -> str | None:
 
 def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceContext] | None:
     """How a worker process opens the workspace: one that was named, or the current folder if it is one."""
+    named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
+    if not named and not any(folder.glob("*.toml")):
+        return None  # settings are costly to load, and most folders are no workspace
     from signing_core.storage.settings import FILE_NAME
 
-    named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
     if not named and not (folder / FILE_NAME).is_file():
         return None
     from signing_core.cli.common import open_workspace

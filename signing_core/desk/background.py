@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
+from signing_core.delivery import outbox
 from signing_core.desk import notices, records
 from signing_core.errors import ConcurrentChange, FlowError, SealtrailError
 from signing_core.flow import State, Status
@@ -71,6 +72,9 @@ def work_once(desk: Desk) -> Round:
             desk.remind(document_id, actor="system")
             done.reminded += 1
     _refresh_crl(workspace, clock())
+    outbox.forget_sent(
+        workspace.engine, workspace.objects, clock(), keep=timedelta(days=workspace.settings.limits.sent_messages_days)
+    )
     for outcome in notices.deliver(workspace):
         if outcome.state == "delivered":
             done.delivered += 1

@@ -71,8 +71,10 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
         title=title,
         language=language,
         fields=(
-            prepare.FieldRequest(Role.FIRST_PARTY, labels[Role.FIRST_PARTY], new.first_party.placement),
-            prepare.FieldRequest(Role.CLIENT, labels[Role.CLIENT], new.client.placement),
+            prepare.FieldRequest(
+                Role.FIRST_PARTY, _field_label(labels, people, Role.FIRST_PARTY), new.first_party.placement
+            ),
+            prepare.FieldRequest(Role.CLIENT, _field_label(labels, people, Role.CLIENT), new.client.placement),
         ),
         created_at=now,
     )
@@ -165,16 +167,19 @@ def _record(
 
 def _people(new: NewDocument, settings: Settings, language: str) -> dict[str, dict[str, str | None]]:
     rows: dict[str, dict[str, str | None]] = {}
-    author = contacts.parse(new.author.email)
-    if author.kind != "email":
-        raise UsageError("The author needs an e-mail address: the finished document is sent there.")
+    author = contacts.parse_email(new.author.email)
     rows["author"] = _row("author", new.author.name, None, None, author, None, language)
     for role, signer in ((Role.FIRST_PARTY, new.first_party), (Role.CLIENT, new.client)):
         contact = contacts.parse(signer.contact, region=settings.phone_region)
-        copy_email = contacts.parse(signer.copy_email).value if signer.copy_email else None
+        copy_email = contacts.parse_email(signer.copy_email).value if signer.copy_email else None
         spoken = _language(signer.language or language)
         rows[role] = _row(role, signer.name, signer.organisation, signer.party_id, contact, copy_email, spoken)
     return rows
+
+
+def _field_label(labels: dict[Role, str], people: dict[str, dict[str, str | None]], role: Role) -> str:
+    """What a screen reader says of the signature field."""
+    return f"{labels[role]}, {people[role]['name']}"
 
 
 def _row(

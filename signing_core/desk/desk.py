@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import codes, contacts, tokens
-from signing_core.desk import background, creating, records, signing, steps, views
+from signing_core.desk import background, creating, notices, records, signing, steps, views
 from signing_core.desk.people import Origin
 from signing_core.desk.records import FoundLink
 from signing_core.errors import (
@@ -100,6 +100,7 @@ class Desk:
             return steps.Prepared(c.ReplaceContact(role, Channel(parsed.kind), link), link_token=token)
 
         def before(connection: sa.Connection) -> None:
+            notices.tell_former_contact(self.workspace, connection, document_id, role, self.clock())
             connection.execute(
                 sa.update(document_parties)
                 .where(document_parties.c.document_id == document_id, document_parties.c.role == str(role))
@@ -210,7 +211,7 @@ class Desk:
         """
         link = self._link(token)
         role = Role(link.role)
-        email = contacts.parse(copy_email) if copy_email else None
+        email = contacts.parse_email(copy_email) if copy_email else None
         now = self.clock()
 
         def before(connection: sa.Connection) -> None:

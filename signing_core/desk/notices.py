@@ -113,6 +113,18 @@ def _tell_the_end(
         )
 
 
+def tell_former_contact(
+    workspace: Workspace, connection: sa.Connection, document_id: str, role: Role, now: datetime
+) -> None:
+    """Before a contact is replaced: whoever had been sent a link there learns that it no longer works."""
+    reached = (
+        sa.select(links.c.token_hash).where(links.c.document_id == document_id, links.c.role == str(role)).limit(1)
+    )
+    person = records.parties(connection, document_id).get(role)
+    if person is not None and connection.execute(reached).first() is not None:
+        _send(workspace, connection, records.load(connection, document_id), person, "contact-replaced", now)
+
+
 def _send_completed(
     workspace: Workspace,
     connection: sa.Connection,

@@ -98,8 +98,8 @@ def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document
     """The document of `source`, ready to be signed.
 
     The same source and request give the same bytes. Raises `DocumentRefused` for a file that cannot be read (call
-    `intake.inspect` first: what it refuses is not looked for here) and `UsageError` for a role that does not exist or a
-    placement outside its page.
+    `intake.inspect` first: what it refuses is not looked for here), `UsageError` for a role that does not exist or a
+    placement outside its page, and `DataRefused` when the file's own form holds a value that cannot be shown whole.
     """
     opened = Source(source, name=name)
     if not opened.pages:

@@ -17,6 +17,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from signing_core.pdf.revisions import SignatureRecord
@@ -69,7 +70,7 @@ class Examined:
             return self.token.time
         return parse_date(self.record.time) or self.signing_time_attribute
 
-    @property
+    @cached_property
     def ends_at(self) -> int:
         """Where its byte ranges end, in bytes."""
         return max((end for _, end in self.record.digest_ranges), default=0)

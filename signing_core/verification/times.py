@@ -109,6 +109,7 @@ class Timeline:
         self._at = at
         self._documents: dict[int, JudgedToken] = {}
         self._own: dict[int, tuple[JudgedToken, ...]] = {}
+        self._timings: dict[int, Timing] = {}
         for item in sorted(examined, key=lambda e: (e.record.revision, e.ends_at), reverse=True):
             if item.token is not None:
                 self._documents[item.index] = self._judged(item, item.token)
@@ -142,6 +143,11 @@ class Timeline:
 
     def timing(self, item: Examined) -> Timing:
         """When a signature was made. For a document time-stamp, up to when it is known to exist."""
+        if item.index not in self._timings:
+            self._timings[item.index] = self._timing(item)
+        return self._timings[item.index]
+
+    def _timing(self, item: Examined) -> Timing:
         covering = self._covering(item)
         candidates = [judged for judged in (*self._own[item.index], *covering) if judged.proves and judged.time]
         proof = min(candidates, key=lambda judged: judged.time or self._at, default=None)

@@ -18,8 +18,10 @@ from urllib.parse import parse_qs
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from program import PROGRAM, sealtrail
 
 from signing_core.desk import Desk, background, judging
@@ -27,6 +29,8 @@ from signing_core.flow import Role, Status
 from signing_core.keys import tsa_server
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
+from signing_core.keys.software import SoftwareKey
+from signing_core.keys.time_stamping import EmbeddedAuthority
 from signing_core.pdf import render
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import AUTHOR, CLIENT, DIRECTOR, ManualClock, Play, contract, make_workspace, received
@@ -189,14 +193,15 @@ def test_a_delivery_that_fails_is_seen_and_never_counts_as_sent(reached: Callabl
     for answer, state in ((429, "waiting"), (500, "uncertain")):  # after a 500 it may be on its way all the same
         play.gateway.answers += [(answer, {"error": "down"})]
         play.deliver()
-        link = play.desk.status(document_id)["messages"][-1]
-        assert (link["role"], link["channel"], link["state"]) == ("client", "sms", state), link
+        (link,) = [m for m in play.desk.status(document_id)["messages"] if m["role"] == "client"]
+        assert (link["kind"], link["channel"], link["state"]) == ("link", "sms", state)
         assert link["delivered_at"] is None
         clock.forward(minutes=15)
     play.desk.resend(document_id)
     play.to_completion(document_id)
     passed(play, document_id)
-    assert {message["state"] for message in play.desk.status(document_id)["messages"]} == {"delivered"}
+    states = {m["kind"]: m["state"] for m in play.desk.status(document_id)["messages"] if m["role"] == "client"}
+    assert states == {"link": "delivered", "code": "delivered", "completed": "delivered"}
 
 
 def test_a_recipient_that_is_refused_for_good_is_seen(reached: Callable[..., Reached]) -> None:
@@ -257,6 +262,7 @@ class Seller:
 
     def __init__(self, folder: Path) -> None:
         self.requests: list[str] = []
+        self.lists: dict[str, bytes] = {}
         self.down = False
         self.age = timedelta()
         """How long ago the list that is served was made."""
@@ -265,7 +271,8 @@ class Seller:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 seller.requests.append(self.path)
-                body = b"" if seller.down else seller.ring.ca.crl(seller.clock() - seller.age, 1, [])
+                own = seller.lists.get(self.path) or seller.ring.ca.crl(seller.clock() - seller.age, 1, [])
+                body = b"" if seller.down else own
                 self.send_response(503 if seller.down else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -378,8 +385,6 @@ def test_with_a_bought_time_stamp_key_in_the_embedded_authority(
 
 @pytest.mark.parametrize("kind", ["rsa-3072", "p-384"])
 def test_with_bought_keys_of_other_kinds(blank_copy: Callable[..., Path], seller: Seller, kind: str) -> None:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     folder = blank_copy("bought")
     key = rsa.generate_private_key(65537, 3072) if kind == "rsa-3072" else ec.generate_private_key(ec.SECP384R1())
     for purpose in ("first-party", "seal"):
@@ -395,39 +400,84 @@ def test_with_bought_keys_of_other_kinds(blank_copy: Callable[..., Path], seller
 # (e) An outside time-stamp authority
 
 
+def certified(name: str, key: Any, issuer: Any, signer: Any, *, url: str | None = None) -> x509.Certificate:
+    """A root without `url`, else a time-stamp authority whose CRL is there: with nothing of Sealtrail's in it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer or subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(ca=url is None, path_length=None), critical=True)
+    )
+    if url is not None:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    return builder.sign(signer, hashes.SHA256())
+
+
 @contextmanager
-def outside_authority(seller: Seller) -> Iterator[str]:
-    with tsa_server.serve(seller.ring.time_stamp_authority) as url:
-        yield f'\n[time_stamps]\nurl = "{url}"\ntrust = "{seller.ring.public_folder / "anchors.pem"}"\n'
+def outside_authority(seller: Seller, folder: Path) -> Iterator[str]:
+    """An RFC 3161 server of somebody else, whose tokens hold its own X.509 certificate only."""
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root = certified("Sample Time Root", root_key, None, root_key)
+    url = f"http://127.0.0.1:{seller.server.server_address[1]}/time.crl"
+    leaf = certified("Sample Time-Stamp Authority", key, root.subject, root_key, url=url)
+    now = datetime.now(UTC)
+    crl = x509.CertificateRevocationListBuilder().issuer_name(root.subject).last_update(now - timedelta(hours=1))
+    seller.lists["/time.crl"] = (
+        crl.next_update(now + timedelta(days=7)).sign(root_key, hashes.SHA256()).public_bytes(Encoding.DER)
+    )
+    anchor = folder / "time-root.pem"
+    anchor.write_bytes(root.public_bytes(Encoding.PEM))
+    authority = EmbeddedAuthority(SoftwareKey(key, leaf, (root,)), clock=seller.clock)
+    with tsa_server.serve(authority) as served:
+        yield f'\n[time_stamps]\nurl = "{served}"\ntrust = "{anchor}"\n'
 
 
-def text_of_certificate(final: bytes) -> str:
-    page = render.page_count(final)
-    import pypdfium2
+def certificate_text(folder: Path, final: bytes) -> str:
+    """What a person reads on the certificate page, by pdftotext."""
+    file = folder / "final.pdf"
+    file.write_bytes(final)
+    page = str(render.page_count(final))
+    command = ["pdftotext", "-f", page, "-l", page, "-layout", file, "-"]
+    return " ".join(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
 
-    document = pypdfium2.PdfDocument(final)
-    document.init_forms()
-    return str(document[page - 1].get_textpage().get_text_bounded())
 
-
-def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], seller: Seller) -> None:
-    with outside_authority(seller) as settings:
+def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], seller: Seller, tmp_path: Path) -> None:
+    with outside_authority(seller, tmp_path) as settings:
         folder = blank_copy("outside", settings)
         with Workspace.open(folder) as workspace:
             play = Play(Desk(workspace))
             document_id = play.create(contract())
             play.to_completion(document_id)
             final = final_of(play, document_id)
-            trust = load_trust([folder / "keys" / "public", seller.ring.public_folder / "anchors.pem"])
-            verdict = verify(final, at=workspace.clock() + timedelta(seconds=2), trust=trust)
+            at = workspace.clock() + timedelta(seconds=2)
+            public = folder / "keys" / "public"
+            verdict = verify(final, at=at, trust=load_trust([public, tmp_path / "time-root.pem"]))
             assert (verdict.integrity, verdict.indication, verdict.time) == ("intact", "TOTAL-PASSED", "proven")
-            authorities = {s.time_authority.name: s.time_authority.embedded for s in verdict.signatures
-                           if s.time_authority}  # fmt: skip
-            assert list(authorities.values()) == [False]
-            assert "Sample Trust Service" in next(iter(authorities))
-            (completed,) = [e for e in play.desk.events(document_id) if e.type == "document.completed"]
-            assert "Sample Trust Service" in str(completed.data["time_authority"])
-            passed(play, document_id)
+            for signature in verdict.signatures:
+                assert signature.time_authority is not None
+                assert not signature.time_authority.embedded
+                assert "Sample Time-Stamp Authority" in signature.time_authority.name
+                assert "time-stamp-embedded" not in {finding.code for finding in signature.findings}
+            assert "/time.crl" in seller.requests
+            known = verify(final, at=at, workspace_context=judging.context_of(workspace))
+            assert (known.indication, known.registry) == ("TOTAL-PASSED", "known")
+            without = verify(final, at=at, trust=load_trust([public]))
+            assert (without.integrity, without.time) == ("intact", "claimed"), "its root was not given"
+            shown = certificate_text(tmp_path, final)
+            assert "Sample Time-Stamp Authority" in shown
+            assert "embedded" not in shown.lower()
+
+
+def test_the_embedded_authority_is_named_as_such_on_the_certificate(completed: Any, tmp_path: Path) -> None:
+    assert "embedded" in certificate_text(tmp_path, completed.final).lower()
 
 
 def test_the_embedded_authority_is_marked_in_every_verdict(completed: Any) -> None:
@@ -443,7 +493,7 @@ def test_the_embedded_authority_is_marked_in_every_verdict(completed: Any) -> No
 def test_two_workers_at_the_same_moment(blank_copy: Callable[..., Path]) -> None:
     """One signature, one seal, one set of mails, whoever comes first."""
     folder = blank_copy("two")
-    clock = ManualClock(datetime.now(UTC) - timedelta(seconds=30))
+    clock = ManualClock(datetime.now(UTC) - timedelta(minutes=20))
     with Workspace.open(folder, clock=clock) as workspace:
         play = Play(Desk(workspace))
         documents = [play.create(contract(1), title=f"Contract {n}") for n in range(3)]
@@ -463,13 +513,12 @@ def test_two_workers_at_the_same_moment(blank_copy: Callable[..., Path]) -> None
             assert sum(done["signed"] for done in rounds) >= len(documents), rounds
             for document_id in documents:
                 assert play.desk.state(document_id).status == wanted
-            clock.now = datetime.now(UTC)
             if role is Role.FIRST_PARTY:
                 for document_id in documents:
                     clock.forward(minutes=2)
                     play.desk.resend(document_id)  # all links go to one phone: this one is the newest now
                     play.consent(document_id, Role.CLIENT)
-                clock.now = datetime.now(UTC) + timedelta(minutes=1)
+        clock.now = datetime.now(UTC)
         background.work_once(play.desk)
         for document_id in documents:
             types = [event.type for event in play.desk.events(document_id)]

@@ -45,9 +45,7 @@ class Malformed(Exception):
     """There is no object there. Never leaves the structure package."""
 
 
-def parse_value(
-    data: bytes, position: int, *, depth: int = 100, doubled: list[str] | None = None
-) -> tuple[Value, int]:
+def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[str] | None = None) -> tuple[Value, int]:
     """The direct object at `position` and the position behind it. Raises `Malformed`.
 
     Keys that a dictionary has twice are added to `doubled`; the last value counts.

@@ -167,7 +167,7 @@ class SignatureRecord:
     page: int | None
     """Page of its first widget, from 1, in its own revision; None when there is no widget on a page or not looked up."""
     findings: tuple[Finding, ...] = field(default=())
-    """`byte-range-*`, `signature-*`: see `signing_core.pdf.structure.signatures`."""
+    """`byte-range-*`, `signature-*`: see `signing_core.pdf.structure.signature_record`."""
 
     @property
     def digest_ranges(self) -> tuple[tuple[int, int], ...]:

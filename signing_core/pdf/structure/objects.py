@@ -43,7 +43,9 @@ def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None
         value = Stream(value, begin, end, number, generation)
         after = SKIP.match(data, position).end()  # type: ignore[union-attr]
     closed = data.startswith(b"endobj", after)
-    return IndirectObject(number, generation, value, start, after + 6 if closed else position, closed, agrees, bool(doubled))
+    return IndirectObject(
+        number, generation, value, start, after + 6 if closed else position, closed, agrees, bool(doubled)
+    )
 
 
 def _stream_end(data: bytes, begin: int, length: Value, resolve: Resolve | None) -> tuple[int, int, bool]:

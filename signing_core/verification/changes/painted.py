@@ -96,10 +96,11 @@ class _Painter:
         self._revision = revision
         self._found: list[Box] = []
         self._ctm = IDENTITY
-        self._stack: list[tuple[Matrix, float, float, float, float, float]] = []
+        self._stack: list[tuple[Matrix, float, float, float, float, float, float]] = []
         self._path: list[tuple[float, float]] = []
         self._size = self._leading = self._extra = self._wordspace = 0.0
         self._stretch = 1.0
+        self._thickness = 1.0
         self._text = self._line = IDENTITY
         self._run = 0.0
 
@@ -141,10 +142,14 @@ class _Painter:
         if name == b"cm":
             self._ctm = _times((*numbers[-6:],), self._ctm)  # type: ignore[arg-type]
         elif name == b"q":
-            self._stack.append((self._ctm, self._size, self._leading, self._extra, self._stretch, self._wordspace))
+            self._stack.append(
+                (self._ctm, self._size, self._leading, self._extra, self._stretch, self._wordspace, self._thickness)
+            )
         elif name == b"Q":
             if self._stack:
-                self._ctm, self._size, self._leading, self._extra, self._stretch, self._wordspace = self._stack.pop()
+                (self._ctm, self._size, self._leading, self._extra, self._stretch, self._wordspace, self._thickness) = (
+                    self._stack.pop()
+                )
         elif name in (b"m", b"l", b"c", b"v", b"y"):
             self._path.extend(zip(numbers[::2], numbers[1::2], strict=False))
         elif name == b"re":
@@ -157,6 +162,7 @@ class _Painter:
             self._run = 0.0
         elif name == b"Tf":
             self._size = numbers[-1]
+            self._check_font(operands[0])
         elif name in (b"Td", b"TD"):
             self._move(*numbers[-2:])
             if name == b"TD":
@@ -169,9 +175,15 @@ class _Painter:
         elif name == b"TL":
             self._leading = numbers[-1]
         elif name == b"Tc":
-            self._extra = abs(numbers[-1])
+            self._extra = self._onward(numbers[-1])
         elif name == b"Tw":
-            self._wordspace = abs(numbers[-1])
+            self._wordspace = self._onward(numbers[-1])
+        elif name == b"w":
+            self._thickness = abs(numbers[-1])
+        elif name == b"gs":
+            self._check_state(operands)
+        elif name == b"Tr" and numbers[-1] not in (0, 3, 7):
+            raise _Unsure
         elif name == b"Tz":
             self._stretch = abs(numbers[-1]) / 100
         elif name == b"Do":
@@ -196,6 +208,8 @@ class _Painter:
                 # A byte is at most an em wide on the average: true of every text font, and of two-byte codes all the more.
                 width += len(item) * (size + self._extra + self._wordspace)
             elif isinstance(item, int | float):
+                if item > 2000:
+                    raise _Unsure  # back to the left, over what is there
                 width += abs(item) / 1000 * size
         self._run += width * max(self._stretch, 0.01)
         box = (-size * 0.3, -0.4 * size, self._run + 0.3 * size, 1.2 * size)
@@ -205,13 +219,38 @@ class _Painter:
         if self._path:
             xs, ys = zip(*self._path, strict=True)
             low_x, low_y, high_x, high_y = transformed((min(xs), min(ys), max(xs), max(ys)), self._ctm)
-            self._found.append((low_x - 1, low_y - 1, high_x + 1, high_y + 1))
+            a, b, c, d, _, _ = self._ctm
+            room = 1 + self._thickness * max(abs(a) + abs(c), abs(b) + abs(d))
+            self._found.append((low_x - room, low_y - room, high_x + room, high_y + room))
         self._path = []
 
+    def _onward(self, number: float) -> float:
+        if number < -2:
+            raise _Unsure  # characters that run to the left
+        return abs(number)
+
+    def _named(self, category: str, name: Value) -> Value:
+        known = self._structure.resolve(self._resources.get(category), self._revision)
+        return self._structure.resolve(known.get(name), self._revision) if isinstance(known, dict) else None
+
+    def _check_font(self, name: Value) -> None:
+        """Fonts whose characters may be of any size, or run downwards."""
+        font = self._named("Font", name)
+        if not isinstance(font, dict):
+            return
+        encoding = self._structure.resolve(font.get("Encoding"), self._revision)
+        if font.get("Subtype") == "Type3" or isinstance(encoding, Stream):
+            raise _Unsure
+        if isinstance(encoding, str) and encoding.endswith("V"):
+            raise _Unsure
+
+    def _check_state(self, operands: list[Value]) -> None:
+        state = self._named("ExtGState", operands[-1] if operands else None)
+        if isinstance(state, dict) and not state.keys().isdisjoint({"LW", "Font"}):
+            raise _Unsure
+
     def _draw(self, operands: list[Value]) -> None:
-        named = self._structure.resolve(self._resources.get("XObject"), self._revision)
-        name = operands[-1] if operands else None
-        drawn = self._structure.resolve(named.get(name), self._revision) if isinstance(named, dict) else None
+        drawn = self._named("XObject", operands[-1] if operands else None)
         if not isinstance(drawn, Stream):
             return
         box: Box = (0, 0, 1, 1)
@@ -239,5 +278,5 @@ def rectangle(structure: FileStructure, value: Value, revision: int) -> Box | No
 
 _TEXT_SHOWING: Final = frozenset({b"Tj", b"TJ", b"'", b'"'})
 _NEEDED: Final = {
-    b"cm": 6, b"re": 4, b"Tf": 1, b"Td": 2, b"TD": 2, b"Tm": 6, b"TL": 1, b"Tc": 1, b"Tw": 1, b"Tz": 1,
+    b"cm": 6, b"re": 4, b"Tf": 1, b"Td": 2, b"TD": 2, b"Tm": 6, b"TL": 1, b"Tc": 1, b"Tw": 1, b"Tz": 1, b"w": 1, b"Tr": 1,
 }  # fmt: skip

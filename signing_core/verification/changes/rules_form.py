@@ -1,7 +1,6 @@
-"""Interactive forms (12.7): new signatures, filled fields, and what else happens to fields.
+"""Interactive forms (12.7.3, 12.7.4): the form as a whole and its tree of fields, compared node by node.
 
-The field tree is compared node by node. A field may be filled in or signed; nothing else about it may change, but for
-what software writes along with that.
+New fields have to be signature fields; no field may go. What happens to one field is judged by `rules_field`.
 """
 
 from __future__ import annotations
@@ -10,22 +9,10 @@ from typing import Final
 
 from signing_core.pdf.structure import signatures
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
-from signing_core.verification.changes.context import Context, FilledWidget
-from signing_core.verification.changes.mentions import references
+from signing_core.verification.changes.context import Context
+from signing_core.verification.changes.rules_field import compare_field, drawn, inherit, signed
 from signing_core.verification.changes.step import Kind
 
-_READ_ONLY: Final = 1
-_VISIBILITY: Final = 1 | 2 | 32
-"""Invisible, Hidden, NoView (12.5.3)."""
-_NEW_SIGNATURE_KEYS: Final = frozenset(
-    {
-        "Type", "Subtype", "FT", "T", "TU", "TM", "V", "F", "P", "Rect", "AP", "MK", "Border", "BS", "BE", "C", "DA", "H",
-        "Ff", "Lock", "SV", "Parent", "Kids", "StructParent", "Q", "DR", "NM", "M", "Contents", "OC", "AS", "DV", "Lang",
-    }
-)  # fmt: skip
-_WITH_VALUE: Final = frozenset({"AP", "AS", "DA", "Q", "RV", "DS", "I", "TI", "M", "MK"})
-_WITH_SIGNATURE: Final = frozenset({"AP", "AS", "MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang"})
-_LINKS: Final = frozenset({"Parent", "Kids", "P"})
 _MAX_DEPTH: Final = 32
 
 
@@ -131,14 +118,10 @@ def compare_fields(context: Context, old: Value, new: Value) -> None:
             continue
         part = text(compare.before(a.get("T")))
         name = prefix if part is None else f"{prefix}.{part}" if prefix else part
-        _compare_field(context, a, b, name, inherited, first, second)
-        below = (_inherit(inherited[0], a), _inherit(inherited[1], b))
+        compare_field(context, a, b, name, inherited, first, second)
+        below = (inherit(inherited[0], a), inherit(inherited[1], b))
         if "Kids" in a or "Kids" in b:
             _compare_kids(context, a.get("Kids"), b.get("Kids"), name, below, depth + 1, pending)
-
-
-def _inherit(above: dict[str, Value], node: dict[str, Value]) -> dict[str, Value]:
-    return {**above, **{key: node[key] for key in ("FT", "V", "Ff", "DA", "Opt") if key in node}}
 
 
 def _compare_kids(
@@ -216,7 +199,7 @@ def _field_added(context: Context, item: Value, prefix: str, inherited: dict[str
             continue
         part = text(compare.after(value.get("T")))
         name = above if part is None else f"{above}.{part}" if above else part
-        given = _inherit(given, value)
+        given = inherit(given, value)
         kids = compare.after(value.get("Kids"))
         if isinstance(kids, list) and kids and "FT" not in given and "V" not in given:
             pending.extend((kid, name, given, level + 1) for kid in kids)
@@ -248,12 +231,11 @@ def _new_field(
     for widget in [value, *(compare.after(kid) for kid in kids)]:
         if not isinstance(widget, dict):
             continue
-        odd = sorted(widget.keys() - _NEW_SIGNATURE_KEYS)
-        if "A" in odd or "AA" in odd:
+        if "A" in widget or "AA" in widget:
             context.forbid("change-field-added", f"New signature field {name} comes with an action.", field=name)
             return
         if widget is not value or not kids:
-            _drawn(context, name, None, widget, signature=True)
+            drawn(context, name, None, widget, signature=True)
     if signature is None:
         context.note(
             Kind.FORM,
@@ -263,41 +245,4 @@ def _new_field(
             new_field=True,
         )
         return
-    _signed(context, signature, name, new_field=True)
-
-
-def _signed(context: Context, signature: Value, name: str, *, new_field: bool) -> None:
-    if not signatures.is_signature(signature):
-        context.forbid("change-signature", f"Field {name} got a value that is no signature.", field=name)
-        return
-    compare = context.compare
-    stamp = (
-        "DocTimeStamp" in (compare.after(signature.get("Type")),)
-        or compare.after(signature.get("SubFilter")) == "ETSI.RFC3161"
-    )
-    if stamp:
-        context.note(
-            Kind.UPKEEP,
-            "change-time-stamp",
-            f"A document time-stamp was added ({name}).",
-            field=name,
-            new_field=new_field,
-        )
-    else:
-        context.note(Kind.FORM, "change-signature", f"A signature was added ({name}).", field=name, new_field=new_field)
-
-
-def _drawn(
-    context: Context,
-    name: str,
-    old: dict[str, Value] | None,
-    new: dict[str, Value],
-    *,
-    signature: bool,
-    widget: dict[str, Value] | None = None,
-) -> None:
-    page = new.get("P")
-    number = context.page_number(page) if isinstance(page, Ref) else None
-    context.drawn.append(
-        FilledWidget(name, old, new, widget or new, number, page if isinstance(page, Ref) else None, signature)
-    )
+    signed(context, signature, name, new_field=True)

@@ -15,7 +15,9 @@ _SHOW: Final = re.compile(
     rb"|(?=[(\[<])"  # a string, array or dictionary to be read
     rb"|(?<![^\0\t\n\f\r ()<>\[\]{}/%])(Do|BI|sh)(?![^\0\t\n\f\r ()<>\[\]{}/%])"  # 2: something drawn
 )
-_MAPPING: Final = re.compile(rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]+)>(?:\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]{0,4000}+)\]))?")
+_MAPPING: Final = re.compile(
+    rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]+)>(?:\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]{0,4000}+)\]))?"
+)
 _BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)")
 _MAX_DEPTH: Final = 4
 _GLYPHS: Final = {

@@ -286,6 +286,9 @@ def test_a_replaced_contact_gets_the_link_and_the_old_link_is_dead(play: Play, d
     with pytest.raises(LinkInvalid):
         desk.open(old, "session", ORIGIN)
     desk.open(token_for(desk.workspace, "new.director@example.org"), "session", ORIGIN)
+    assert any(
+        "no longer work" in " ".join(m.text.split()) for m in received(desk.workspace) if m.to == DIRECTOR.contact
+    )
 
 
 def test_resends_are_limited(play: Play, desk: Desk, source: bytes, clock: ManualClock) -> None:

@@ -125,5 +125,5 @@ def test_a_time_without_offset_is_refused(database_engine: sa.Engine) -> None:
 
     with pytest.raises(sa.exc.StatementError, match="offset"), writing(database_engine) as connection:
         connection.execute(
-            sa.insert(schema.checkpoints).values(size=1, root=b"", note="", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+            sa.insert(schema.checkpoints).values(origin="o", size=1, root=b"", note="", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
         )
