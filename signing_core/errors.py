@@ -28,6 +28,7 @@ could not be done and for steps that are not allowed::
     │   ├── ObjectMissing          the stored bytes are not there
     │   ├── ObjectDamaged          the stored bytes are not what their name says
     │   └── ConcurrentChange       somebody else changed the document first
+    ├── AccessDenied               a person of the company without the right to do or see that
     ├── SealRejected               our own verifier did not pass what we were about to complete
     ├── LogInconsistent            the audit log contradicts what was signed of it before
     └── WitnessUnavailable         a witness of the audit log did not answer, or not as agreed
@@ -167,6 +168,10 @@ class ObjectDamaged(StorageError):
 
 
 class ConcurrentChange(StorageError):
+    pass
+
+
+class AccessDenied(SealtrailError):
     pass
 
 

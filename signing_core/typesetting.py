@@ -45,6 +45,8 @@ _SCRIPTS = (
 _ROOT = Path(__file__).resolve().parent
 
 _per_thread = threading.local()
+_used_by: set[int] = set()
+"""The process that Typst's threads belong to: they do not outlive a fork, and a compiler in the child would wait for ever."""
 
 
 def compile_pdf(
@@ -142,10 +144,14 @@ def _fonts() -> typst.Fonts:
 
 def _compiler() -> typst.Compiler:
     """One compiler for each thread, since one cannot be shared while it works; the fonts are shared."""
+    if _used_by and os.getpid() not in _used_by:
+        raise TypesettingFailed(
+            "A page cannot be typeset in a process forked from one that has typeset before; start workers with spawn or forkserver."
+        )
     compiler = getattr(_per_thread, "compiler", None)
-    if compiler is None or _per_thread.pid != os.getpid():
-        compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True, root=str(_ROOT))
-        _per_thread.compiler, _per_thread.pid = compiler, os.getpid()
+    if compiler is None:
+        compiler = _per_thread.compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True, root=str(_ROOT))
+        _used_by.add(os.getpid())
     return cast("typst.Compiler", compiler)
 
 

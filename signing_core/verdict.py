@@ -103,6 +103,10 @@ def rfc3339(time: datetime | None) -> str | None:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One observation. `code` is stable and documented in docs/findings.md."""
@@ -126,6 +130,10 @@ class Finding:
             "revision": self.revision,
             "page": self.page,
         }
+
+    @classmethod
+    def from_json(cls, content: Json) -> Finding:
+        return cls(**content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,26 @@ class SignatureVerdict:
             "findings": [finding.to_json() for finding in self.findings],
         }
 
+    @classmethod
+    def from_json(cls, content: Json) -> SignatureVerdict:
+        sub_indication, byte_range = content["sub_indication"], content["byte_range"]
+        certificate, authority = content["certificate"], content["time_authority"]
+        return cls(
+            **content
+            | {
+                "fields": tuple(content["fields"]),
+                "certificate": SigningCertificate(**certificate) if certificate else None,
+                "claimed_time": _time(content["claimed_time"]),
+                "proven_time": _time(content["proven_time"]),
+                "time_authority": TimeAuthority(**authority) if authority else None,
+                "byte_range": tuple(byte_range) if byte_range is not None else None,
+                "trust": Trust(content["trust"]),
+                "indication": Indication(content["indication"]),
+                "sub_indication": SubIndication(sub_indication) if sub_indication else None,
+                "findings": tuple(Finding.from_json(finding) for finding in content["findings"]),
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateVerdict:
@@ -301,6 +329,29 @@ class DocumentVerdict:
             "findings": [finding.to_json() for finding in self.findings],
             "elapsed_ms": self.elapsed_ms,
         }
+
+    @classmethod
+    def from_json(cls, content: Json) -> DocumentVerdict:
+        """The verdict that `to_json` wrote. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        if content["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"a verdict of schema version {content['schema_version']}, not {SCHEMA_VERSION}")
+        trust, time = content["trust"], content["time"]
+        indication, sub_indication = content["indication"], content["sub_indication"]
+        return cls(
+            **{key: value for key, value in content.items() if key != "schema_version"}
+            | {
+                "policy": PolicyReference(**content["policy"]),
+                "at": datetime.fromisoformat(content["at"]),
+                "integrity": Integrity(content["integrity"]),
+                "trust": Trust(trust) if trust else None,
+                "time": TimeAxis(time) if time else None,
+                "indication": Indication(indication) if indication else None,
+                "sub_indication": SubIndication(sub_indication) if sub_indication else None,
+                "signatures": tuple(SignatureVerdict.from_json(signature) for signature in content["signatures"]),
+                "certificate": CertificateVerdict(**content["certificate"]),
+                "findings": tuple(Finding.from_json(finding) for finding in content["findings"]),
+            }
+        )
 
 
 # --- Folding ---

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from signing_core.verdict import DocumentVerdict
     from signing_core.verification.batch import Rules
     from signing_core.verification.context import WorkspaceContext
+    from signing_core.verification.journal import Journal
 
 _FORMATS = ("table", "jsonl", "csv", "parquet", "html")
 
@@ -91,6 +92,12 @@ class _Time(click.ParamType[datetime]):
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The first line is the password of encrypted files.",
 )
+@click.option(
+    "--journal",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep verdicts in FILE, so that a run that was cut off goes on where it was.",
+)
 @click.option("--online", is_flag=True, help="Ask CRL and OCSP servers. Without it nothing touches the network.")
 @click.option("--language", type=click.Choice(["en", "de"]), default="en", show_default=True, help="Of table and HTML.")
 @workspace_option
@@ -107,6 +114,7 @@ def command(
     jobs: int,
     timeout: float,
     password_file: Path | None,
+    journal: Path | None,
     online: bool,
     language: str,
     workspace: Path,
@@ -123,7 +131,10 @@ def command(
     from signing_core.verification.reports.interface import atomic
 
     files = _files(paths)
-    rules = _rules(at, trust, revocation, policy, password_file, online, _opener(context, workspace))
+    done = _journal(journal)
+    rules = _rules(
+        at or (done.at if done else None), trust, revocation, policy, password_file, online, _opener(context, workspace)
+    )
     chosen = kind or ("table" if output is None and sys.stdout.isatty() else "jsonl")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("A Parquet file is not for a terminal; give --output FILE", context)
@@ -131,9 +142,16 @@ def command(
     with ExitStack() as stack:
         stream: IO[bytes] = stack.enter_context(atomic(output)) if output else sys.stdout.buffer
         report = writer(chosen, stream, language=language, colour=output is None and sys.stdout.isatty())
-        verdicts = verify_many(files, rules, jobs=jobs, limits=Limits(seconds=timeout))
+        if done:
+            done.begin(rules)
+            stack.callback(done.close)
+        verdicts = verify_many(
+            files, rules, jobs=jobs, limits=Limits(seconds=timeout), known=done.known if done else None
+        )
         for verdict in _with_progress(verdicts, len(files), quiet=output is None and sys.stdout.isatty()):
             report.write(verdict)
+            if done:
+                done.add(verdict)
             in_order = in_order and verdict.in_order
         report.close()
     context.exit(0 if in_order else 1)
@@ -187,6 +205,14 @@ def _rules(
         online=online,
         context=opener,
     )
+
+
+def _journal(path: Path | None) -> Journal | None:
+    if path is None:
+        return None
+    from signing_core.verification.journal import Journal
+
+    return Journal(path)
 
 
 def _password(file: Path | None) -> str | None:

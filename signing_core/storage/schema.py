@@ -2,7 +2,8 @@
 
 Times are UTC. What the flow decides is one JSON value in `documents.state`; the other columns exist to be searched.
 Personal data stands only in `document_parties`, `parties`, `personal_data`, `outbox` (encrypted) and `marks`, so that it
-can be erased while audit events, which hold salted commitments, stay as they are.
+can be erased while audit events, which hold salted commitments, stay as they are. The company's own people, who work with
+the documents, are named in `role_grants`, `visits` and `findings`.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ documents = _table(
     sa.Column("final_length", sa.BigInteger),
     sa.Column("completed_at", UtcDateTime, index=True),
     sa.Column("supersedes", sa.String(26)),
+    sa.Index("ix_documents_title_id", "title", "id"),  # covers searching titles
 )
 
 document_files = _table(
@@ -109,6 +111,7 @@ document_parties = _table(
     sa.Column("copy_email", sa.Text),  # where the finished PDF goes when the contact is a phone number
     sa.Column("language", sa.String(2), nullable=False),
     sa.Column("pseudonym", sa.String(43), nullable=False),
+    sa.Index("ix_document_parties_name_document_id", "name", "document_id"),  # covers searching names
 )
 
 marks = _table(
@@ -242,3 +245,46 @@ personal_data = _table(
     sa.Column("role", sa.String(16)),
     sa.Column("erased_at", UtcDateTime),
 )
+
+findings = _table(
+    "findings",
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("key", Sha256, nullable=False, unique=True),  # what it is about: the same finding found again is one row
+    sa.Column("code", sa.String(64), nullable=False, index=True),
+    sa.Column("severity", sa.String(8), nullable=False),
+    sa.Column("team", sa.String(16), nullable=False),  # compliance, operations, author
+    sa.Column("document_id", sa.String(26), index=True),
+    sa.Column("message", sa.Text, nullable=False),  # no names: roles stand for persons
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("gone_at", UtcDateTime),  # since when the controls no longer find it
+    sa.Column("state", sa.String(16), nullable=False),  # open, proposed, closed
+    sa.Column("version", sa.Integer, nullable=False),  # optimistic lock
+    sa.Column("assignee", sa.Text),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("disposition", sa.String(16)),  # accepted, fixed, false-alarm
+    sa.Column("reason", sa.Text),
+    sa.Column("proposed_by", sa.Text),
+    sa.Column("proposed_at", UtcDateTime),
+    sa.Column("closed_by", sa.Text),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Index("ix_findings_state_severity", "state", "severity"),
+)
+"""The analysts' work list; what is decided on it is in the audit log as well."""
+
+role_grants = _table(
+    "role_grants",
+    sa.Column("subject", sa.String(320), primary_key=True),  # e-mail address in lower case
+    sa.Column("role", sa.String(16), primary_key=True),  # see access.Role
+    sa.Column("granted_by", sa.String(320), nullable=False),
+    sa.Column("granted_at", UtcDateTime, nullable=False),
+)
+
+visits = _table(
+    "visits",
+    sa.Column("subject", sa.String(320), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("before", UtcDateTime),  # the visit before that one
+)
+"""When a person last looked at the dashboard, so that it can say what is new."""

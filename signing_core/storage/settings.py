@@ -167,6 +167,13 @@ class AuditLog(_Table):
     """Outside the database on purpose; put it where a restore of the database does not bring it back."""
 
 
+class Access(_Table):
+    """Who may use the dashboard when people log in to it; all other roles are granted there."""
+
+    administrators: tuple[str, ...] = ()
+    """E-mail addresses, as the OpenID provider verified them."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `Settings.load(workspace)` is the way to get one."""
 
@@ -198,6 +205,7 @@ class Settings(BaseSettings):
     links: Links = Links()
     limits: Limits = Limits()
     audit_log: AuditLog = AuditLog()
+    access: Access = Access()
 
     @field_validator("time_zone")
     @classmethod

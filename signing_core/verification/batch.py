@@ -31,6 +31,8 @@ from signing_core.verification.document import undecided, verify
 from signing_core.verification.revocation import Material
 from signing_core.verification.trust import Trust
 
+Known = Callable[[str], DocumentVerdict | None]
+
 _AHEAD: Final = 256
 """Verdicts kept while an earlier document is still at work."""
 _GRACE: Final = 5.0
@@ -95,6 +97,7 @@ def verify_many(
     jobs: int = 1,
     limits: Limits | None = None,
     executor: Executor | None = None,
+    known: Known | None = None,
 ) -> Iterator[DocumentVerdict]:
     """One verdict for each path, in their order, each as soon as it and all before it are known.
 
@@ -102,11 +105,16 @@ def verify_many(
         jobs: worker processes; with `executor` they are its business.
         limits: time and memory for each document. An executor's tasks cannot be stopped from outside, so with one only
             what `verify` limits by itself applies.
+        known: gives a verdict that is there already (see `journal`), None for a document that has to be judged.
     """
     names = (os.fspath(path) for path in paths)
     if executor is not None:
-        return _with_executor(names, rules, executor)
-    return _Pool(rules, max(1, jobs), limits or Limits()).run(names)
+        return _with_executor(names, rules, executor, known or _nothing)
+    return _Pool(rules, max(1, jobs), limits or Limits()).run(names, known or _nothing)
+
+
+def _nothing(_: str) -> DocumentVerdict | None:
+    return None
 
 
 _kept: dict[int, tuple[Rules, _Verifier]] = {}
@@ -120,10 +128,15 @@ def _task(path: str, rules: Rules) -> DocumentVerdict:
     return known[1](path)
 
 
-def _with_executor(paths: Iterator[str], rules: Rules, executor: Executor) -> Iterator[DocumentVerdict]:
+def _with_executor(paths: Iterator[str], rules: Rules, executor: Executor, known: Known) -> Iterator[DocumentVerdict]:
     waiting: deque[tuple[str, Future[DocumentVerdict]]] = deque()
     for path in paths:
-        waiting.append((path, executor.submit(_task, path, rules)))
+        future: Future[DocumentVerdict] = Future()
+        if (verdict := known(path)) is not None:
+            future.set_result(verdict)
+        else:
+            future = executor.submit(_task, path, rules)
+        waiting.append((path, future))
         if len(waiting) >= _AHEAD:
             yield _outcome(*waiting.popleft(), rules)
     while waiting:
@@ -214,7 +227,7 @@ class _Pool:
         self._done: dict[int, DocumentVerdict] = {}
         self._failures = 0
 
-    def run(self, paths: Iterator[str]) -> Iterator[DocumentVerdict]:
+    def run(self, paths: Iterator[str], known: Known) -> Iterator[DocumentVerdict]:
         given = returned = 0
         exhausted = False
         try:
@@ -223,9 +236,12 @@ class _Pool:
                     path = next(paths, None)
                     if path is None:
                         exhausted = True
-                        break
-                    self._give(worker, given, path)
-                    given += 1
+                    elif (verdict := known(path)) is not None:
+                        self._done[given] = verdict
+                        given += 1
+                    else:
+                        self._give(worker, given, path)
+                        given += 1
                 while returned in self._done:
                     yield self._done.pop(returned)
                     returned += 1

@@ -222,6 +222,6 @@ def _chain_algorithm(certificate: X509, issuer: X509, policy: Policy) -> Judgeme
         return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _algorithm(certificate: X509, issuer: X509):  # type: ignore[no-untyped-def]
     return algorithm_of(scheme(certificate.signature_algorithm, None), issuer.spki)

@@ -159,7 +159,7 @@ class _Run:
             self._note("no-signature")
         signed = bool(signatures)
         return DocumentVerdict(
-            tool_version=_tool_version(),
+            tool_version=tool_version(),
             policy=self._policy.reference(),
             at=self._at,
             path=path,
@@ -368,7 +368,7 @@ class _Run:
 def undecided(path: str | None, at: datetime, policy: Policy, *causes: Finding) -> DocumentVerdict:
     """An indeterminate verdict on a document about which nothing is known but why."""
     return DocumentVerdict(
-        tool_version=_tool_version(),
+        tool_version=tool_version(),
         policy=policy.reference(),
         at=at,
         path=path,
@@ -391,7 +391,8 @@ def _elapsed(started: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def _tool_version() -> str:
+def tool_version() -> str:
+    """The version of this program, `unknown` when it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

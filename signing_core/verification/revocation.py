@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Final
 
 from signing_core.verification import der
@@ -159,8 +160,21 @@ def _addresses(node: der.Node) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=8192)
+_checked: dict[tuple[bytes, bytes, bytes], bool] = {}
+_MOST_CHECKED: Final = 20_000
+
+
 def _signed(tbs: bytes, algorithm: bytes, signature: bytes, issuer: X509) -> bool:
+    """Whether the issuer's key made the signature. Answers are kept by digests: a CRL may have megabytes."""
+    key = (sha256(tbs).digest(), sha256(algorithm + signature).digest(), issuer.sha256)
+    if key not in _checked:
+        if len(_checked) >= _MOST_CHECKED:
+            _checked.clear()
+        _checked[key] = _check_signature(tbs, algorithm, signature, issuer)
+    return _checked[key]
+
+
+def _check_signature(tbs: bytes, algorithm: bytes, signature: bytes, issuer: X509) -> bool:
     try:
         return verify(issuer.spki, scheme(der.read(algorithm), None), signature, tbs)
     except (UnknownAlgorithm, der.DerError, IndexError):
@@ -284,16 +298,30 @@ def issued_by(certificate: X509, issuer: X509) -> bool:
     return _signed(certificate.tbs, certificate.signature_algorithm.encoded, certificate.signature, issuer)
 
 
-@lru_cache(maxsize=512)
+_KEPT_SIZE: Final = 65_536
+"""Larger CRLs and responses are read anew for each document: that costs microseconds, keeping them megabytes."""
+
+
 def parse_crl(encoded: bytes) -> Crl | None:
+    """The CRL in these bytes (DER), None when they are none."""
+    return _parsed_crl(encoded) if len(encoded) <= _KEPT_SIZE else _parsed_crl.__wrapped__(encoded)
+
+
+def parse_ocsp(encoded: bytes) -> Ocsp | None:
+    """The OCSP response in these bytes (DER), None when they are none."""
+    return _parsed_ocsp(encoded) if len(encoded) <= _KEPT_SIZE else _parsed_ocsp.__wrapped__(encoded)
+
+
+@lru_cache(maxsize=256)
+def _parsed_crl(encoded: bytes) -> Crl | None:
     try:
         return Crl(encoded)
     except (ValueError, IndexError):
         return None
 
 
-@lru_cache(maxsize=2048)
-def parse_ocsp(encoded: bytes) -> Ocsp | None:
+@lru_cache(maxsize=512)
+def _parsed_ocsp(encoded: bytes) -> Ocsp | None:
     try:
         return Ocsp(encoded)
     except (ValueError, IndexError, UnknownAlgorithm):

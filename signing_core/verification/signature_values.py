@@ -50,7 +50,7 @@ PublicKey = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def public_key(spki: bytes) -> PublicKey:
     """The key in a DER SubjectPublicKeyInfo. Raises `UnknownAlgorithm`."""
     try:

@@ -65,7 +65,7 @@ def parse(encoded: bytes) -> Token:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _signed(encoded: bytes, others: tuple[X509, ...]) -> tuple[Token, Checked]:
     token = parse(encoded)
     structure = token.structure

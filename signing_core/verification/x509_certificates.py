@@ -45,6 +45,9 @@ _PROCESSED: Final = frozenset(
 )  # fmt: skip
 """Extensions that are understood here, or that restrict nothing that is asked of them (names, qualified statements)."""
 
+_KEPT_SIZE: Final = 16_384
+"""Larger certificates are read anew each time: what is kept must not grow with what hostile files bring."""
+
 _DIGITAL_SIGNATURE, _NON_REPUDIATION, _KEY_CERT_SIGN, _CRL_SIGN = 0, 1, 5, 6
 
 
@@ -257,7 +260,7 @@ def _addresses(node: der.Node) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def name_key(name: bytes) -> bytes:
     """A name prepared for comparison (RFC 5280, 7.1): string types, case and white space do not matter."""
     try:
@@ -281,9 +284,13 @@ def _prepared(value: der.Node) -> bytes:
     return " ".join(text.casefold().split()).encode()
 
 
-@lru_cache(maxsize=4096)
 def parse(encoded: bytes) -> X509 | None:
-    """The X.509 certificate in these bytes (DER), None when they are none. Kept for the life of the process."""
+    """The X.509 certificate in these bytes (DER), None when they are none. The last ones are kept in the process."""
+    return _parsed(encoded) if len(encoded) <= _KEPT_SIZE else _parsed.__wrapped__(encoded)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(encoded: bytes) -> X509 | None:
     try:
         return X509(encoded)
     except (der.DerError, ValueError, IndexError):

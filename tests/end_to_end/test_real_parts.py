@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,18 +21,22 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from program import PROGRAM, sealtrail
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from signing_core.desk import Desk, background, judging
+from signing_core.desk import Desk, Signer, background, judging
 from signing_core.flow import Role, Status
-from signing_core.keys import tsa_server
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
-from signing_core.keys.software import SoftwareKey
-from signing_core.keys.time_stamping import EmbeddedAuthority
-from signing_core.pdf import render
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import AUTHOR, CLIENT, DIRECTOR, ManualClock, Play, contract, make_workspace, received
 from signing_core.verdict import DocumentVerdict
@@ -421,9 +426,24 @@ def certified(name: str, key: Any, issuer: Any, signer: Any, *, url: str | None 
     return builder.sign(signer, hashes.SHA256())
 
 
+OPENSSL_TSA = """
+[tsa]
+default_tsa = own
+[own]
+serial = {folder}/serial
+signer_cert = {folder}/leaf.pem
+signer_key = {folder}/key.pem
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ess_cert_id_alg = sha256
+"""
+
+
 @contextmanager
 def outside_authority(seller: Seller, folder: Path) -> Iterator[str]:
-    """An RFC 3161 server of somebody else, whose tokens hold its own X.509 certificate only."""
+    """An RFC 3161 server of somebody else: openssl answers, with its own X.509 certificate only in the token."""
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root = certified("Sample Time Root", root_key, None, root_key)
     url = f"http://127.0.0.1:{seller.server.server_address[1]}/time.crl"
@@ -433,19 +453,51 @@ def outside_authority(seller: Seller, folder: Path) -> Iterator[str]:
     seller.lists["/time.crl"] = (
         crl.next_update(now + timedelta(days=7)).sign(root_key, hashes.SHA256()).public_bytes(Encoding.DER)
     )
-    anchor = folder / "time-root.pem"
-    anchor.write_bytes(root.public_bytes(Encoding.PEM))
-    authority = EmbeddedAuthority(SoftwareKey(key, leaf, (root,)), clock=seller.clock)
-    with tsa_server.serve(authority) as served:
-        yield f'\n[time_stamps]\nurl = "{served}"\ntrust = "{anchor}"\n'
+    (folder / "time-root.pem").write_bytes(root.public_bytes(Encoding.PEM))
+    (folder / "leaf.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "serial").write_text("01")
+    (folder / "tsa.cnf").write_text(OPENSSL_TSA.format(folder=folder))
+    command = ["openssl", "ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "query"]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            body = subprocess.run(command, capture_output=True, timeout=30, check=True).stdout
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        anchor = folder / "time-root.pem"
+        yield f'\n[time_stamps]\nurl = "http://127.0.0.1:{server.server_address[1]}/"\ntrust = "{anchor}"\n'
+        server.shutdown()
+        thread.join(5)
 
 
 def certificate_text(folder: Path, final: bytes) -> str:
-    """What a person reads on the certificate page, by pdftotext."""
-    file = folder / "final.pdf"
-    file.write_bytes(final)
-    page = str(render.page_count(final))
-    command = ["pdftotext", "-f", page, "-l", page, "-layout", file, "-"]
+    """What a person reads on the certificate page: of the picture in the seal's appearance, by pdftotext."""
+    reader = PdfReader(io.BytesIO(final))
+    (seal,) = [a.get_object() for a in reader.pages[-1]["/Annots"] if a.get_object().get("/T") == "SealtrailSeal"]
+    picture = seal["/AP"]["/N"]["/Resources"]["/XObject"]["/Picture"]
+    writer = PdfWriter()
+    page = writer.add_blank_page(width=600, height=850)
+    content = DecodedStreamObject()
+    content.set_data(b"/Picture Do")
+    page[NameObject("/Contents")] = writer._add_object(content)
+    page[NameObject("/Resources")] = DictionaryObject(
+        {NameObject("/XObject"): DictionaryObject({NameObject("/Picture"): picture.clone(writer)})}
+    )
+    file = folder / "certificate.pdf"
+    writer.write(file)
+    command = ["pdftotext", "-layout", file, "-"]
     return " ".join(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
 
 
@@ -490,35 +542,46 @@ def test_the_embedded_authority_is_marked_in_every_verdict(completed: Any) -> No
 # (g) Two workers, two processes
 
 
+class Numbered(Play):
+    """Each document has a client of its own."""
+
+    number = 0
+
+    def contact(self, role: Role) -> str:
+        return f"client{self.number}@example.org" if role is Role.CLIENT else super().contact(role)
+
+    def create_next(self) -> str:
+        self.number += 1
+        client = Signer("Sample Client", self.contact(Role.CLIENT))
+        return self.create(contract(1), title=f"Contract {self.number}", client=client)
+
+
+def two_workers(folder: Path) -> list[dict[str, Any]]:
+    command = [PROGRAM, "work", "--once", "--json", "--workspace", folder]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
+    assert [error for _, error in outputs] == ["", ""]
+    return [json.loads(out) for out, _ in outputs]
+
+
 def test_two_workers_at_the_same_moment(blank_copy: Callable[..., Path]) -> None:
     """One signature, one seal, one set of mails, whoever comes first."""
     folder = blank_copy("two")
-    clock = ManualClock(datetime.now(UTC) - timedelta(minutes=20))
-    with Workspace.open(folder, clock=clock) as workspace:
-        play = Play(Desk(workspace))
-        documents = [play.create(contract(1), title=f"Contract {n}") for n in range(3)]
-        for document_id in documents:
-            play.desk.send(document_id)
-            play.consent(document_id, Role.FIRST_PARTY)
-            clock.forward(seconds=1)
+    with Workspace.open(folder) as workspace:
+        play = Numbered(Desk(workspace))
+        documents = {}
+        for _ in range(3):
+            document_id = play.create_next()
+            documents[document_id] = play.number
         for role, wanted in ((Role.FIRST_PARTY, "awaiting-client"), (Role.CLIENT, "completed")):
-            command = [PROGRAM, "work", "--once", "--json", "--workspace", folder]
-            workers = [
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
-            ]
-            outputs = [worker.communicate(timeout=120) for worker in workers]
-            assert [worker.returncode for worker in workers] == [0, 0], outputs
-            assert [error for _, error in outputs] == ["", ""]
-            rounds = [json.loads(out) for out, _ in outputs]
-            assert sum(done["signed"] for done in rounds) >= len(documents), rounds
-            for document_id in documents:
-                assert play.desk.state(document_id).status == wanted
-            if role is Role.FIRST_PARTY:
-                for document_id in documents:
-                    clock.forward(minutes=2)
-                    play.desk.resend(document_id)  # all links go to one phone: this one is the newest now
-                    play.consent(document_id, Role.CLIENT)
-        clock.now = datetime.now(UTC)
+            for document_id, play.number in documents.items():
+                if role is Role.FIRST_PARTY:
+                    play.desk.send(document_id)
+                play.consent(document_id, role)
+            rounds = two_workers(folder)
+            assert not [failure for done in rounds for failure in done["failures"]]
+            assert {play.desk.state(document_id).status for document_id in documents} == {wanted}
         background.work_once(play.desk)
         for document_id in documents:
             types = [event.type for event in play.desk.events(document_id)]

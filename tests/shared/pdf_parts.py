@@ -234,8 +234,8 @@ def filled(data: bytes, text: bytes = b"1000", *, shown: bytes | None = None, nu
     )
 
 
-def time_stamped(data: bytes, *, number: int = 50, typed: bool = True) -> bytes:
-    """Validation data and a document time-stamp."""
+def time_stamped(data: bytes, *, number: int = 50, typed: bool = True, looks: bytes = b"/Rect [0 0 0 0]") -> bytes:
+    """Validation data and a document time-stamp; `looks` are entries of its widget."""
     catalog = re.sub(rb"/DSS <<.*?>> >> >> (?=>>)", b"", newest(data, CATALOG))
     data = update(
         data,
@@ -253,8 +253,7 @@ def time_stamped(data: bytes, *, number: int = 50, typed: bool = True) -> bytes:
     )
     page = newest(data, PAGE)
     objects = {
-        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 /Rect [0 0 0 0] /V %d 0 R >>"
-        % (widget + 1),
+        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 %s /V %d 0 R >>" % (looks, widget + 1),
         widget + 1: value,
         FORM: form.replace(b"] /DA", b" %d 0 R] /DA" % widget),
         PAGE: page.replace(b"0 R] >>", b"0 R %d 0 R] >>" % widget),

@@ -247,6 +247,20 @@ def test_json_has_exactly_the_keys_of_the_contract() -> None:
     assert content["at"] == "2026-01-31T12:00:00Z"
 
 
+def test_json_is_read_back_as_it_was() -> None:
+    bare = like(certificate=None, claimed_time=None, proven_time=None, time_authority=None, byte_range=None)
+    verdict = document(signatures=(GOOD, bare, ALTERED), findings=(Finding("no-signature", "info", "None."),))
+    assert DocumentVerdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+    unsigned = document(integrity=Integrity.UNSIGNED, trust=None, time=None, indication=None, signatures=())
+    assert DocumentVerdict.from_json(json.loads(json.dumps(unsigned.to_json()))) == unsigned
+
+
+@pytest.mark.parametrize("content", [{}, {"schema_version": 99}, document().to_json() | {"unknown": 1}])
+def test_what_is_no_verdict_is_not_read(content: dict[str, object]) -> None:
+    with pytest.raises((KeyError, ValueError, TypeError)):
+        DocumentVerdict.from_json(content)
+
+
 def test_unsigned_json_has_nulls_where_there_is_nothing_to_say() -> None:
     content = document(
         integrity=Integrity.UNSIGNED,

@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
-from signing_core.delivery.ids import new_id
 from signing_core.delivery.messages.content import Content
 from signing_core.delivery.outbox.sealed import Envelope, seal
 from signing_core.storage.database import reading, writing
+from signing_core.storage.identifiers import new_id
 from signing_core.storage.objects import ObjectStore
 from signing_core.storage.schema import outbox
 

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
+from signing_core.pdf.structure.values import Ref
 from signing_core.verification.changes.mentions import Mentions, ParsedMentions, ScannedMentions
 from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
 from signing_core.verification.changes.step import Change, Kind
@@ -55,6 +56,9 @@ class History:
                 for widget in field.widgets:
                     if widget.ref is not None and widget.ref.number in numbers:
                         numbers |= appearance_numbers(self.structure, widget.dict, later - 1)
+                        page = self.structure.resolve(widget.dict.get("P"), later - 1)
+                        if isinstance(page, dict) and isinstance(page.get("Annots"), Ref):
+                            numbers.add(page["Annots"].number)
         if self._scanned is None or not numbers <= self._scanned.numbers:
             self._scanned = ScannedMentions(self.structure, numbers)
         return self._scanned

@@ -21,8 +21,8 @@ class FilledWidget:
     new: dict[str, Value]
     widget: dict[str, Value]
     """The widget's dictionary in the new revision, as it stands; `new` has what it inherits besides."""
-    page: int | None
-    page_ref: Ref | None
+    number: int | None
+    """Object number of the widget."""
     signature: bool
 
 
@@ -38,6 +38,8 @@ class Context:
     widgets: dict[int, str] = field(default_factory=dict)
     """Object numbers of all widgets of form fields in the new revision, with the field's name."""
     drawn: list[FilledWidget] = field(default_factory=list)
+    placed: dict[int, set[Ref]] = field(default_factory=dict)
+    """Pages whose /Annots this revision added a widget to, by the widget's object number."""
     redrawn: bool = False
     """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
     annotated: list[tuple[int | None, Ref | None, dict[str, Value]]] = field(default_factory=list)
@@ -68,6 +70,13 @@ class Context:
         """Add the page to what was noted about a field."""
         self.changes[:] = [
             replace(change, page=page) if change.field == name and change.page is None else change
+            for change in self.changes
+        ]
+
+    def show(self, name: str) -> None:
+        """A document time-stamp that draws something is more than upkeep: it changes what the document shows."""
+        self.changes[:] = [
+            replace(change, kind=Kind.FORM) if change.field == name and change.code == "change-time-stamp" else change
             for change in self.changes
         ]
 

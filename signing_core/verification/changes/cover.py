@@ -12,6 +12,7 @@ from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes import painted
 from signing_core.verification.changes.context import Context, FilledWidget
+from signing_core.verification.changes.mentions import Mentions, holders
 from signing_core.verification.changes.painted import Box
 from signing_core.verification.changes.step import Kind
 
@@ -22,30 +23,30 @@ _TOLERATED: Final = 25
 _PAINT_NOTHING: Final = frozenset({"Link", "Popup"})
 
 
-def judge_drawn(context: Context) -> None:
+def judge_drawn(context: Context, mentions: Mentions) -> None:
     """Look at everything that this revision drew."""
-    where = _Pages(context)
     for item in context.drawn:
-        number, page = where.of(item)
-        if number is not None:
-            context.locate(item.field, number)
+        where = _pages(context, mentions, item)
+        if where:
+            context.locate(item.field, where[0][0])
         box = _shown(context, item.new)
         if box is None:
             continue
-        if number is None or page is None:
-            continue  # on no page: shown nowhere
-        what = f"The appearance of field {item.field}"
-        _judge(context, page, number, box, item, what, field=item.field)
-    for number, page_ref, annotation in context.annotated:
+        if where:
+            context.show(item.field)
+        for number, ref, page in where:
+            what = f"The appearance of field {item.field}"
+            _judge(context, page, ref, number, box, item, what, field=item.field)
+    for place, page_ref, annotation in context.annotated:
         subtype = annotation.get("Subtype")
         box = _shown(context, annotation)
         if box is None and not (subtype == "Link" or subtype == "Popup" or "AP" in annotation):
             box = painted.rectangle(context.structure, annotation.get("Rect"), context.compare.new)
-        if box is None or number is None or (subtype in _PAINT_NOTHING and "AP" not in annotation):
+        if box is None or place is None or (subtype in _PAINT_NOTHING and "AP" not in annotation):
             continue
         page = context.structure.resolve(page_ref, context.compare.new)
         if isinstance(page, dict):
-            _judge(context, page, number, box, None, f"An annotation ({subtype}) added")
+            _judge(context, page, page_ref, place, box, None, f"An annotation ({subtype}) added")
 
 
 def _shown(context: Context, annotation: dict[str, Value]) -> Box | None:
@@ -74,6 +75,7 @@ def _paints(context: Context, stream: Stream) -> bool:
 def _judge(
     context: Context,
     page: dict[str, Value],
+    ref: Ref | None,
     number: int,
     box: Box,
     item: FilledWidget | None,
@@ -81,12 +83,9 @@ def _judge(
     field: str | None = None,
 ) -> None:
     structure, compare = context.structure, context.compare
-    before = page if item is None or item.page_ref is None else structure.resolve(item.page_ref, compare.old)
-    if not isinstance(before, dict):
-        return
-    others = _others(context, before, item, box)
-    key = ("boxes", item.page_ref.number if item is not None and item.page_ref is not None else id(page), compare.old)
-    marks = _painted(context, before, key)
+    others = _others(context, page, item, box)
+    key = ("boxes", ref.number if ref is not None else -number, compare.old)
+    marks = _painted(context, page, key)
     if marks is not None and not others and not any(painted.meet(box, mark) for mark in marks):
         return
     # What the field itself looked like before does not count; what other fields and annotations show does.
@@ -134,29 +133,37 @@ def _others(context: Context, page: dict[str, Value], item: FilledWidget | None,
     return False
 
 
-class _Pages:
-    """The page that a widget is on, from its /P or, where that is missing, from all pages."""
+def _pages(context: Context, mentions: Mentions, item: FilledWidget) -> list[tuple[int, Ref | None, dict[str, Value]]]:
+    """(number, reference, page of the old revision) of every page that lists the widget, whatever its /P says."""
+    structure, old = context.structure, context.compare.old
+    if item.number is None:
+        return _listing(context, item.widget)
+    refs = set(context.placed.get(item.number, ()))
+    for holder in holders(structure, mentions, item.number, old):
+        for number in (holder, *_around(context, mentions, holder)):
+            refs.add(Ref(number, structure.entry(number, old).generation))
+    found: list[tuple[int, Ref | None, dict[str, Value]]] = []
+    for ref in refs:
+        place = context.page_number(ref)
+        page = structure.resolve(ref, old)
+        if place is not None and isinstance(page, dict):
+            found.append((place, ref, page))
+    return sorted(found, key=lambda page: page[0])
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._found: dict[int, tuple[int, Ref | None, dict[str, Value]]] | None = None
 
-    def of(self, item: FilledWidget) -> tuple[int | None, dict[str, Value] | None]:
-        context = self._context
-        if item.page is not None and item.page_ref is not None:
-            page = context.structure.resolve(item.page_ref, context.compare.new)
-            return item.page, page if isinstance(page, dict) else None
-        if self._found is None:
-            self._found = {}
-            new = context.compare.new
-            for number, (ref, page) in enumerate(pages.walk(context.structure, new), 1):
-                listed = context.structure.resolve(page.get("Annots"), new)
-                for annotation in listed if isinstance(listed, list) else ():
-                    resolved = context.structure.resolve(annotation, new)
-                    if isinstance(resolved, dict):
-                        self._found.setdefault(id(resolved), (number, ref, page))
-        found = self._found.get(id(item.widget))
-        if found is None:
-            return None, None
-        item.page_ref = found[1]
-        return found[0], found[2]
+def _around(context: Context, mentions: Mentions, holder: int) -> set[int]:
+    """Who holds an array of annotations that is an object of its own."""
+    structure, old = context.structure, context.compare.old
+    value = structure.load(Ref(holder, structure.entry(holder, old).generation), old)
+    return holders(structure, mentions, holder, old) if isinstance(value, list) else set()
+
+
+def _listing(context: Context, widget: dict[str, Value]) -> list[tuple[int, Ref | None, dict[str, Value]]]:
+    """Pages that have a widget written into their /Annots."""
+    structure, new = context.structure, context.compare.new
+    found: list[tuple[int, Ref | None, dict[str, Value]]] = []
+    for number, (ref, page) in enumerate(pages.walk(structure, new), 1):
+        listed = structure.resolve(page.get("Annots"), new)
+        if isinstance(listed, list) and any(structure.resolve(item, new) is widget for item in listed):
+            found.append((number, ref, page))
+    return found

@@ -168,6 +168,19 @@ def references(value: Value) -> Iterator[int]:
             stack.extend(item.dict.values())
 
 
+def holders(structure: FileStructure, mentions: Mentions, number: int, revision: int) -> set[int]:
+    """Objects that do mention `number`: what reads like a reference inside binary data is left out."""
+    mentions.include(number)
+    found = set()
+    for holder in mentions.of(number, revision):
+        value = structure.load(Ref(holder, structure.entry(holder, revision).generation), revision)
+        if isinstance(value, Stream) and value.dict.get("Type") == "XRef":
+            continue  # its dictionary is the trailer
+        if number in references(value):
+            found.add(holder)
+    return found
+
+
 def closure(mentions: Mentions, revision: int, numbers: Iterable[int]) -> set[int]:
     """All objects, alive in `revision`, from which one of `numbers` can be reached; themselves included."""
     reached = set(numbers)

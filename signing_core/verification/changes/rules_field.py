@@ -53,16 +53,14 @@ def drawn(
     name: str,
     old: dict[str, Value] | None,
     new: dict[str, Value],
+    widget: Value,
     *,
     signature: bool,
-    widget: dict[str, Value] | None = None,
 ) -> None:
-    """Note that the looks of a widget are new or changed."""
-    page = new.get("P")
-    number = context.page_number(page) if isinstance(page, Ref) else None
-    context.drawn.append(
-        FilledWidget(name, old, new, widget or new, number, page if isinstance(page, Ref) else None, signature)
-    )
+    """Note that the looks of a widget are new or changed; `widget` is the reference to it or itself."""
+    number = widget.number if isinstance(widget, Ref) else None
+    own = context.compare.after(widget)
+    context.drawn.append(FilledWidget(name, old, new, own if isinstance(own, dict) else new, number, signature))
 
 
 def compare_field(
@@ -109,7 +107,7 @@ def compare_field(
             continue
         looks |= _compare_key(context, key, a.get(key), b.get(key), name, kind, filled, signed_now)
     if looks:
-        drawn(context, name, a, {**after, **b}, signature=is_signature, widget=b)
+        drawn(context, name, a, {**after, **b}, second, signature=is_signature)
 
 
 def _visit_appearance(context: Context, node: dict[str, Value]) -> None:

@@ -228,14 +228,15 @@ def _new_field(
     if compare.after(given.get("FT")) != "Sig":
         context.forbid("change-field-added", f"Form field {name} was added.", field=name)
         return
-    for widget in [value, *(compare.after(kid) for kid in kids)]:
+    for place in [node, *kids]:
+        widget = compare.after(place)
         if not isinstance(widget, dict):
             continue
         if "A" in widget or "AA" in widget:
             context.forbid("change-field-added", f"New signature field {name} comes with an action.", field=name)
             return
         if widget is not value or not kids:
-            drawn(context, name, None, widget, signature=True)
+            drawn(context, name, None, widget, place, signature=True)
     if signature is None:
         context.note(
             Kind.FORM,

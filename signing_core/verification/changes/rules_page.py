@@ -44,6 +44,13 @@ _STANDARD: Final = frozenset(
 )
 """Entries of a page object that ISO 32000-2, Table 31, gives a meaning to."""
 _INHERITED: Final = frozenset({"Resources", "MediaBox", "CropBox", "Rotate"})
+_COMMENTS: Final = frozenset(
+    {
+        "Text", "FreeText", "Highlight", "Underline", "Squiggly", "StrikeOut", "Ink", "Line", "Square", "Circle", "Polygon",
+        "PolyLine", "Stamp", "Caret", "Popup", "Link", "FileAttachment",
+    }
+)  # fmt: skip
+"""Markup annotations and what goes with them (12.5.6.2); films, models and the like are no comments."""
 _STAYS_OUT_OF_SIGHT: Final = frozenset({"Popup"})
 
 
@@ -241,6 +248,8 @@ def _added(context: Context, item: Value, number: int, page: Value) -> None:
     resolved = context.compare.after(item)
     if resolved is None:
         return
+    if isinstance(item, Ref) and isinstance(page, Ref):
+        context.placed.setdefault(item.number, set()).add(page)
     if (
         isinstance(item, Ref)
         and item.number in context.widgets
@@ -260,6 +269,13 @@ def _added(context: Context, item: Value, number: int, page: Value) -> None:
         context.forbid(
             "change-annotation-added",
             f"Page {number}: a form field ({name}) outside of the form was added.",
+            page=number,
+        )
+        return
+    if subtype not in _COMMENTS:
+        context.forbid(
+            "change-annotation-added",
+            f"Page {number}: an annotation that is no comment ({subtype}) was added.",
             page=number,
         )
         return

@@ -13,7 +13,8 @@ from signing_core.pdf.structure.values import Stream, Value
 _SHOW: Final = re.compile(
     rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)[\0\t\n\f\r ]+[-+.\d]+[\0\t\n\f\r ]+Tf"  # 1: font
     rb"|(?=[(\[<])"  # a string, array or dictionary to be read
-    rb"|(?<![^\0\t\n\f\r ()<>\[\]{}/%])(Do|BI|sh)(?![^\0\t\n\f\r ()<>\[\]{}/%])"  # 2: something drawn
+    rb"|(?<![^\0\t\n\f\r ()<>\[\]{}/%])(Do|BI|sh|[cvy]|[1-7][\0\t\n\f\r ]+Tr)(?![^\0\t\n\f\r ()<>\[\]{}/%])"
+    # 2: something drawn that is no text, curves that could be anything, text that is not to be seen
 )
 _MAPPING: Final = re.compile(
     rb"<([0-9A-Fa-f\s]+)>\s*<([0-9A-Fa-f\s]+)>(?:\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]{0,4000}+)\]))?"

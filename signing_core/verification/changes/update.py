@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import Ref, Value
 from signing_core.verification.changes.compare import Comparison
 from signing_core.verification.changes.context import Context, remember_widgets
 from signing_core.verification.changes.cover import judge_drawn
-from signing_core.verification.changes.mentions import Mentions, closure, references
+from signing_core.verification.changes.mentions import Mentions, closure, holders, references
 from signing_core.verification.changes.rules_catalog import BOOKKEEPING, compare_trailers
 from signing_core.verification.changes.rules_page import compare_page
 from signing_core.verification.changes.step import Change, Kind
@@ -68,7 +68,7 @@ def _finish(context: Context, mentions: Mentions) -> list[Change]:
     _note_ambiguous(context)
     _forbid_shared_appearances(context, mentions)
     judge_values(context)
-    judge_drawn(context)
+    judge_drawn(context, mentions)
     return context.changes
 
 
@@ -115,10 +115,8 @@ def _forbid_shared_appearances(context: Context, mentions: Mentions) -> None:
         numbers = appearance_numbers(structure, item.old, old)
         allowed = fields | context.widgets.keys() | numbers
         for number in numbers:
-            holders = _holders(context, mentions, number)
-            if number in trailer or any(
-                holder not in allowed and not _is_widget(context, holder) for holder in holders
-            ):
+            users = holders(structure, mentions, number, old)
+            if number in trailer or any(holder not in allowed and not _is_widget(context, holder) for holder in users):
                 context.forbid(
                     "change-shared-appearance",
                     f"The appearance that form field {item.field} had is used outside of form fields, too.",
@@ -148,25 +146,11 @@ def _account(context: Context, mentions: Mentions) -> bool:
         asked.add(number)
         if _has_role(context, number):
             continue
-        for holder in _holders(context, mentions, number):
+        for holder in holders(context.structure, mentions, number, context.compare.old):
             if holder not in compare.visited and not (_has_role(context, holder) and holder in compare.visited):
                 return False
             pending.append(holder)
     return not mentions.doubtful
-
-
-def _holders(context: Context, mentions: Mentions, number: int) -> set[int]:
-    """Objects that do mention `number`: what reads like a reference inside binary data is left out."""
-    structure, old = context.structure, context.compare.old
-    mentions.include(number)
-    found = set()
-    for holder in mentions.of(number, old):
-        value = structure.load(_ref(context, holder), old)
-        if isinstance(value, Stream) and value.dict.get("Type") == "XRef":
-            continue  # its dictionary is the trailer
-        if number in references(value):
-            found.add(holder)
-    return found
 
 
 def _has_role(context: Context, number: int) -> bool:

@@ -20,7 +20,7 @@ def judge_values(context: Context) -> None:
     if context.redrawn:
         known = {item.field for item in items}
         items += [
-            FilledWidget(field.name, widget.dict, {**field.attributes, **widget.dict}, widget.dict, None, None, False)
+            FilledWidget(field.name, widget.dict, {**field.attributes, **widget.dict}, widget.dict, None, False)
             for field in context.structure.form(context.compare.new).fields
             if field.name not in known and field.type in ("Tx", "Ch")
             for widget in field.widgets

@@ -1,8 +1,14 @@
-"""Runs the flow in child processes that are killed at one point after another, then gone on with.
+"""Runs the flow in child processes that are cut off at one point after another, then gone on with.
 
-Called by test_desk_kills.py as a program: `killed_flow.py BLANK WORK FIRST STEP [SMTP_PORT]`. A point is a commit (before it
-and after it) or a file being opened for writing, renamed or removed. Prints one JSON line for each point: the point, what it
-was, and what is wrong afterwards (nothing, it should be).
+Called by test_desk_kills.py as a program. A point is a commit (before it and after it) or a file being opened for writing,
+renamed or removed. Prints one JSON line for each point: the point, what it was, and what is wrong afterwards (nothing, it
+should be).
+
+`killed_flow.py kills BLANK WORK FIRST STEP`: a run for every STEP-th point, which ends there by SIGKILL.
+
+`killed_flow.py copies BLANK WORK FIRST STEP`: one run, of which the folder is copied at every STEP-th point. What SIGKILL
+leaves of a process is its files as they are then, so each copy is what a kill at that point would have left, for half the
+time of running up to it again.
 """
 
 from __future__ import annotations
@@ -13,6 +19,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +33,29 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import audit_events, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, received
-from signing_core.verification import own, verify
+from signing_core.verification import our_documents, verify
 
-IMPORTED = (sealing, signing, fields, intake, prepare, preserve, seal, sign, own, verify)
+IMPORTED = (sealing, signing, fields, intake, prepare, preserve, seal, sign, our_documents, verify)
 """Loaded before the first fork, so that each child starts at once."""
 
 FILE_EVENTS = {"os.rename", "os.remove", "os.link", "os.truncate"}
 
 
 class Points:
-    """Counts the points of this process and kills it at the given one."""
+    """Counts the points of this process; `at` is called with each one's number."""
 
-    def __init__(self, kill_at: int, log: Path) -> None:
-        self.kill_at = kill_at
+    def __init__(self, at: Callable[[int, str], None]) -> None:
+        self.at = at
         self.count = 0
-        self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.inside = False
 
     def reached(self, what: str) -> None:
+        if self.inside:
+            return
         self.count += 1
-        os.pwrite(self.log, f"{self.count} {what}".encode().ljust(200), 0)
-        if self.count == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.inside = True
+        self.at(self.count, what)
+        self.inside = False
 
     def install(self, folder: Path) -> None:
         real = DefaultDialect.do_commit
@@ -58,15 +66,15 @@ class Points:
             self.reached("after a commit")
 
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
-        root = str(folder)
+        root = f"{folder}/"
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
             if event in FILE_EVENTS and str(arguments[0]).startswith(root):
-                self.reached(f"{event} {Path(str(arguments[0])).relative_to(root)}")
+                self.reached(f"{event} {str(arguments[0]).removeprefix(root)}")
             elif event == "open" and str(arguments[0]).startswith(root):
                 flags = arguments[2] or 0
                 if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR) and "locks" not in str(arguments[0]):
-                    self.reached(f"open {Path(str(arguments[0])).relative_to(root)}")
+                    self.reached(f"open {str(arguments[0]).removeprefix(root)}")
 
         sys.addaudithook(hook)
 
@@ -81,7 +89,7 @@ def run(folder: Path, source: bytes) -> None:
         background.work_once(desk)
 
 
-def problems(folder: Path, smtp: bool) -> list[str]:
+def problems(folder: Path) -> list[str]:
     """What is not as it should be after a run that was killed and gone on with."""
     found: list[str] = []
     with Workspace.open(folder) as workspace:
@@ -117,7 +125,7 @@ def problems(folder: Path, smtp: bool) -> list[str]:
         completed = [message for message in messages if message["kind"] == "completed"]
         if len(completed) != 3 or {message["state"] for message in completed} != {"delivered"}:
             found.append(f"completion messages: {[(m['role'], m['state']) for m in completed]}")
-        if not smtp:
+        if workspace.settings.mail.host is None:
             mailed = Counter(m.to for m in received(workspace) if m.attachment_sha256 == rows[0].final_sha256)
             if sorted(mailed.values()) != [1, 1, 1]:
                 found.append(f"mailed: {dict(mailed)}")
@@ -144,34 +152,63 @@ def child(function: Any, *arguments: Any) -> int:
     return os.waitpid(pid, 0)[1]
 
 
+def killed_run(folder: Path, source: bytes, point: int, log: Path) -> None:
+    def at(count: int, what: str) -> None:
+        if count == point:
+            log.write_text(what)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Points(at).install(folder)
+    run(folder, source)
+
+
+def copied_run(folder: Path, source: bytes, first: int, step: int) -> None:
+    points = Points(lambda count, what: None)
+
+    def at(count: int, what: str) -> None:
+        if count >= first and (count - first) % step == 0:
+            copy = folder.with_name(f"at-{count}")
+            shutil.copytree(folder, copy)
+            copy.with_suffix(".what").write_text(what)
+
+    points.at = at
+    points.install(folder)
+    run(folder, source)
+    print(json.dumps({"points": points.count}), flush=True)
+
+
+def gone_on_with(folder: Path, source: bytes, point: int, what: str) -> None:
+    gone_on = child(run, folder, source)
+
+    def report() -> None:
+        wrong = problems(folder) if gone_on == 0 else ["going on failed"]
+        print(json.dumps({"point": point, "what": what, "wrong": wrong}), flush=True)
+
+    child(report)
+    shutil.rmtree(folder)
+
+
 def main() -> None:
-    blank, work, first, step = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    smtp = len(sys.argv) > 5
+    mode, blank, work = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    first, step = int(sys.argv[4]), int(sys.argv[5])
     source = (blank.parent / "source.pdf").read_bytes()
+    if mode == "copies":
+        shutil.copytree(blank, work / "whole")
+        if child(copied_run, work / "whole", source, first, step) != 0:
+            return
+        for copy in sorted(work.glob("at-*[0-9]"), key=lambda path: int(path.name[3:])):
+            gone_on_with(copy, source, int(copy.name[3:]), copy.with_suffix(".what").read_text())
+        return
     point = first
     while True:
-        folder = work / f"at-{point}"
+        folder, log = work / f"at-{point}", work / "what"
         shutil.copytree(blank, folder)
-        log = work / "point"
-
-        def killed(folder: Path = folder, point: int = point, log: Path = log) -> None:
-            Points(point, log).install(folder)
-            run(folder, source)
-
-        status = child(killed)
+        status = child(killed_run, folder, source, point, log)
         if os.WIFEXITED(status):
             if os.WEXITSTATUS(status) == 0:
                 print(json.dumps({"points": point}), flush=True)
             return
-        what = log.read_text().strip()
-        gone_on = child(run, folder, source)
-
-        def report(folder: Path = folder, point: int = point, what: str = what, gone_on: int = gone_on) -> None:
-            wrong = problems(folder, smtp) if gone_on == 0 else ["going on failed"]
-            print(json.dumps({"point": point, "what": what, "wrong": wrong}), flush=True)
-
-        child(report)
-        shutil.rmtree(folder)
+        gone_on_with(folder, source, point, log.read_text())
         point += step
 
 

@@ -249,6 +249,13 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "signature-over-signature": lambda: parts.second_signature(
         parts.signed(), rect=b"[60 100 260 160]", appearance=OPAQUE
     ),
+    "film-annotation": lambda: annotated(parts.signed(), b"RichMedia", BLANK),
+    "visible-time-stamp-after-p1": lambda: parts.time_stamped(
+        parts.certified(1), looks=b"/Rect [300 20 400 60] /AP << /N 21 0 R >>"
+    ),
+    "signature-on-another-page": lambda: parts.second_signature(
+        parts.signed(), rect=OVER_TEXT, appearance=OPAQUE, more=b""
+    ).replace(b"/P 3 0 R /F 132 /Rect [50", b"/P 6 0 R /F 132 /Rect [50"),
     "signature-with-action": lambda: parts.second_signature(parts.signed(), more=b"/AA << /U << /S /JavaScript /JS () >> >>"),
     "locked-field": lambda: parts.filled(
         parts.signed(value=parts.signature_value(

@@ -208,6 +208,13 @@ def test_an_unreadable_font_cannot_be_judged() -> None:
     assert verdict(parts.update(data, {40: shown, TEXT: parts.newest(data, TEXT)})).level is ChangeLevel.UNKNOWN
 
 
+@pytest.mark.parametrize("drawn", [b"/X Do", b"0 0 10 10 20 20 c", b"3 Tr", b"BI EI"])
+def test_appearances_with_more_than_text_cannot_be_judged(drawn: bytes) -> None:
+    data = parts.filled(parts.signed())
+    shown = parts.form_x_object(b"BT /F1 11 Tf 2 8 Td (1000) Tj ET " + drawn)
+    assert verdict(parts.update(data, {40: shown, TEXT: parts.newest(data, TEXT)})).level is ChangeLevel.UNKNOWN
+
+
 def test_xfa_cannot_be_judged() -> None:
     form = parts.newest(parts.signed(), FORM)[:-2] + b"/XFA (<xdp/>) >>"
     assert verdict(parts.update(parts.signed(), {FORM: form})).level is ChangeLevel.UNKNOWN

@@ -160,6 +160,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_documents_prefix_sha256"), "documents", ["prefix_sha256"], unique=False)
     op.create_index(op.f("ix_documents_status"), "documents", ["status"], unique=False)
     op.create_index(op.f("ix_documents_updated_at"), "documents", ["updated_at"], unique=False)
+    op.create_index("ix_documents_title_id", "documents", ["title", "id"], unique=False)
     op.create_index(op.f("ix_documents_work_due_at"), "documents", ["work_due_at"], unique=False)
     op.create_table(
         "document_files",
@@ -188,6 +189,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["party_id"], ["parties.id"], name=op.f("fk_document_parties_party_id")),
         sa.PrimaryKeyConstraint("document_id", "role", name=op.f("pk_document_parties")),
     )
+    op.create_index("ix_document_parties_name_document_id", "document_parties", ["name", "document_id"], unique=False)
     op.create_index(op.f("ix_document_parties_contact"), "document_parties", ["contact"], unique=False)
     op.create_index(op.f("ix_document_parties_party_id"), "document_parties", ["party_id"], unique=False)
     op.create_table(
@@ -242,4 +244,49 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outbox_document_id"), "outbox", ["document_id"], unique=False)
     op.create_index(op.f("ix_outbox_due_at"), "outbox", ["due_at"], unique=False)
     op.create_index(op.f("ix_outbox_state"), "outbox", ["state"], unique=False)
+    op.create_table(
+        "findings",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("severity", sa.String(length=8), nullable=False),
+        sa.Column("team", sa.String(length=16), nullable=False),
+        sa.Column("document_id", sa.String(length=26), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("first_seen_at", UtcDateTime, nullable=False),
+        sa.Column("last_seen_at", UtcDateTime, nullable=False),
+        sa.Column("gone_at", UtcDateTime, nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("assignee", sa.Text(), nullable=True),
+        sa.Column("due_at", UtcDateTime, nullable=True),
+        sa.Column("disposition", sa.String(length=16), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("proposed_by", sa.Text(), nullable=True),
+        sa.Column("proposed_at", UtcDateTime, nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("closed_at", UtcDateTime, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_findings")),
+        sa.UniqueConstraint("key", name=op.f("uq_findings_key")),
+    )
+    op.create_index(op.f("ix_findings_code"), "findings", ["code"], unique=False)
+    op.create_index(op.f("ix_findings_document_id"), "findings", ["document_id"], unique=False)
+    op.create_index(op.f("ix_findings_first_seen_at"), "findings", ["first_seen_at"], unique=False)
+    op.create_index("ix_findings_state_severity", "findings", ["state", "severity"], unique=False)
+    op.create_table(
+        "role_grants",
+        sa.Column("subject", sa.String(length=320), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("granted_by", sa.String(length=320), nullable=False),
+        sa.Column("granted_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("subject", "role", name=op.f("pk_role_grants")),
+    )
+    op.create_table(
+        "visits",
+        sa.Column("subject", sa.String(length=320), nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("before", UtcDateTime, nullable=True),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_visits")),
+    )
     op.execute("INSERT INTO audit_head (id, size) VALUES (1, 0)")
