@@ -130,7 +130,7 @@ def _client_time_stamp(data: CertificateData) -> datetime:
 def qr_url(workspace: Workspace, data: CertificateData) -> str:
     """The text of the QR code."""
     claims = payload.QrClaims(
-        issuer=data.host,
+        issuer=payload.issuer_of(data.host),
         issued_at=data.issued_at.replace(microsecond=0),
         certificate_id=data.certificate_id,
         document_id=data.document_id,

@@ -253,7 +253,8 @@ def time_stamped(data: bytes, *, number: int = 50, typed: bool = True, looks: by
     )
     page = newest(data, PAGE)
     objects = {
-        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 %s /V %d 0 R >>" % (looks, widget + 1),
+        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 %s /V %d 0 R >>"
+        % (looks, widget + 1),
         widget + 1: value,
         FORM: form.replace(b"] /DA", b" %d 0 R] /DA" % widget),
         PAGE: page.replace(b"0 R] >>", b"0 R %d 0 R] >>" % widget),

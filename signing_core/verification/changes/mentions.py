@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Set
 from typing import Final, Protocol
 
-from signing_core.pdf.structure.document import FileStructure, Location
+from signing_core.pdf.structure.access import Location
+from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value
 
 _BLANKS: Final = b"\0\t\n\f\r "

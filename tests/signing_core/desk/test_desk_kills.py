@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from signing_core.testing import contract
 
-PARTS = 4
 PROGRAM = Path(__file__).with_name("killed_flow.py")
+PARTS = 4
+MAIL = """
+[mail]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+"""
 
 
-def run_part(blank: Path, work: Path, part: int, *more: str) -> list[dict[str, object]]:
-    command = [sys.executable, str(PROGRAM), str(blank), str(work), str(part + 1), str(PARTS), *more]
+def run(mode: str, blank: Path, work: Path, first: int, step: int) -> list[dict[str, Any]]:
+    """What is to be said of each point; the last line tells how many there are."""
+    command = [sys.executable, str(PROGRAM), mode, str(blank), str(work), str(first), str(step)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not [line for line in lines if line.get("wrong") or line.get("error")]
+    assert any("points" in line for line in lines), "one run went through to its end"
+    return [line for line in lines if "point" in line]
 
 
 @pytest.fixture(scope="session")
 def start(blank_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kills")
     shutil.copytree(blank_workspace, folder / "blank")
-    (folder / "source.pdf").write_bytes(contract())
+    (folder / "source.pdf").write_bytes(contract(1))
     return folder / "blank"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_killed_at_every_point_with_the_outbox_folder(start: Path, tmp_path: Path, part: int) -> None:
-    lines = run_part(start, tmp_path, part)
-    assert not [line for line in lines if line.get("wrong") or line.get("error")]
-    assert "points" in lines[-1], "the last run is the one that no kill reached"
-    assert len(lines) > 20
+def test_what_a_kill_at_any_point_leaves_is_gone_on_with(start: Path, tmp_path: Path, part: int) -> None:
+    assert len(run("copies", start, tmp_path, part + 1, PARTS)) > 20
+
+
+@pytest.mark.slow
+def test_killed_for_real(start: Path, tmp_path: Path) -> None:
+    """SIGKILL at every eleventh point."""
+    assert len(run("kills", start, tmp_path, 3, 11)) > 6
+
+
+@pytest.mark.slow
+def test_killed_for_real_with_a_mail_server(start: Path, tmp_path: Path, mail_server: Any) -> None:
+    """At least one mail for each party, and all of one party under the same Message-ID."""
+    mailbox = mail_server()
+    mail, numbers = tmp_path / "mail", itertools.count()
+    mail.mkdir()
+
+    def keep(_: Any) -> None:
+        (mail / f"{next(numbers):06}.eml").write_bytes(mailbox.received[-1])
+
+    mailbox.on_data = keep
+    blank = tmp_path / "blank"
+    shutil.copytree(start, blank)
+    shutil.copy(start.parent / "source.pdf", tmp_path / "source.pdf")
+    with (blank / "sealtrail.toml").open("a") as file:
+        file.write(MAIL.format(port=mailbox.port))
+    assert len(run("kills", blank, tmp_path, 2, 7)) > 10

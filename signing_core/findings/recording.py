@@ -1,0 +1,133 @@
+"""From what the controls find to rows of the work list: the same finding found again stays one row with its decision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from signing_core import controls
+from signing_core.audit_log import events as audit
+from signing_core.controls import ControlFinding, History
+from signing_core.storage.database import reading, writing
+from signing_core.storage.identifiers import new_id
+from signing_core.storage.schema import documents, findings
+from signing_core.storage.workspace import Workspace
+
+_CHUNK: Final = 200
+"""Documents looked at and recorded at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What one look of all controls changed in the work list."""
+
+    documents: int
+    found: int
+    new: int
+    reopened: int
+    gone: int
+
+
+def refresh(
+    workspace: Workspace,
+    document_ids: Sequence[str] | None = None,
+    *,
+    printed: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Refreshed:
+    """Let all controls look at these documents, or at all, and bring the work list in line.
+
+    `printed` also sets every certificate again to compare it (40 ms a document); `progress` is called with documents done
+    and documents in all.
+    """
+    now = workspace.clock()
+    if document_ids is None:
+        with reading(workspace.engine) as connection:
+            document_ids = list(connection.execute(sa.select(documents.c.id).order_by(documents.c.id)).scalars())
+    sums = [0, 0, 0, 0]
+    for start in range(0, len(document_ids), _CHUNK):
+        part = document_ids[start : start + _CHUNK]
+        found: list[ControlFinding] = []
+        for number, history in enumerate(controls.histories(workspace, part), start=start + 1):
+            found += [_without_names(one, history) for one in controls.check(history, now)]
+            for reconciled in controls.reconcile(workspace, [history], now=now, printed=printed):
+                found += reconciled.findings
+            if progress is not None:
+                progress(number, len(document_ids))
+        with writing(workspace.engine) as connection:
+            sums = [a + b for a, b in zip(sums, record(connection, found, part, now), strict=True)]
+    return Refreshed(len(document_ids), *sums)
+
+
+def record(
+    connection: sa.Connection, found: Iterable[ControlFinding], document_ids: Iterable[str], now: datetime
+) -> tuple[int, int, int, int]:
+    """Record what was found in these documents; returns how many were found, new, reopened and gone.
+
+    A finding that was closed as fixed and is found again is open again; one that was accepted or called a false alarm
+    stays closed. What is no longer found keeps its row and says since when.
+    """
+    ids = list(document_ids)
+    known = {row.key: row for row in connection.execute(sa.select(findings).where(findings.c.document_id.in_(ids)))}
+    seen: dict[str, ControlFinding] = {_key(one): one for one in found}
+    new = reopened = 0
+    for key, one in seen.items():
+        row = known.get(key)
+        if row is None:
+            connection.execute(sa.insert(findings).values(id=new_id(now), **_columns(key, one, now)))
+            new += 1
+            continue
+        changes: dict[str, Any] = {"last_seen_at": now, "gone_at": None, "evidence": list(one.evidence)}
+        if row.state == "closed" and row.disposition == "fixed":
+            reopened += 1
+            changes |= {"state": "open", "version": row.version + 1, "disposition": None, "closed_at": None}
+            audit.append(
+                connection,
+                type="finding.reopened",
+                time=now,
+                document_id=row.document_id,
+                actor="system",
+                data={"finding": row.id, "code": row.code},
+            )
+        connection.execute(sa.update(findings).where(findings.c.id == row.id).values(**changes))
+    gone = [row.id for key, row in known.items() if key not in seen and row.gone_at is None]
+    if gone:
+        connection.execute(sa.update(findings).where(findings.c.id.in_(gone)).values(gone_at=now))
+    return len(seen), new, reopened, len(gone)
+
+
+def _columns(key: str, one: ControlFinding, now: datetime) -> dict[str, Any]:
+    return {
+        "key": key,
+        "code": one.code,
+        "severity": one.severity,
+        "team": one.owner,
+        "document_id": one.document_id,
+        "message": one.message,
+        "evidence": list(one.evidence),
+        "first_seen_at": now,
+        "last_seen_at": now,
+        "state": "open",
+        "version": 0,
+    }
+
+
+def _key(one: ControlFinding) -> str:
+    """Of the same thing: events are added while a state of affairs goes on, so they do not tell findings apart."""
+    things = [text for text in one.evidence if not text.startswith("event ")]
+    subject = things or ([] if one.evidence else [one.message])
+    return hashlib.sha256(json.dumps([one.code, one.document_id, subject]).encode()).hexdigest()
+
+
+def _without_names(one: ControlFinding, history: History) -> ControlFinding:
+    message = one.message
+    for role, person in history.parties.items():
+        message = message.replace(person.name, f"the {role}")
+    message = message[:1].upper() + message[1:]
+    return ControlFinding(one.code, one.document_id, message, one.evidence)

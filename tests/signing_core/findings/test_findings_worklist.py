@@ -1,0 +1,157 @@
+"""The work list: one row for one state of affairs, and two people for every decision."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from signing_core import findings
+from signing_core.access import Access, Person, Role
+from signing_core.audit_log import events
+from signing_core.controls import ControlFinding
+from signing_core.desk import Desk
+from signing_core.errors import AccessDenied, ConcurrentChange, UsageError
+from signing_core.findings import deciding
+from signing_core.storage import schema
+from signing_core.storage.database import reading, writing
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import CLIENT, DIRECTOR, ManualClock, Play, contract
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def workspace(blank_workspace: Path, tmp_path: Path, clock: ManualClock) -> Iterator[Workspace]:
+    folder = tmp_path / "workspace"
+    shutil.copytree(blank_workspace, folder)
+    with Workspace.open(folder, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def document(workspace: Workspace) -> str:
+    from dataclasses import replace
+
+    return Play(Desk(workspace)).create(contract(1), client=replace(CLIENT, contact=DIRECTOR.contact, copy_email=None))
+
+
+def analyst(workspace: Workspace, name: str, role: Role = Role.ANALYST) -> Access:
+    return Access(workspace, Person(f"{name}@example.org", name, frozenset({role})))
+
+
+def rows(workspace: Workspace) -> list[sa.Row[Any]]:
+    with reading(workspace.engine) as connection:
+        return list(connection.execute(sa.select(schema.findings)))
+
+
+def types(workspace: Workspace, document: str) -> list[str]:
+    with reading(workspace.engine) as connection:
+        return [event.type for event in events.of_document(connection, document)]
+
+
+def test_the_controls_fill_the_list_once_and_name_nobody(workspace: Workspace, document: str) -> None:
+    first = findings.refresh(workspace)
+    again = findings.refresh(workspace)
+    assert (first.found, first.new, again.new, again.gone) == (1, 1, 0, 0)
+    (row,) = rows(workspace)
+    assert (row.code, row.document_id, row.state, row.team) == ("parties-share-contact", document, "open", "compliance")
+    assert CLIENT.name not in row.message and DIRECTOR.name not in row.message
+
+
+def test_what_is_no_longer_found_says_since_when(workspace: Workspace, document: str, clock: ManualClock) -> None:
+    findings.refresh(workspace)
+    Desk(workspace).replace_contact(document, "client", CLIENT.contact)  # type: ignore[arg-type]
+    clock.forward(hours=1)
+    assert findings.refresh(workspace).gone == 1
+    assert rows(workspace)[0].gone_at == clock.now
+
+
+def test_more_events_of_the_same_thing_are_the_same_finding(workspace: Workspace, document: str, clock: ManualClock) -> None:
+    def found(*evidence: str) -> ControlFinding:
+        return ControlFinding("verified-as-altered", document, "Checks found it altered.", evidence)
+
+    with writing(workspace.engine) as connection:
+        assert findings.record(connection, [found("event 3")], [document], clock.now)[1] == 1
+        assert findings.record(connection, [found("event 3", "event 9")], [document], clock.now)[1] == 0
+        two = [
+            ControlFinding("mailed-file-differs", document, "Message differs.", (f"message {n}",)) for n in ("A", "B")
+        ]
+        assert findings.record(connection, two, [document], clock.now)[1] == 2
+
+
+def test_two_people_close_a_finding(workspace: Workspace, document: str, clock: ManualClock) -> None:
+    findings.refresh(workspace)
+    one, two = analyst(workspace, "one"), analyst(workspace, "two")
+    finding = rows(workspace)[0].id
+    findings.assign(one, finding, assignee="one@example.org", due_at=clock.now + timedelta(days=3))
+    with pytest.raises(UsageError, match="Nothing is proposed"):
+        findings.close(two, finding)
+    with pytest.raises(UsageError, match="Say why"):
+        findings.propose(one, finding, "accepted", "  ")
+    findings.propose(one, finding, "accepted", "They share an office mailbox.")
+    with pytest.raises(AccessDenied, match="second person"):
+        findings.close(one, finding)
+    findings.close(two, finding)
+    (row,) = rows(workspace)
+    assert (row.state, row.disposition, row.proposed_by, row.closed_by) == (
+        "closed",
+        "accepted",
+        "one@example.org",
+        "two@example.org",
+    )
+    steps = ["finding.assigned", "finding.proposed", "access.denied", "finding.closed"]
+    assert [type for type in types(workspace, document) if type.startswith(("finding", "access"))] == steps
+    with pytest.raises(UsageError, match="closed already"):
+        findings.propose(two, finding, "fixed", "again")
+
+
+def test_what_is_sent_back_is_open_again(workspace: Workspace, document: str) -> None:
+    findings.refresh(workspace)
+    finding = rows(workspace)[0].id
+    findings.propose(analyst(workspace, "one"), finding, "false-alarm", "Not the same mailbox.")
+    findings.send_back(analyst(workspace, "two"), finding, "It is; look at the address.")
+    (row,) = rows(workspace)
+    assert (row.state, row.disposition, row.proposed_by) == ("open", None, None)
+
+
+def test_a_fixed_finding_that_comes_back_is_open_again_and_an_accepted_one_is_not(
+    workspace: Workspace, document: str
+) -> None:
+    findings.refresh(workspace)
+    finding = rows(workspace)[0].id
+    for disposition, state in (("fixed", "open"), ("accepted", "closed")):
+        findings.propose(analyst(workspace, "one"), finding, disposition, "because")
+        findings.close(analyst(workspace, "two"), finding)
+        findings.refresh(workspace)
+        assert rows(workspace)[0].state == state
+    assert types(workspace, document).count("finding.reopened") == 1
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.AUTHOR, Role.FIRST_PARTY])
+def test_others_decide_nothing(workspace: Workspace, document: str, role: Role) -> None:
+    findings.refresh(workspace)
+    finding = rows(workspace)[0].id
+    with pytest.raises(AccessDenied):
+        findings.propose(analyst(workspace, "other", role), finding, "accepted", "because")
+    assert rows(workspace)[0].state == "open"
+    assert "access.denied" in types(workspace, document)
+
+
+def test_two_decisions_at_the_same_moment(workspace: Workspace, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings.refresh(workspace)
+    finding = rows(workspace)[0]
+    one = analyst(workspace, "one")
+    findings.propose(one, finding.id, "accepted", "first")
+    monkeypatch.setattr(deciding, "_load", lambda *_: finding)  # as it was read before the first was written
+    with pytest.raises(ConcurrentChange):
+        findings.propose(analyst(workspace, "two"), finding.id, "fixed", "second")
+    assert rows(workspace)[0].disposition == "accepted"
