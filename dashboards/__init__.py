@@ -1,0 +1,1 @@
+"""The analysts' dashboard: thin pages over the core, read with Streamlit."""

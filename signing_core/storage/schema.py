@@ -87,6 +87,7 @@ documents = _table(
     sa.Column("final_length", sa.BigInteger),
     sa.Column("completed_at", UtcDateTime, index=True),
     sa.Column("supersedes", sa.String(26)),
+    sa.Index("ix_documents_status_id", "status", "id"),
     sa.Index("ix_documents_title_id", "title", "id"),  # covers searching titles
 )
 

@@ -25,7 +25,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
 from signing_core.policy import Policy
@@ -52,6 +52,9 @@ from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
 from signing_core.verification.trust import Trust
 from signing_core.verification.x509_certificates import X509
+
+if TYPE_CHECKING:
+    from signing_core.verification.changes.analysis import History
 
 _log = logging.getLogger(__name__)
 _MAX_SIGNATURES: Final = 500
@@ -122,6 +125,7 @@ class _Run:
         self._online = online
         self._findings: list[Finding] = []
         self._document = Integrity.UNSIGNED
+        self._history: History | None = None
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -289,12 +293,14 @@ class _Run:
             return ChangesSince("unknown")
         if item.record.coverage == "whole-file" and not unexplained:
             return ChangesSince("none")
-        from signing_core.verification import changes
+        from signing_core.verification.changes import analysis
 
         failed = ChangesSince("unknown", (findings.make("internal-error", "change analysis"),))
 
         def analysed() -> ChangesSince:
-            report = changes.since(structure, covered, signature=item.index)
+            if self._history is None:  # of this document, shared by its signatures and gone with it
+                self._history = analysis.History(structure)
+            report = analysis.judge(self._history, covered, item.index)
             return ChangesSince(report.level.value, tuple(from_structure(finding) for finding in report.findings))
 
         return self._guarded(analysed, failed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
-from operator import itemgetter
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure import filters
@@ -16,7 +15,7 @@ from signing_core.pdf.structure.model import Finding, Limits, Severity
 from signing_core.pdf.structure.object_stream import ObjectStream
 from signing_core.pdf.structure.objects import filters_of, object_starts, read_object
 from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value, integer
-from signing_core.pdf.structure.xref import FREE, Entry
+from signing_core.pdf.structure.xref import Entries, Entry
 
 Location: TypeAlias = int | tuple[int, int]
 """A byte offset, or (offset of an object stream, index in it): the same location means the same object."""
@@ -41,7 +40,7 @@ class ObjectAccess:
         self._objects: dict[int, IndirectObject | None] = {}
         self._object_streams: dict[int, ObjectStream | None] = {}
         self._occurrences: dict[int, dict[int, int]] = {}
-        self._base: dict[int, Entry] = {}
+        self._base = Entries()
         self.later: dict[int, list[tuple[int, Entry]]] = {}
         """(revision, entry) of every object that an update lists, oldest first."""
         self._starts: list[int] = []
@@ -51,7 +50,7 @@ class ObjectAccess:
 
     def _set_updates(self, updates: tuple[Update, ...]) -> None:
         self.updates = updates
-        self._base = updates[0].entries if updates else {}
+        self._base = updates[0].entries if updates else Entries()
         for index, update in enumerate(updates[1:], 2):
             for number, entry in update.entries.items():
                 self.later.setdefault(number, []).append((index, entry))
@@ -69,7 +68,7 @@ class ObjectAccess:
             for index, entry in reversed(later):
                 if index <= revision:
                     return entry
-        return self._base.get(number, FREE)
+        return self._base.get(number)
 
     def location(self, number: int, revision: int) -> Location | None:
         """Where the object lies as of a revision; None when there is none."""
@@ -217,18 +216,15 @@ class ObjectAccess:
     @cached_property
     def places(self) -> tuple[list[int], dict[int, list[int]]]:
         """(offsets of all listed objects of all revisions in order, the object numbers listed at each)."""
-        owners: dict[int, list[int]] = {}
-        first = list(map(itemgetter(0), self._base.values()))
-        if len(set(first)) == len(first):
-            owners = {place: [number] for place, number in zip(first, self._base, strict=True)}
-            rest = self.updates[1:]
-        else:
-            rest = self.updates
-        for update in rest:
-            for number, entry in update.entries.items():
-                known = owners.setdefault(entry.place, [])
-                if number not in known:
-                    known.append(number)
+        plain = self._base.plain
+        owners = {place: [number] for number, place in plain.items()}
+        rest = list(self._base.other.items())
+        if len(owners) != len(plain):
+            owners, rest = {}, list(self._base.items())
+        for number, entry in (*rest, *(item for update in self.updates[1:] for item in update.entries.items())):
+            known = owners.setdefault(entry.place, [])
+            if number not in known:
+                known.append(number)
         for nowhere in (-1, 0):
             owners.pop(nowhere, None)
         return sorted(owners), owners
@@ -238,7 +234,7 @@ class ObjectAccess:
         """(object number, a revision in which it is there, offset) of every object stream that is used."""
         found: dict[int, tuple[int, int, int]] = {}
         for index, update in enumerate(self.updates, 1):
-            for number in set(map(itemgetter(2), update.entries.values())) - {0}:
+            for number in update.entries.containers():
                 place = self.entry(number, index).place
                 if place > 0:
                     found.setdefault(place, (number, index, place))

@@ -18,7 +18,7 @@ from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import Finding, Limits, SectionKind, Severity
 from signing_core.pdf.structure.objects import object_starts, read_object
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer
-from signing_core.pdf.structure.xref import Entry, Section, closing, last_start, read_section, skip_space
+from signing_core.pdf.structure.xref import Entries, Entry, Section, closing, last_start, read_section, skip_space
 
 _TRAILER: Final = re.compile(rb"trailer(?![A-Za-z0-9])")
 _NEAR: Final = 24
@@ -28,7 +28,7 @@ _NEAR: Final = 24
 class Update:
     """One revision as read: its sections merged, newest first."""
 
-    entries: dict[int, Entry]
+    entries: Entries
     trailer: dict[str, Value]
     kind: SectionKind
     sections: list[Section]
@@ -165,10 +165,11 @@ def _merged(group: list[Section]) -> Update:
     first = group[0]
     if len(group) == 1:
         return Update(first.entries, first.trailer, first.kind, group)
-    entries = dict(group[1].entries)
-    entries.update(
-        {number: entry for number, entry in first.entries.items() if not entry.free or number not in entries}
-    )
+    entries = Entries()
+    for section in reversed(group):
+        for number, entry in section.entries.items():
+            if not entry.free or number not in entries:
+                entries.put(number, entry)
     return Update(entries, {**group[1].trailer, **first.trailer}, first.kind, group)
 
 
@@ -265,10 +266,10 @@ def _find_unlinked(data: bytes, chain: Chain, limits: Limits, budget: Budget) ->
 def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits, budget: Budget) -> None:
     """One revision from what looks like objects, the later winning, as viewers do with a damaged file."""
     chain.damaged = True
-    entries: dict[int, Entry] = {}
+    entries = Entries()
     for offset, number, generation in object_starts(data, start, end)[: limits.objects]:
-        entries[number] = Entry(offset, generation)
-    if not entries:
+        entries.put(number, Entry(offset, generation))
+    if not len(entries):
         return
     trailer = _reconstructed_trailer(data, start, end, entries, limits, budget)
     _note(
@@ -281,7 +282,7 @@ def _reconstruct(data: bytes, chain: Chain, start: int, end: int, limits: Limits
 
 
 def _reconstructed_trailer(
-    data: bytes, start: int, end: int, entries: dict[int, Entry], limits: Limits, budget: Budget
+    data: bytes, start: int, end: int, entries: Entries, limits: Limits, budget: Budget
 ) -> dict[str, Value]:
     trailer: dict[str, Value] = {}
     for opening in _TRAILER.finditer(data, start, end):

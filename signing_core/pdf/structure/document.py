@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from signing_core.pdf.structure import decryption, forms, pages, signatures, spans, states
@@ -118,7 +117,7 @@ class FileStructure(ObjectAccess):
         end = self.revisions[revision - 1].end_with_eol
         found: set[int] = set()
         for update in self.updates[:revision]:
-            if max(map(itemgetter(0), update.entries.values()), default=0) >= end:
+            if update.entries.highest() >= end:
                 found |= {number for number, entry in update.entries.items() if entry.place >= end}
         return tuple(sorted(n for n in found if self.entry(n, revision).place >= end))
 
@@ -191,7 +190,8 @@ class FileStructure(ObjectAccess):
                 continue
             content = self.object_stream(number, 1)
             for index, inner in enumerate(content.numbers if content is not None else ()):
-                self._base.setdefault(inner, Entry(0, 0, number, index))
+                if inner not in self._base:
+                    self._base.put(inner, Entry(0, 0, number, index))
                 value = self.load(Ref(inner, 0), 1)
                 if isinstance(value, dict) and value.get("Type") == "Catalog":
                     self.updates[0].trailer.setdefault("Root", Ref(inner, 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from signing_core.pdf.structure.model import Revision, Span
@@ -14,13 +13,13 @@ if TYPE_CHECKING:
 def revisions(access: ObjectAccess) -> tuple[Revision, ...]:
     """The revisions of a file, oldest first."""
     result = []
-    containers = set(map(itemgetter(2), access.updates[0].entries.values())) - {0} if access.updates else set()
+    containers = access.updates[0].entries.containers() if access.updates else set()
     for index, update in enumerate(access.updates, 1):
         added: set[int] = set()
         overridden: set[int] = set()
         freed: set[int] = set()
         if index == 1:
-            added = {number for number, entry in update.entries.items() if entry[0] >= 0}
+            added = update.entries.used()
         else:
             for number in update.entries:
                 old, new = access.location(number, index - 1), access.location(number, index)
@@ -32,7 +31,7 @@ def revisions(access: ObjectAccess) -> tuple[Revision, ...]:
                 for number in _contained(access, container, index):
                     if number not in update.entries:
                         overridden.add(number)
-            containers |= {entry.stream for entry in update.entries.values() if entry.stream}
+            containers |= update.entries.containers()
         result.append(
             Revision(
                 index,
@@ -50,6 +49,6 @@ def revisions(access: ObjectAccess) -> tuple[Revision, ...]:
 
 
 def _contained(access: ObjectAccess, container: int, revision: int) -> set[int]:
-    numbers = {n for n, e in access.updates[0].entries.items() if e.stream == container}
+    numbers = {n for n, e in access.updates[0].entries.other.items() if e.stream == container}
     numbers |= {n for n, later in access.later.items() for i, e in later if i <= revision and e.stream == container}
     return {n for n in numbers if access.entry(n, revision).stream == container}

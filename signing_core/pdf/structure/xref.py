@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import chain
 from typing import Final, NamedTuple
 
 from signing_core.pdf.structure import filters
@@ -33,6 +34,56 @@ class Entry(NamedTuple):
 FREE: Final = Entry(-1)
 
 
+class Entries:
+    """The entries of a section, or of a revision, by object number.
+
+    Nearly all of them are an offset and generation 0. Those are kept as plain numbers: a large file has hundred thousands.
+    """
+
+    __slots__ = ("other", "plain")
+
+    def __init__(self) -> None:
+        self.plain: dict[int, int] = {}
+        """Offsets of objects in use with generation 0."""
+        self.other: dict[int, Entry] = {}
+        """All other entries."""
+
+    def __len__(self) -> int:
+        return len(self.plain) + len(self.other)
+
+    def __iter__(self) -> Iterator[int]:
+        return chain(self.plain, self.other)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self.plain or number in self.other
+
+    def get(self, number: int) -> Entry:
+        """The entry of a number; that of a free object when there is none."""
+        place = self.plain.get(number)
+        return self.other.get(number, FREE) if place is None else Entry(place)
+
+    def put(self, number: int, entry: Entry) -> None:
+        self.plain.pop(number, None)
+        self.other[number] = entry
+
+    def items(self) -> Iterator[tuple[int, Entry]]:
+        for number, place in self.plain.items():
+            yield number, Entry(place)
+        yield from self.other.items()
+
+    def used(self) -> set[int]:
+        """Numbers in use."""
+        return {*self.plain, *(number for number, entry in self.other.items() if entry.place >= 0)}
+
+    def containers(self) -> set[int]:
+        """Numbers of the object streams that objects are in."""
+        return {entry.stream for entry in self.other.values()} - {0}
+
+    def highest(self) -> int:
+        """The largest offset."""
+        return max(chain(self.plain.values(), (entry.place for entry in self.other.values())), default=0)
+
+
 @dataclass(slots=True)
 class Section:
     """One cross-reference section as it stands at `offset`."""
@@ -40,7 +91,7 @@ class Section:
     offset: int
     end: int
     kind: SectionKind
-    entries: dict[int, Entry]
+    entries: Entries
     trailer: dict[str, Value]
     spans: list[tuple[int, int]] = field(default_factory=list)
     quirks: list[str] = field(default_factory=list)
@@ -73,14 +124,13 @@ def read_section(data: bytes, offset: int, *, shift: int, depth: int, room: int,
         else:
             section.spans += extra.spans
             for number, entry in extra.entries.items():
-                known = section.entries.get(number)
-                if known is None or known.free:
-                    section.entries[number] = entry
+                if section.entries.get(number).free:
+                    section.entries.put(number, entry)
     return section
 
 
 def _read_table(data: bytes, offset: int, position: int, shift: int, depth: int, room: int) -> Section:
-    entries: dict[int, Entry] = {}
+    entries = Entries()
     quirks: list[str] = []
     first = True
     while (head := _SUBSECTION.match(data, position)) is not None:
@@ -122,21 +172,24 @@ def _subsection(data: bytes, position: int, count: int) -> tuple[list[bytes], in
     return words, position
 
 
-def _add(entries: dict[int, Entry], number: int, words: list[bytes], shift: int) -> None:
+def _add(entries: Entries, number: int, words: list[bytes], shift: int) -> None:
     """Entries from `number` on. Without a loop in Python where it can be: large files have hundred thousands."""
     places = list(map(int, words[0::3]))
-    kinds = words[2::3]
-    free = [at for at, kind in enumerate(kinds) if kind == b"f"]
-    free += [at for at, place in enumerate(places) if not place] if 0 in places else []
     if shift:
-        places = [place + shift for place in places]
-    rows = zip(places, map(int, words[1::3]), repeat(0), repeat(0), strict=False)
-    made = dict(zip(range(number, number + len(places)), map(tuple.__new__, repeat(Entry), rows), strict=False))
-    for at in free:
-        made[number + at] = FREE
-    if entries:
-        made.update(entries)  # the first mention of a number wins
-    entries.update(made)
+        places = [place + shift if place else 0 for place in places]
+    numbers = range(number, number + len(places))
+    made = dict(zip(numbers, places, strict=True))
+    kinds, generations = words[2::3], words[1::3]
+    odd = {at for at, kind in enumerate(kinds) if kind == b"f"}
+    odd |= {at for at, generation in enumerate(generations) if generation != b"00000"}
+    odd |= {at for at, place in enumerate(places) if not place} if 0 in places else set()
+    for known in [n for n in entries if n in made] if entries else ():
+        del made[known]  # the first mention of a number wins
+    for at in odd:
+        if made.pop(number + at, None) is not None:
+            free = kinds[at] == b"f" or not places[at]
+            entries.other[number + at] = FREE if free else Entry(places[at], int(generations[at]))
+    entries.plain.update(made)
 
 
 def _digits(words: list[bytes]) -> bool:
@@ -166,7 +219,7 @@ def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, st
         body = filters.decode(data[stream.start : stream.end], names, parameters, limit=stream_bytes)
     except filters.Undecodable as error:
         raise Malformed(f"a cross-reference stream that cannot be decoded: {error}") from None
-    entries: dict[int, Entry] = {}
+    entries = Entries()
     at = 0
     for low, count in zip(index[::2], index[1::2], strict=False):
         first, size = integer(low), integer(count)
@@ -181,7 +234,7 @@ def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, st
     return Section(offset, read.end, SectionKind.STREAM, entries, given, [(read.start, read.end)])
 
 
-def _rows(body: bytes, number: int, widths: tuple[int, int, int], shift: int, entries: dict[int, Entry]) -> None:
+def _rows(body: bytes, number: int, widths: tuple[int, int, int], shift: int, entries: Entries) -> None:
     w1, w2, w3 = widths
     width = w1 + w2 + w3
     from_bytes = int.from_bytes
@@ -190,12 +243,14 @@ def _rows(body: bytes, number: int, widths: tuple[int, int, int], shift: int, en
         second = from_bytes(body[at + w1 : at + w1 + w2], "big")
         third = from_bytes(body[at + w1 + w2 : at + width], "big")
         if number not in entries:
-            if kind == 1:
-                entries[number] = Entry(second + shift, third) if second else FREE
-            elif kind == 2:
-                entries[number] = Entry(0, 0, second, third) if second else FREE
+            if kind == 1 and second and not third:
+                entries.plain[number] = second + shift
+            elif kind == 1 and second:
+                entries.other[number] = Entry(second + shift, third)
+            elif kind == 2 and second:
+                entries.other[number] = Entry(0, 0, second, third)
             else:
-                entries[number] = FREE
+                entries.other[number] = FREE
         number += 1
 
 

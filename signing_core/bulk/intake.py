@@ -1,0 +1,63 @@
+"""The intake: what has arrived, and which documents of our own were completed, becomes batches of up to 5,000.
+
+A batch is written to the ledger before anybody hears of it, so a process that is killed in between loses none: whoever asks
+for the batches after the last one it knows gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from signing_core.bulk.files import chunks
+from signing_core.bulk.ledger import Batch, Ledger
+from signing_core.bulk.watched import Watched
+from signing_core.flow import Status
+from signing_core.storage.database import reading
+from signing_core.storage.schema import documents
+from signing_core.storage.workspace import Workspace
+
+LARGEST: Final = 5_000
+"""Documents in a batch: minutes of work, so that what a killed run loses and what one machine takes on stay small."""
+GATHER: Final = timedelta(hours=1)
+"""Completed documents wait this long for others, or a busy day would make hundreds of small batches."""
+
+
+def take_in(workspace: Workspace, ledger: Ledger, watched: Watched, *, largest: int = LARGEST) -> list[Batch]:
+    """Make batches of the files that are new, or were changed, in the watched place."""
+    now = workspace.clock()
+    day = now.astimezone(workspace.zone).date()
+    unknown = sorted(ledger.unknown_files(watched.listing(now)))
+    return [ledger.add_files(some, day=day, now=now) for some in chunks(unknown, largest)]
+
+
+def take_completed(
+    workspace: Workspace, ledger: Ledger, *, largest: int = LARGEST, gather: timedelta = GATHER
+) -> list[Batch]:
+    """Make batches of our own documents that were completed and are in none yet.
+
+    They gather until there are `largest` of them, or the first has waited for `gather`.
+    """
+    now = workspace.clock()
+    day = now.astimezone(workspace.zone).date()
+    made: list[Batch] = []
+    waiting = list(_completed(workspace, ledger))
+    for some in chunks(waiting, largest):
+        if len(some) == largest or any(now - at >= gather for _, at in some):
+            made.append(ledger.add_documents([one for one, _ in some], day=day, now=now))
+    return made
+
+
+def _completed(workspace: Workspace, ledger: Ledger) -> Iterator[tuple[str, datetime]]:
+    query = (
+        sa.select(documents.c.id, documents.c.completed_at)
+        .where(documents.c.status == str(Status.COMPLETED), documents.c.completed_at.is_not(None))
+        .order_by(documents.c.completed_at, documents.c.id)
+    )
+    with reading(workspace.engine) as connection:
+        completed = {row.id: row.completed_at for row in connection.execute(query)}
+    for document_id in ledger.unknown_documents(completed):
+        yield document_id, completed[document_id]

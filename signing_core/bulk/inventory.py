@@ -1,0 +1,104 @@
+"""The inventory of a batch: every file with its size and SHA-256, read now, and when it was first seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from signing_core.bulk import results
+from signing_core.bulk.files import chunks, local_files
+from signing_core.bulk.ledger import Batch, Ledger
+from signing_core.bulk.results import Results
+from signing_core.bulk.watched import Watched
+from signing_core.storage.database import reading
+from signing_core.storage.schema import documents
+from signing_core.storage.workspace import Workspace
+
+SCHEMA: Final = pa.schema(
+    [
+        ("batch", pa.string()),
+        ("position", pa.int32()),
+        ("name", pa.string()),
+        ("document_id", pa.string()),
+        ("expected_sha256", pa.string()),
+        ("sha256", pa.string()),
+        ("size", pa.int64()),
+        ("state", pa.string()),
+        ("first_seen", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""`document_id` and `expected_sha256` (of the registry) only for our own documents; `state`: present, missing, unreadable."""
+
+_TOGETHER: Final = 100
+"""Files fetched at once from a bucket."""
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    """Path in the watched place, or the document's id."""
+    document_id: str | None = None
+    expected_sha256: str | None = None
+
+
+def items(workspace: Workspace, ledger: Ledger, batch: Batch) -> list[Item]:
+    """What the intake put into the batch."""
+    if batch.kind == "inbox":
+        # A file that was changed between two listings is one file now.
+        return [Item(name) for name in dict.fromkeys(file.path for file in ledger.files(batch))]
+    ids = ledger.documents(batch)
+    registry: dict[str, str | None] = {}
+    with reading(workspace.engine) as connection:
+        for some in chunks(ids, 400):
+            query = sa.select(documents.c.id, documents.c.final_sha256).where(documents.c.id.in_(some))
+            registry |= {row.id: row.final_sha256 for row in connection.execute(query)}
+    return [Item(document_id, document_id, registry.get(document_id)) for document_id in ids]
+
+
+def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched, key: str) -> pa.Table:
+    """Read every file of the batch and write `inventory.parquet`; returns it."""
+    batch = ledger.batch(key)
+    rows = list(_rows(workspace, watched, batch, items(workspace, ledger, batch)))
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    results.write(store.of(key, "inventory"), table, {"batch": key, "expected": batch.documents})
+    return table
+
+
+def _rows(workspace: Workspace, watched: Watched, batch: Batch, expected: Sequence[Item]) -> Iterator[dict[str, Any]]:
+    position = 0
+    for some in chunks(expected, _TOGETHER):
+        with local_files(workspace, watched, batch.kind, [(one.name, one.expected_sha256) for one in some]) as paths:
+            for item, path in zip(some, paths, strict=True):
+                yield _row(batch, position, item, path, batch.made_at)
+                position += 1
+
+
+def _row(batch: Batch, position: int, item: Item, path: Path | None, first_seen: datetime) -> dict[str, Any]:
+    sha256, size, state = None, None, "missing"
+    if path is not None:
+        try:
+            with path.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+                size, state = stream.tell(), "present"
+        except FileNotFoundError:
+            pass
+        except OSError:
+            state = "unreadable"
+    return {
+        "batch": batch.key,
+        "position": position,
+        "name": item.name,
+        "document_id": item.document_id,
+        "expected_sha256": item.expected_sha256,
+        "sha256": sha256,
+        "size": size,
+        "state": state,
+        "first_seen": first_seen,
+    }

@@ -1,0 +1,153 @@
+"""The audit log as the nightly run sees it: full replay, consistency with the last run's checkpoint, age of the last anchor.
+
+The last run's checkpoint is kept with the results, outside the database: whoever rewrites the log and its checkpoints there is
+found by the copy here. (The signer's own memory and outside anchors say the same with more weight; `sealtrail audit verify` asks
+them, and so does the replay.)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from signing_core.audit_log import events, notes, proofs, verification
+from signing_core.audit_log.checkpoint import Checkpoint
+from signing_core.audit_log.log import AuditLog, Kept
+from signing_core.audit_log.notes import NoteInvalid
+from signing_core.bulk import results
+from signing_core.bulk.results import Results
+from signing_core.errors import SealtrailError
+from signing_core.storage.database import reading
+from signing_core.storage.durable import write_file
+from signing_core.storage.workspace import Workspace
+
+SCHEMA: Final = pa.schema(
+    [
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("message", pa.string()),
+        ("seq", pa.int64()),
+        ("document_id", pa.string()),
+    ]
+)
+"""`document_id` is that of the event `seq`, where there is one."""
+
+
+def replay(workspace: Workspace, store: Results, *, jobs: int = 1) -> verification.Report:
+    """Recompute the whole log and write `audit_log.parquet`, a row for each finding.
+
+    Stored files are left to the reconciliation of the batches.
+    """
+    report = verification.verify(workspace, files=False, jobs=jobs)
+    with reading(workspace.engine) as connection:
+        rows = []
+        for finding in report.findings:
+            event = events.one(connection, finding.seq) if finding.seq is not None else None
+            rows.append({**finding.to_json(), "document_id": event.document_id if event else None})
+    context = {
+        "at": workspace.clock().isoformat(),
+        "events": report.events,
+        "checkpoints": report.checkpoints,
+        "anchors": report.anchors,
+        "unprotected": report.unprotected,
+    }
+    results.write(store.folder / "audit_log.parquet", pa.Table.from_pylist(rows, schema=SCHEMA), context)
+    return report
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """The log now against the checkpoint that the last run kept."""
+
+    size: int
+    """Events now."""
+    before: int | None
+    """Events under the kept checkpoint; None when there is none yet."""
+    problem: str | None
+    """One sentence; None when the log continues the checkpoint."""
+
+
+def consistency(workspace: Workspace, store: Results) -> Consistency:
+    """Compare the log with the kept checkpoint: its signature, its size, its root as it is recomputed from the nodes now.
+
+    After a declared loss the log goes on under another origin, and there is nothing to compare with until the next run.
+    """
+    log = AuditLog(workspace)
+    with reading(workspace.engine) as connection:
+        size = events.size(connection)
+        kept = _kept_file(store)
+        if not kept.is_file():
+            return Consistency(size, None, None)
+        try:
+            note = notes.parse(json.loads(kept.read_text())["note"])
+            checkpoint = Checkpoint.of(note)
+            notes.verified(note, [one for one in log.verifiers() if one.name == checkpoint.origin])
+        except (NoteInvalid, ValueError, KeyError, TypeError) as error:
+            return Consistency(size, None, f"The checkpoint kept in {kept} cannot be trusted: {error}.")
+        if checkpoint.origin != log.origin:
+            return Consistency(size, None, None)
+        if checkpoint.size > size:
+            problem = f"The last run saw {checkpoint.size} events, and now there are {size}."
+            return Consistency(size, checkpoint.size, problem)
+        if checkpoint.size and proofs.root(connection, checkpoint.size) != checkpoint.root:
+            problem = f"The first {checkpoint.size} events are not those of the last run."
+            return Consistency(size, checkpoint.size, problem)
+    return Consistency(size, checkpoint.size, None)
+
+
+@dataclass(frozen=True)
+class Anchored:
+    size: int
+    kept: Kept
+
+
+def anchor(workspace: Workspace, store: Results) -> Anchored:
+    """Sign the log, have it anchored, and keep the checkpoint for the next run.
+
+    Raises `LogInconsistent`, and the first problem when no anchor at all could be had.
+    """
+    log = AuditLog(workspace)
+    issued = log.checkpoint()
+    kept = log.checkpoint_and_anchor()
+    held = {"note": str(issued.note), "kept_at": workspace.clock().isoformat()}
+    store.folder.mkdir(parents=True, exist_ok=True)
+    write_file(_kept_file(store), json.dumps(held).encode())
+    if kept.problems and not kept.anchors:
+        raise kept.problems[0]
+    return Anchored(issued.checkpoint.size, kept)
+
+
+def protection(workspace: Workspace) -> dict[str, Any]:
+    """How far the log is protected from outside, as JSON values, and `age`: of the first unprotected event, in hours."""
+    try:
+        state = AuditLog(workspace).protection()
+    except SealtrailError as error:
+        return {"problem": str(error)}
+    return {
+        "events": state.size,
+        "signed": state.signed,
+        "anchored": state.anchored,
+        "anchored_at": state.anchored_at and state.anchored_at.isoformat(),
+        "by": state.by,
+        "unprotected": state.unprotected,
+        "age_hours": _hours(workspace.clock() - state.unprotected_since) if state.unprotected_since else 0.0,
+    }
+
+
+def _hours(age: timedelta) -> float:
+    return round(age.total_seconds() / 3600, 2)
+
+
+def _kept_file(store: Results) -> Path:
+    return store.folder / "last-checkpoint.json"
+
+
+def replayed_at(store: Results) -> datetime | None:
+    """When the log was last replayed in full."""
+    at = results.context_of(store.folder / "audit_log.parquet").get("at")
+    return datetime.fromisoformat(at) if at else None

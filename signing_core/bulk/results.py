@@ -1,0 +1,129 @@
+"""Where results are: one folder in the workspace, one Parquet file for each batch and kind.
+
+::
+
+    results/
+      intake.sqlite                        which file and document is in which batch
+      batches/2026-11-25/inbox-003/        inventory, signatures, certificates, registry, reconciliation .parquet
+        parts/                             what an interrupted step has done so far
+      controls.parquet, audit_log.parquet  of the whole workspace
+      exceptions.parquet                   of the newest report
+      reports/20261125T020000Z-ab12cd34/   report.html, report.pdf, exceptions.parquet, summary.json
+
+A file appears only when it is whole, so that a reader sees the old or the new one. No two batches write the same place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from signing_core.errors import UsageError
+from signing_core.storage.durable import sync_folder
+from signing_core.verification.reports.interface import atomic
+
+_KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}/(inbox|archive)-\d{3,}")
+_CONTEXT: Final = b"sealtrail"
+_ROWS: Final = 5_000
+"""Rows of a row group where a file is written as it comes."""
+
+
+@dataclass(frozen=True)
+class Results:
+    folder: Path
+
+    def batch(self, key: str) -> Path:
+        """The folder of a batch such as `2026-11-25/inbox-003`. Raises `UsageError` for anything else."""
+        if not _KEY.fullmatch(key):
+            raise UsageError(f"{key} is not the key of a batch; keys are like 2026-11-25/inbox-003.")
+        return self.folder / "batches" / key
+
+    def of(self, key: str, kind: str) -> Path:
+        return self.batch(key) / f"{kind}.parquet"
+
+    def all_of(self, kind: str) -> str:
+        """A pattern for DuckDB and the like: this kind's files of all batches."""
+        return str(self.folder / "batches" / "*" / "*" / f"{kind}.parquet")
+
+    def finished(self, kind: str) -> list[str]:
+        """The keys of the batches that have this kind, in order."""
+        base = self.folder / "batches"
+        return sorted(str(file.parent.relative_to(base)) for file in base.glob(f"*/*/{kind}.parquet"))
+
+
+def write(file: Path, table: pa.Table, context: Mapping[str, Any] | None = None) -> None:
+    """Write a table, whole or not at all. `context` says what it was made under and comes back from `context_of`."""
+    with appending(file, table.schema, context) as writer:
+        writer.write_table(table)
+
+
+@contextmanager
+def appending(file: Path, schema: pa.Schema, context: Mapping[str, Any] | None = None) -> Iterator[pq.ParquetWriter]:
+    """A Parquet file written piece by piece, in its place only at the end of the block."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    held = {_CONTEXT: json.dumps(context or {}, sort_keys=True).encode()}
+    with atomic(file) as stream, pq.ParquetWriter(stream, schema.with_metadata(held), compression="zstd") as writer:
+        yield writer
+    sync_folder(file.parent)
+
+
+class Rows:
+    """Rows gathered for a writer, so that memory stays flat however many there are."""
+
+    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
+        self._writer = writer
+        self._schema = schema
+        self._waiting: list[Mapping[str, Any]] = []
+        self.count = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._waiting.append(row)
+        self.count += 1
+        if len(self._waiting) >= _ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+            self._waiting = []
+
+
+def context_of(file: Path) -> dict[str, Any]:
+    """What a file was made under; empty when it is not there or not ours."""
+    try:
+        metadata = pq.read_schema(file).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return {}
+    found: dict[str, Any] = json.loads(metadata.get(_CONTEXT, b"{}"))
+    return found
+
+
+def rows_of(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a file as plain values; none when it is not there."""
+    if not file.is_file():
+        return []
+    found: list[dict[str, Any]] = pq.read_table(file, columns=list(columns) if columns else None).to_pylist()
+    return found
+
+
+@cache
+def code_version() -> str:
+    """Changes with every line of the code that judges a document: a verdict of other code is not taken over."""
+    import signing_core
+
+    base = Path(signing_core.__file__).parent
+    files = [base / "policy.py", base / "verdict.py"]
+    for package in ("certificate", "pdf", "verification"):
+        files += sorted((base / package).rglob("*.py"))
+    content = b"".join(file.relative_to(base).as_posix().encode() + b"\0" + file.read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()[:16]

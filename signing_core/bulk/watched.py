@@ -1,0 +1,79 @@
+"""The watched place that signed PDFs are put into: a folder, or a bucket that fsspec knows (`s3://...`, `gcs://...`)."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import fsspec
+
+from signing_core.bulk.ledger import SeenFile
+
+_SETTLED: Final = timedelta(seconds=2)
+"""A local file that was written to this recently may still be growing."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    url: str
+    """A local path, or a URL with a protocol of fsspec."""
+
+    @cached_property
+    def _opened(self) -> tuple[Any, str]:
+        found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
+        return found
+
+    @property
+    def local(self) -> bool:
+        return "file" in _protocols(self._opened[0])
+
+    def listing(self, now: datetime) -> Iterator[SeenFile]:
+        """The PDFs there, their paths relative to it. What begins with a dot is somebody's unfinished copy."""
+        system, root = self._opened
+        system.invalidate_cache()
+        if not system.exists(root):
+            return
+        for path, entry in system.find(root, detail=True).items():
+            name = path.removeprefix(root).lstrip("/")
+            if not name.lower().endswith(".pdf") or any(part.startswith(".") for part in name.split("/")):
+                continue
+            changed = _changed(entry)
+            if isinstance(changed, datetime) and now - changed < _SETTLED:
+                continue
+            yield SeenFile(name, int(entry["size"]), changed.isoformat() if isinstance(changed, datetime) else changed)
+
+    @contextlib.contextmanager
+    def as_files(self, names: Sequence[str]) -> Iterator[list[Path]]:
+        """Local files with these contents, for the length of the block; one that is gone is a path to nothing."""
+        system, root = self._opened
+        if self.local:
+            yield [Path(root) / name for name in names]
+            return
+        with tempfile.TemporaryDirectory(prefix="sealtrail-") as folder:
+            paths = [Path(folder) / f"{number}.pdf" for number in range(len(names))]
+            for name, path in zip(names, paths, strict=True):
+                with contextlib.suppress(FileNotFoundError):
+                    system.get_file(f"{root}/{name}", str(path))
+            yield paths
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    protocol = system.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _changed(entry: dict[str, Any]) -> datetime | str:
+    """When a file was changed, or what its store gives instead."""
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = entry.get(key)
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return str(entry.get("ETag") or entry.get("etag") or "")
