@@ -113,6 +113,8 @@ ol.st-time li.warn::before { background:#b97a10; border-radius:1px; transform:ro
 ol.st-time time { font-variant-numeric: tabular-nums; opacity:.75; font-size:.82rem; }
 ol.st-time .more { display:block; opacity:.78; font-size:.82rem; }
 .st-grade { font-size:.74rem; border:1px solid rgba(128,136,148,.45); border-radius:3px; padding:0 .35em; margin-left:.45em; opacity:.85; }
+.st-axes { display:grid; grid-template-columns:repeat(auto-fit,minmax(118px,1fr)); gap:.5rem 1rem; padding:.6rem .8rem; border:1px solid rgba(128,136,148,.25); border-radius:8px; font-size:.84rem; }
+.st-banner { font-size:.82rem; opacity:.95; padding:.15rem 0 .3rem; }
 [data-testid="stPageLink"] a { padding:.1rem .3rem; } [data-testid="stPageLink"] p { font-size:.88rem; }
 [data-testid="stMetric"] { padding:.55rem .8rem; } [data-testid="stMetricValue"] { font-size:1.55rem; }
 @media (max-width: 760px) { .st-steps { flex-direction:column; } }

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -249,6 +249,19 @@ def _append(file: File, chunk: bytes, most: int) -> None:
     view = memoryview(chunk)
     while view:
         view = view[os.write(file.descriptor, view) :]
+
+
+@contextmanager
+def memory_file(data: bytes) -> Iterator[int]:
+    """`data` in anonymous memory, to hand to a worker."""
+    descriptor = _anonymous_file()
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _anonymous_file() -> int:

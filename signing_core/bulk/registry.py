@@ -45,7 +45,7 @@ def make(workspace: Workspace, store: Results, key: str) -> pa.Table:
                 "sha256": sha256,
                 "document_id": document_id if ours else None,
                 "registry": found,
-                "audit_log": log.inclusion(document_id, sha256) if ours else None,
+                "audit_log": log.inclusion(document_id, sha256) if ours and document_id else None,
             }
         )
     table = pa.Table.from_pylist(rows, schema=SCHEMA)

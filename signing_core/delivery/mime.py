@@ -9,6 +9,8 @@ from __future__ import annotations
 import email
 import hashlib
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.generator import BytesGenerator
 from email.headerregistry import Address
@@ -23,6 +25,14 @@ from signing_core.delivery.messages.wording import one_line
 _POLICY: Final = SMTP.clone(cte_type="7bit", raise_on_defect=False)
 
 
+@dataclass(frozen=True)
+class Companion:
+    """A small text file that goes with the attachment, such as the proof of a document's place in the audit log."""
+
+    name: str
+    text: str
+
+
 def build(
     content: Content,
     *,
@@ -33,8 +43,9 @@ def build(
     date: datetime,
     attachment: bytes | None = None,
     attachment_name: str = "document.pdf",
+    companions: Sequence[Companion] = (),
 ) -> bytes:
-    """The whole message, ready for SMTP's DATA or an `.eml` file.
+    """The whole message, ready for SMTP's DATA or an `.eml` file. `companions` come after the attachment.
 
     `date` is when the message was written, not when it is sent, so that every try has the same bytes.
     """
@@ -52,6 +63,11 @@ def build(
         message.add_alternative(content.html, subtype="html", cte="quoted-printable")
     if attachment is not None:
         message.add_attachment(attachment, maintype="application", subtype="pdf", filename=file_name(attachment_name))
+    for companion in companions:
+        # As bytes: a mail program that changes line ends would break what the text proves.
+        message.add_attachment(
+            companion.text.encode(), maintype="application", subtype="octet-stream", filename=companion.name
+        )
     message["Content-Language"] = content.language  # last: adding parts moves Content-* into the first of them
     _set_boundaries(message, message_id)
     out = io.BytesIO()

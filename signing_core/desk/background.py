@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
+from signing_core.audit_log.log import AuditLog
 from signing_core.delivery import outbox
 from signing_core.desk import notices, records
 from signing_core.errors import ConcurrentChange, FlowError, SealtrailError
@@ -72,6 +73,8 @@ def work_once(desk: Desk) -> Round:
             desk.remind(document_id, actor="system")
             done.reminded += 1
     _refresh_crl(workspace, clock())
+    with _noted(done, "of the audit log"):
+        AuditLog(workspace).keep_up()
     outbox.forget_sent(
         workspace.engine, workspace.objects, clock(), keep=timedelta(days=workspace.settings.limits.sent_messages_days)
     )

@@ -20,7 +20,7 @@ from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
 from signing_core.desk import records
 from signing_core.desk.people import LABELS, Author, Signer
-from signing_core.errors import UsageError
+from signing_core.errors import MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
@@ -173,6 +173,7 @@ def _people(new: NewDocument, settings: Settings, language: str) -> dict[str, di
         contact = contacts.parse(signer.contact, region=settings.phone_region)
         copy_email = contacts.parse_email(signer.copy_email).value if signer.copy_email else None
         spoken = _language(signer.language or language)
+        _signable(signer.name, role)
         rows[role] = _row(role, signer.name, signer.organisation, signer.party_id, contact, copy_email, spoken)
     return rows
 
@@ -203,6 +204,16 @@ def _row(
         "language": language,
         "pseudonym": secrets.token_urlsafe(32),
     }
+
+
+def _signable(name: str, role: str) -> None:
+    """The name stands beside the signature as well: what cannot, is refused now and not when the party has signed."""
+    from signing_core.marks import written
+
+    try:
+        written.readable(name)
+    except MarkRefused as error:
+        raise UsageError(f"The name of the {role} cannot stand in a signature field. {error}") from None
 
 
 def _shown(text: str, what: str, longest: int) -> str:

@@ -15,7 +15,8 @@ from signing_core.audit_log import events as audit
 from signing_core.delivery import outbox, tokens
 from signing_core.delivery.channels import choice
 from signing_core.delivery.messages import compose
-from signing_core.desk import records
+from signing_core.delivery.mime import Companion
+from signing_core.desk import proof_files, records
 from signing_core.desk.views import file_name
 from signing_core.flow import Role
 from signing_core.flow.commands import Event, EventType
@@ -229,7 +230,14 @@ def deliver(workspace: Workspace, *, document_id: str | None = None) -> list[out
         workspace.clock,
         document_id=document_id,
         on_outcome=_record,
+        companions_of=lambda row: _companions(workspace, row),
     )
+
+
+def _companions(workspace: Workspace, row: sa.Row[Any]) -> list[Companion]:
+    if row.kind != "completed" or row.document_id is None:
+        return []
+    return [Companion(proof_files.file_name(row.document_id), proof_files.proof_of(workspace, row.document_id))]
 
 
 def _record(connection: sa.Connection, _before: sa.Row[Any], outcome: outbox.Outcome) -> None:

@@ -94,7 +94,7 @@ documents = _table(
 document_files = _table(
     "document_files",
     sa.Column("document_id", sa.String(26), sa.ForeignKey("documents.id"), primary_key=True),
-    sa.Column("step", sa.String(16), primary_key=True),  # source, prepared, first-party, client, final
+    sa.Column("step", sa.String(16), primary_key=True),  # source, prepared, first-party, client, final, proof
     sa.Column("sha256", Sha256, nullable=False, index=True),
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

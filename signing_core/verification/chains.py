@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, Literal
 
-from signing_core.policy import Judgement, Policy
+from signing_core.policy import Algorithm, Judgement, Policy
 from signing_core.verdict import Indication, Revocation, SubIndication, Trust
 from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
@@ -223,5 +223,5 @@ def _chain_algorithm(certificate: X509, issuer: X509, policy: Policy) -> Judgeme
 
 
 @lru_cache(maxsize=1024)
-def _algorithm(certificate: X509, issuer: X509):  # type: ignore[no-untyped-def]
+def _algorithm(certificate: X509, issuer: X509) -> Algorithm:
     return algorithm_of(scheme(certificate.signature_algorithm, None), issuer.spki)

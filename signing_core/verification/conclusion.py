@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from signing_core.pdf.revisions import Finding as StructureFinding
@@ -106,7 +107,7 @@ def conclude(
         revision=record.revision,
         sub_filter=record.sub_filter,
         level=level,
-        docmdp=record.doc_mdp if record.certification or record.doc_mdp else None,
+        docmdp=record.doc_mdp,
         signer=certificate.common_name if certificate else None,
         certificate=SigningCertificate(certificate.sha256.hex(), certificate.issuer_text, str(certificate.serial))
         if certificate
@@ -129,7 +130,7 @@ def conclude(
     )
 
 
-def _proven(timing: Timing, own: JudgedToken | None):  # type: ignore[no-untyped-def]
+def _proven(timing: Timing, own: JudgedToken | None) -> datetime | None:
     if own is not None and own.proves:
         return own.time
     return timing.proof.time if timing.proof else None

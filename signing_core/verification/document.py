@@ -27,6 +27,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from signing_core.errors import UsageError
 from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
 from signing_core.policy import Policy
 from signing_core.verdict import (
@@ -84,8 +85,10 @@ def verify(
         workspace_context: own anchors, registry and audit log of a workspace.
         online: whether CRLs and OCSP responses may be fetched over HTTP.
 
-    Never raises for what the file contains or for a file that cannot be read.
+    Never raises for what the file contains or for a file that cannot be read; `UsageError` for a naive `at`.
     """
+    if at.tzinfo is None:
+        raise UsageError("The time to judge for has no offset; give an aware datetime.")
     started = perf_counter()
     run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
     path = None if isinstance(source, bytes) else os.fspath(source)

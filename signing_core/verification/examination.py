@@ -132,6 +132,8 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
         notes.append(("certificates-unreadable", str(structure.unreadable_certificates)))
     if record.cert:
         notes.append(("profile-cert-entry", ""))
+    if structure.content_type != cms.DATA:
+        notes.append(("content-type-mismatch", structure.content_type))
     if not structure.signers:
         notes.append(("cms-no-signer", ""))
         return Examined(record, index, None, SubIndication.CUSTOM, structure=structure, notes=tuple(notes))
@@ -140,7 +142,7 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
     blocked, content, matches = _encapsulated(record, structure, content, notes)
     others = (*others, *(c for c in (parse_x509(entry) for entry in record.cert) if c))
     signers = tuple(
-        check(structure, signer, content, content_type=_content_type(structure), others=others)
+        check(structure, signer, content, content_type=structure.content_type, others=others)
         for signer in structure.signers
     )
     for checked in signers:
@@ -172,10 +174,6 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
 
 def _over(value: bytes) -> Content:
     return Content(lambda name: digest_of(name, (value,)), lambda: value)
-
-
-def _content_type(structure: cms.Cms) -> str:
-    return structure.content_type
 
 
 def _encapsulated(

@@ -7,8 +7,8 @@ import os
 import re
 import shutil
 import subprocess
-from datetime import timedelta
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,7 +36,7 @@ def place(blank_workspace: Path, tmp_path_factory: pytest.TempPathFactory, make:
     (folder / "form.pdf").write_bytes(make.form())
     (folder / "letter.txt").write_text("Not a PDF at all.")
     (folder / "empty.pdf").write_bytes(b"")
-    (folder / "template.typ").write_text("#let data = json(bytes(sys.inputs.data))\n= Offer for #data.who\n")
+    (folder / "template.typ").write_text("#let data = json(bytes(sys.inputs.data))\n= Offer for #data.fields.who\n")
     (folder / "fields.json").write_text('[{"name": "who", "required": true}]')
     (folder / "broken.json").write_text('{"who": "Sample",\n oops}')
     (folder / "list.json").write_text("[1, 2]")
@@ -77,12 +77,11 @@ def test_a_shell_script_creates_sends_and_watches(place: Path) -> None:
     status = json.loads((place / "status.json").read_text())
     assert (status["document_id"], status["status"]) == (document_id, "awaiting-first-party")
     assert status["title"] == "Scripted agreement"
-    assert json.loads((place / "work.json").read_text())["delivered"] == 1
+    assert [(m["kind"], m["state"]) for m in status["messages"]] == [("link", "delivered")]
+    assert json.loads((place / "work.json").read_text())["undelivered"] == 0
     assert "+491713920012" not in json.dumps(status), "contacts are masked"
     events = [json.loads(line) for line in (place / "events.jsonl").read_text().splitlines()]
-    assert [event["type"] for event in events][:2] == ["document.created", "link.issued"] or (
-        [event["type"] for event in events][0] == "document.created"
-    )
+    assert events[0]["type"] == "document.created"
     assert [event["seq"] for event in events] == sorted(event["seq"] for event in events)
     assert document_id in (place / "list.json.out").read_text()
     for command in ("status", "events"):
@@ -164,15 +163,11 @@ def test_a_wrong_passphrase(place: Path) -> None:
     assert "a wrong passphrase" not in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written(place: Path) -> None:
     locked = place / "locked"
     locked.mkdir(exist_ok=True)
     locked.chmod(0o555)
-    if os.geteuid() != 0:
-        done = run(place, "init", locked / "new")
-    else:
-        done = sealtrail("init", "/proc/new")
+    done = run(place, "init", locked / "new" if os.geteuid() else "/proc/new")  # root may write everywhere else
     one_sentence(done)
     assert done.returncode == 3
 
@@ -196,7 +191,11 @@ def test_templates_and_parties(place: Path) -> None:
 
 
 def test_a_form_is_filled(place: Path) -> None:
-    (place / "filled.json").write_text(json.dumps({"name": "Erika Mustermann", "agree": True}))
+    values = {
+        "name": "Erika Mustermann", "city": "Berlin", "notes": "None", "iban": "DE89370400440532013000", "agree": True,
+        "newsletter": False, "pay": "bank", "country": "Austria", "topics": ["a"],
+    }  # fmt: skip
+    (place / "filled.json").write_text(json.dumps(values))
     made = run(place, "create", "form.pdf", "--data", "filled.json", "--json", *PARTIES)
     assert made.returncode == 0, made.stderr
 
@@ -284,7 +283,9 @@ def test_hostile_names_and_titles_are_words_like_any_other(blank_copy: Callable[
             return
         play.to_completion(document_id)
         final = workspace.objects.get(play.desk.status(document_id)["final"]["sha256"])
-        verdict = verify(final, at=workspace.clock() + timedelta(seconds=2), trust=load_trust([folder / "keys" / "public"]))
+        verdict = verify(
+            final, at=workspace.clock() + timedelta(seconds=2), trust=load_trust([folder / "keys" / "public"])
+        )
         assert verdict.indication == "TOTAL-PASSED"
         mails = [message for message in received(workspace) if message.attachment_sha256]
         assert sorted(m.to for m in mails) == ["author@example.org", "client@example.org", "director@example.org"]

@@ -7,7 +7,7 @@ message's state and from whether its claim is held.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -62,6 +62,9 @@ class Outcome:
     """Recomputed from the message as it was sent."""
 
 
+CompanionsOf = Callable[[Row], Sequence[mime.Companion]]
+"""What goes with a message's attachment; asked at every try and must give the same each time."""
+
 OnOutcome = Callable[[sa.Connection, Row, Outcome], None]
 """Called in the transaction of the change of state, with the message's row as it was before."""
 
@@ -75,6 +78,7 @@ def deliver_due(
     *,
     document_id: str | None = None,
     on_outcome: OnOutcome | None = None,
+    companions_of: CompanionsOf | None = None,
     retry: RetryPolicy | None = None,
     limit: int = 100,
 ) -> list[Outcome]:
@@ -84,7 +88,17 @@ def deliver_due(
     the database and of `on_outcome` are. `clock` is asked again for each message: a slow server must not make a code
     look younger than it is.
     """
-    delivery = _Delivery(engine, channels, objects, server_key, clock, document_id, on_outcome, retry or RetryPolicy())
+    delivery = _Delivery(
+        engine,
+        channels,
+        objects,
+        server_key,
+        clock,
+        document_id,
+        on_outcome,
+        companions_of,
+        retry or RetryPolicy(),
+    )
     outcomes: list[Outcome] = []
     seen: set[str] = set()
     while len(seen) < limit and (outbox_id := delivery.next(seen)) is not None:
@@ -116,6 +130,7 @@ class _Delivery:
     clock: Clock
     document_id: str | None
     on_outcome: OnOutcome | None
+    companions_of: CompanionsOf | None
     retry: RetryPolicy
 
     def next(self, seen: set[str]) -> str | None:
@@ -257,6 +272,7 @@ class _Delivery:
             date=row.created_at,
             attachment=file,
             attachment_name=envelope.attachment_name or "document.pdf",
+            companions=self.companions_of(row) if file is not None and self.companions_of is not None else (),
         )
         attachment = mime.attachment_sha256(data) if file is not None else None
         if attachment != row.attachment_sha256:

@@ -236,7 +236,7 @@ def test_four_workers_seal_at_once_and_there_is_one_seal_and_one_set_of_mails(
     assert len(mailed) == len({message.to for message in mailed}) == 3
     with reading(desk.workspace.engine) as connection:
         steps = connection.execute(sa.select(document_files.c.step).where(document_files.c.document_id == document_id))
-        assert sorted(steps.scalars()) == ["client", "final", "first-party", "prepared", "source"]
+        assert sorted(steps.scalars()) == ["client", "final", "first-party", "prepared", "proof", "source"]
 
 
 def test_decline_tells_the_author_and_ends_everything(play: Play, desk: Desk, source: bytes) -> None:
@@ -363,3 +363,25 @@ def test_a_download_link_goes_to_whom_the_file_cannot_be_mailed(play: Play, desk
 def test_an_unknown_document_is_named(desk: Desk) -> None:
     with pytest.raises(DocumentUnknown, match="NOSUCH"):
         desk.status("NOSUCH")
+
+
+def test_every_mail_carries_the_same_proof_of_its_place_in_the_log(play: Play, desk: Desk, source: bytes) -> None:
+    import email
+    import email.policy
+
+    from signing_core.audit_log.log import AuditLog
+    from signing_core.audit_log.proofs import Proof
+
+    document_id = play.create(source)
+    play.to_completion(document_id)
+    found = set()
+    for file in (desk.workspace.path / "outbox").glob("*.eml"):
+        message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        found |= {p.get_content() for p in message.iter_attachments() if str(p.get_filename()).endswith(".tlog-proof")}
+    assert len(found) == 1
+    proof = Proof.parse(found.pop())
+    completed = next(event for event in desk.events(document_id) if event.type == "document.completed")
+    log = AuditLog(desk.workspace)
+    assert proof.verify(completed.body, log.verifiers()).size > completed.seq
+    with pytest.raises(ValueError):
+        proof.verify(completed.body.replace(b"completed", b"cancelled"), log.verifiers())

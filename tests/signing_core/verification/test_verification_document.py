@@ -11,6 +11,7 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, How, Pdf
 
+from signing_core.errors import UsageError
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
 from signing_core.verification import Trust, verify
@@ -215,6 +216,11 @@ def test_nothing_of_a_document_is_kept(world, judge: Judge) -> None:
     for _ in range(5):
         judge(filled_after(world))
     assert alive() == before
+
+
+def test_a_naive_time_is_misuse(world) -> None:
+    with pytest.raises(UsageError):
+        verify(made.signed(world.signer), at=NOW.replace(tzinfo=None))
 
 
 def test_without_trust_at_all(world) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from signed_samples import NOW, How, Pdf
 
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import cms, der, verify
+from signing_core.verification import Trust, cms, der, verify
 from signing_core.verification.examination import parse_date
+from signing_core.verification.x509_certificates import parse
 
 Judge = Callable[..., DocumentVerdict]
 UNDECIDED = Integrity.INDETERMINATE
@@ -92,6 +93,9 @@ def test_no_certificate_in_the_file(world, judge: Judge, codes) -> None:
     verdict = judge(data)
     assert (verdict.integrity, verdict.sub_indication) == (UNDECIDED, SubIndication.NO_SIGNING_CERTIFICATE_FOUND)
     assert "signing-certificate-missing" in codes(verdict)
+    signer = parse(world.signer.der)
+    assert signer is not None
+    assert judge(data, trust=Trust(world.trust.anchors, (signer,))).indication is Indication.TOTAL_PASSED
 
 
 def two_signers(one: made.Identity, two: made.Identity, covered: bytes, *, broken: bool = False) -> bytes:
@@ -129,6 +133,7 @@ def test_detached_signature_with_content_of_its_own(world, judge: Judge, codes) 
     ("how", "code"),
     [
         (How(content_type=made.TST_INFO), "content-type-mismatch"),
+        (How(content_type=made.TST_INFO, content_oid=made.TST_INFO), "content-type-mismatch"),
         (How(message_digest=False), "message-digest-missing"),
         (How(ess="wrong"), "signing-certificate-mismatch"),
     ],

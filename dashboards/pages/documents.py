@@ -1,0 +1,161 @@
+"""Documents: find, filter, share the address of what was found, take it away."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from html import escape
+
+import streamlit as st
+
+from dashboards import files, look, queries, session
+from dashboards.queries import DocumentRow, Filters
+from dashboards.words import t
+from signing_core.access import Access, Right
+from signing_core.flow import Status
+
+SIZE = 25
+WIDTHS = "1.25fr 1.3fr .9fr .75fr 1.05fr 1.05fr"
+
+
+def page() -> None:
+    mine = session.guard(Right.SEE_OWN)
+    st.title(t("Documents"))
+    filters = _filters(mine)
+    number = int(st.session_state.get("page") or 1)
+    found = queries.search(mine, filters, page=number, size=SIZE)
+    _above(mine, filters, found)
+    if not found.rows:
+        look.nothing(t("No document matches. Take a filter away, or search for a part of the title or of a name."))
+        return
+    _head()
+    for row in found.rows:
+        _line(row)
+    pages = -(-found.total // SIZE)
+    if pages > 1:
+        st.pagination(pages, key="page", bind="query-params")
+
+
+def _back_to_first() -> None:
+    st.session_state["page"] = 1
+
+
+def _filters(mine: Access) -> Filters:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            t("Search"),
+            key="q",
+            bind="query-params",
+            placeholder=t("Title, party, contact, id or SHA-256"),
+            on_change=_back_to_first,
+            width=380,
+        )
+        status = st.selectbox(
+            t("Status"),
+            ["open", *(str(status) for status in Status)],
+            index=None,
+            placeholder=t("Any"),
+            format_func=t,
+            key="status",
+            bind="query-params",
+            on_change=_back_to_first,
+            width=210,
+        )
+        sort = st.selectbox(
+            t("Order"), queries.SORTS, format_func=t, key="sort", bind="query-params", on_change=_back_to_first, width=190
+        )
+        with st.popover(t("More filters"), icon=":material/tune:"):
+            language = st.segmented_control(
+                t("Language of the document"),
+                ["en", "de"],
+                key="written",
+                bind="query-params",
+                on_change=_back_to_first,
+            )
+            since = st.date_input(
+                t("Created from"), None, key="since", bind="query-params", on_change=_back_to_first, format="YYYY-MM-DD"
+            )
+            until = st.date_input(
+                t("Created until"), None, key="until", bind="query-params", on_change=_back_to_first, format="YYYY-MM-DD"
+            )
+        problems = False
+        if mine.may(Right.SEE_FINDINGS):
+            problems = st.toggle(
+                t("With open findings"), key="problems", bind="query-params", on_change=_back_to_first
+            )
+    zone = session.workspace().zone
+
+    def moment(day: object, at: time) -> datetime | None:
+        return datetime.combine(day, at, zone).astimezone(UTC) if isinstance(day, date) else None
+
+    return Filters(text, status, problems, language, moment(since, time.min), moment(until, time.max), sort or "newest")
+
+
+def _above(mine: Access, filters: Filters, found: queries.Found) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        number = f"{found.total:,}".replace(",", " ")
+        look.html(look.muted(t("More than {number} documents", number=number) if found.more else t("{number} documents", number=number)))
+        with st.popover(t("Export"), icon=":material/download:", disabled=not found.rows):
+            st.caption(
+                t(
+                    "What the filters find: up to {rows} lines, up to {files} PDFs.",
+                    rows=files.MOST_ROWS,
+                    files=files.MOST_FILES,
+                )
+            )
+
+            def rows(most: int = files.MOST_ROWS) -> tuple[DocumentRow, ...]:
+                return queries.matching(mine, filters, most=most)
+
+            st.download_button(
+                "CSV", lambda: files.as_csv(files.table(rows())), "documents.csv", "text/csv", on_click="ignore"
+            )
+            st.download_button(
+                "Excel",
+                lambda: files.as_excel(files.table(rows())),
+                "documents.xlsx",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                on_click="ignore",
+            )
+            st.download_button(
+                t("PDFs (zip)"),
+                lambda: files.as_zip(mine, rows(files.MOST_FILES)),
+                "documents.zip",
+                "application/zip",
+                on_click="ignore",
+            )
+
+
+def _head() -> None:
+    left, right = st.columns([3.2, 7], vertical_alignment="center")
+    with left:
+        look.html(f"<div class='st-row st-head'><span>{escape(t('Title'))}</span></div>")
+    with right:
+        names = ("Status", "Client", "Last check", "Findings", "Created", "Completed or expires")
+        look.row(WIDTHS, [escape(t(name)) for name in names], head=True)
+
+
+def _line(row: DocumentRow) -> None:
+    left, right = st.columns([3.2, 7], vertical_alignment="center")
+    left.page_link("pages/document.py", label=row.title, query_params={"id": row.id})
+    findings = look.muted("–")
+    if row.open_findings and row.worst:
+        findings = look.chip(str(row.open_findings), look.SEVERITY_TONES[row.worst])
+    if row.completed_at:
+        ends = escape(look.when(row.completed_at))
+    else:
+        ends = look.muted(f"{t('expires')} {look.when(row.expires_at)[:10]}")
+    with right:
+        look.row(
+            WIDTHS,
+            [
+                look.status(row.status),
+                escape(row.client or "–"),
+                look.verdict(row.last_verdict) if row.last_verdict else look.muted("–"),
+                findings,
+                escape(look.when(row.created_at)),
+                ends,
+            ],
+        )
+
+
+page()

@@ -1,0 +1,78 @@
+"""What must hold of a batch before anything is built on it; each gives the problem as a sentence, or None.
+
+A batch that fails one of these says more about the run than about its documents: a disk that is not mounted, a trust setting that
+was lost. It is stopped, and the report names the batch instead of its thousands of documents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from signing_core.bulk import results
+from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.results import Results
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Above `share` of a batch, of at least `fewest` documents, failing is the run's fault until shown otherwise."""
+
+    share: float = 0.2
+    fewest: int = 50
+
+
+BOUNDS: Final = Bounds()
+
+
+def inventory_complete(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
+    """Every file of the batch is listed, all could be read, and not a large share of them is gone."""
+    batch = ledger.batch(key)
+    expected = len({file.path for file in ledger.files(batch)}) if batch.kind == "inbox" else batch.documents
+    states = Counter(row["state"] for row in results.rows_of(store.of(key, "inventory"), ["state"]))
+    if states.total() != expected:
+        return f"The inventory lists {states.total()} of {expected} documents."
+    if states["unreadable"]:
+        return f"{states['unreadable']} of {expected} files cannot be read; set their permissions right."
+    if _above(states["missing"], expected, bounds):
+        return f"{states['missing']} of {expected} files are missing; see whether the store is there."
+    return None
+
+
+def verdict_for_every_document(store: Results, key: str) -> str | None:
+    inventory = results.rows_of(store.of(key, "inventory"), ["sha256", "state"])
+    wanted = {row["sha256"] for row in inventory if row["state"] == "present"}
+    have = {row["sha256"] for row in results.rows_of(store.of(key, "signatures"), ["sha256"])}
+    missing = len(wanted - have)
+    if missing:
+        return (
+            f"{missing} of {len(wanted)} files have no verdict: they changed after the inventory; run the batch again."
+        )
+    return None
+
+
+def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> str | None:
+    rows = results.rows_of(store.of(key, "signatures"), ["integrity", "indication"])
+    failed = sum(not in_order(row["integrity"], row["indication"]) for row in rows)
+    if _above(failed, len(rows), bounds):
+        return f"{failed} of {len(rows)} files are not in order, more than the {bounds.share:.0%} that is believed."
+    return None
+
+
+def problem(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
+    """The first of the above that does not hold, of what was made so far."""
+    if not store.of(key, "inventory").is_file():
+        return None
+    found = inventory_complete(store, ledger, key, bounds)
+    if found is None and store.of(key, "signatures").is_file():
+        found = verdict_for_every_document(store, key) or failed_within_bounds(store, key, bounds)
+    return found
+
+
+def in_order(integrity: str, indication: str | None) -> bool:
+    return integrity == "intact" and indication == "TOTAL-PASSED"
+
+
+def _above(count: int, of: int, bounds: Bounds) -> bool:
+    return of >= bounds.fewest and count > bounds.share * of

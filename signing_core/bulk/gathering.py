@@ -1,0 +1,232 @@
+"""From the results of all batches to the exceptions and the counts of a run.
+
+DuckDB reads the Parquet files and hands over only the rows that are not in order, so memory does not grow with the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from signing_core.bulk import checks, results
+from signing_core.bulk.exceptions import Case, Cases
+from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.results import Results
+
+_STEPS: Final = ("inventory", "signatures", "certificates", "registry", "reconciliation")
+_EVENT_LEVEL: Final = ("event-altered", "event-columns", "chain-broken")
+"""Findings of the replay about one event; others follow from them (another root, a checkpoint that does not fit)."""
+
+
+@dataclass
+class Gathered:
+    cases: Cases = field(default_factory=Cases)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By question (`files`, `integrity`, ...), then by answer."""
+    batches: dict[str, str] = field(default_factory=dict)
+    """Key of each batch, and `finished`, `waiting` or `stopped`."""
+
+
+def gather(store: Results, ledger: Ledger) -> Gathered:
+    """Everything that the newest results of all batches, the controls and the log's replay say."""
+    found = Gathered()
+    for batch in ledger.batches():
+        stopped = checks.problem(store, ledger, batch.key)
+        if stopped:
+            found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key)
+        done = all(store.of(batch.key, step).is_file() for step in _STEPS)
+        found.batches[batch.key] = "stopped" if stopped else "finished" if done else "waiting"
+    with duckdb.connect() as database:
+        _views(database, store, [key for key, state in found.batches.items() if state != "stopped"])
+        _files(database, found.cases)
+        _archive(database, found.cases)
+        _duplicates(database, found.cases)
+        found.counts = _counts(database)
+    _controls(store, found)
+    _log(store, found)
+    return found
+
+
+def _views(database: duckdb.DuckDBPyConnection, store: Results, keys: list[str]) -> None:
+    """A view for each kind over the batches that count, with the batch's key; empty ones where there is nothing."""
+    for step, schema in _schemas().items():
+        files = [str(store.of(key, step)) for key in keys if store.of(key, step).is_file()]
+        if files:
+            relation = database.read_parquet(files, filename=True)
+        else:
+            empty = schema.empty_table().append_column("filename", pa.array([], pa.string()))
+            relation = database.from_arrow(empty)
+        relation.create_view(f"all_{step}")
+        query = f"SELECT *, regexp_extract(filename, '([^/]+/[^/]+)/[^/]+$', 1) AS key FROM all_{step}"  # noqa: S608
+        database.sql(query).create_view(step)
+
+
+def _schemas() -> dict[str, Any]:
+    from signing_core.bulk import certificates, inventory, reconciling, registry, signatures
+
+    modules = (inventory, signatures, certificates, registry, reconciling)
+    return {step: module.SCHEMA for step, module in zip(_STEPS, modules, strict=True)}
+
+
+def _rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[dict[str, Any]]:
+    cursor = database.cursor()
+    cursor.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    while some := cursor.fetchmany(1_000):
+        yield from (dict(zip(names, row, strict=True)) for row in some)
+
+
+# --- Files that came in ---
+
+
+def _files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
+    gone = "SELECT key, name, state FROM inventory WHERE state <> 'present' AND document_id IS NULL ORDER BY name"
+    for row in _rows(database, gone):
+        message = "It cannot be read." if row["state"] == "unreadable" else "It is not where it was."
+        cases.add(row["name"], "file-gone", message, files=[row["name"]], batch=row["key"])
+    bad = """
+        SELECT i.key, i.name, i.sha256, s.integrity, s.indication, s.sub_indication, s.encrypted, s.trust, s.findings,
+               s.signatures, s.certificate
+        FROM inventory i JOIN signatures s ON s.key = i.key AND s.sha256 = i.sha256
+        WHERE i.document_id IS NULL AND NOT (s.integrity = 'intact' AND coalesce(s.indication = 'TOTAL-PASSED', false))
+        ORDER BY i.name"""
+    for row in _rows(database, bad):
+        code = _code_of(row)
+        evidence = [f"SHA-256 {row['sha256']}"]
+        cases.add(row["sha256"], code, said(row), files=[row["name"]], batch=row["key"], evidence=evidence)
+    other = """
+        SELECT i.key, i.name, i.sha256, r.document_id, r.registry, r.audit_log
+        FROM inventory i JOIN registry r ON r.key = i.key AND r.name = i.name
+        WHERE i.document_id IS NULL AND r.registry = 'mismatch'"""
+    for row in _rows(database, other):
+        message = f"It names document {row['document_id']} and is none of that document's files."
+        cases.add(row["sha256"], "file-not-the-registered", message, files=[row["name"]], batch=row["key"])
+
+
+def _code_of(row: dict[str, Any]) -> str:
+    """What a verdict that is not in order is called: the cause that its reader can act on."""
+    if row["integrity"] == "unsigned":
+        return "file-unsigned"
+    if row["encrypted"] and row["integrity"] == "indeterminate":
+        return "file-encrypted"
+    signatures = row["signatures"] or []
+    broken = any(s["intact"] is False or s["changes"] == "forbidden" for s in signatures)
+    foreign = row["trust"] == "untrusted" or row["sub_indication"] == "NO_CERTIFICATE_CHAIN_FOUND"
+    if not broken and foreign and not row["certificate"]["sealed_by_us"]:
+        return "file-foreign"
+    if row["integrity"] == "altered":
+        return "file-altered"
+    sub_indication = row["sub_indication"] or ""
+    if sub_indication.startswith("REVOKED"):
+        return "file-revoked-certificate"
+    if sub_indication in ("EXPIRED", "NOT_YET_VALID") or sub_indication.startswith("OUT_OF_BOUNDS"):
+        return "file-expired-certificate"
+    return "file-not-judged"
+
+
+def said(row: dict[str, Any]) -> str:
+    """A verdict in a line: the axes, then what was found."""
+    found = [*(row["findings"] or []), *(f for s in row["signatures"] or [] for f in s["findings"] or [])]
+    worst = [f["message"] for f in found if f["severity"] == "error"] or [
+        f["message"] for f in found if f["severity"] == "warning"
+    ]
+    axes = " / ".join(str(row[name]) for name in ("integrity", "indication", "sub_indication") if row[name])
+    return f"{axes}. {' '.join(dict.fromkeys(worst[:3]))}".strip()
+
+
+def _duplicates(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
+    query = """
+        SELECT sha256, list(DISTINCT name ORDER BY name) AS names, list(DISTINCT key ORDER BY key) AS keys
+        FROM inventory WHERE document_id IS NULL AND sha256 IS NOT NULL
+        GROUP BY sha256 HAVING count(DISTINCT name) > 1 ORDER BY sha256"""
+    for row in _rows(database, query):
+        message = f"{len(row['names'])} files are the same."
+        for key in row["keys"]:
+            cases.add(row["sha256"], "duplicate-file", message, files=row["names"], batch=key)
+
+
+# --- Our own documents ---
+
+
+def _archive(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
+    def add(row: dict[str, Any], code: str, message: str, evidence: list[str] | None = None) -> None:
+        one = row["document_id"]
+        cases.add(one, code, message, document_id=one, batch=row["key"], evidence=evidence or ())
+
+    query = "SELECT key, document_id, unnest(findings) AS found FROM reconciliation WHERE NOT in_order"
+    for row in _rows(database, query):
+        found = row["found"]
+        add(row, found["code"], found["message"], found["evidence"])
+    query = """
+        SELECT i.key, i.document_id, s.integrity, s.indication, s.sub_indication, s.findings, s.signatures
+        FROM inventory i JOIN signatures s ON s.key = i.key AND s.sha256 = i.sha256
+        WHERE i.document_id IS NOT NULL
+          AND NOT (s.integrity = 'intact' AND coalesce(s.indication = 'TOTAL-PASSED', false))"""
+    for row in _rows(database, query):
+        add(row, "stored-file-fails", said(row))
+    query = """
+        SELECT i.key, i.document_id, c.state
+        FROM inventory i JOIN certificates c ON c.key = i.key AND c.sha256 = i.sha256
+        WHERE i.document_id IS NOT NULL AND c.state <> 'valid'"""
+    for row in _rows(database, query):
+        add(row, "certificate-differs", f"Its authenticity certificate is: {row['state']}.")
+    query = """
+        SELECT key, document_id, registry, audit_log FROM registry
+        WHERE key LIKE '%/archive-%' AND document_id IS NOT NULL
+          AND (registry <> 'known' OR coalesce(audit_log, 'missing') <> 'included')"""
+    for row in _rows(database, query):
+        if row["registry"] != "known":
+            add(row, "not-in-registry", f"The registry says: {row['registry']}.")
+        if row["audit_log"] != "included":
+            add(row, "log-disagrees", f"The audit log says: {row['audit_log']}.")
+
+
+def _controls(store: Results, found: Gathered) -> None:
+    for row in results.rows_of(store.folder / "controls.parquet"):
+        one = row["document_id"]
+        found.cases.add(one, row["code"], row["message"], document_id=one, evidence=row["evidence"])
+
+
+def _log(store: Results, found: Gathered) -> None:
+    """The replay's findings, each with the document whose event it names; what follows from a changed event with that event."""
+    rows = results.rows_of(store.folder / "audit_log.parquet")
+    changed = {row["document_id"]: row["seq"] for row in reversed(rows) if row["code"] in _EVENT_LEVEL}
+    for row in rows:
+        if row["severity"] == "info":
+            continue
+        evidence = [f"event {row['seq']}"] if row["seq"] is not None else []
+        subject = row["document_id"]
+        if row["code"] not in _EVENT_LEVEL and row["code"] != "registry-contradicts" and changed:
+            subject = next(iter(changed))
+        code = "log-inconsistent" if row["severity"] == "error" else "log-remark"
+        if subject is None:
+            found.cases.add("audit-log", code, row["message"], evidence=evidence)
+        else:
+            code = "event-changed" if row["code"] in _EVENT_LEVEL else "log-disagrees"
+            found.cases.add(subject, code, row["message"], document_id=subject, evidence=evidence)
+
+
+# --- Counts ---
+
+
+def _counts(database: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    questions = {
+        "files": "SELECT state, count(*) FROM inventory GROUP BY 1",
+        "integrity": "SELECT integrity, count(*) FROM signatures GROUP BY 1",
+        "indication": "SELECT coalesce(indication, 'none'), count(*) FROM signatures GROUP BY 1",
+        "certificates": "SELECT state, count(*) FROM certificates GROUP BY 1",
+        "registry": "SELECT registry, count(*) FROM registry GROUP BY 1",
+        "audit_log": "SELECT coalesce(audit_log, 'not ours'), count(*) FROM registry GROUP BY 1",
+        "reconciliation": "SELECT if(in_order, 'in order', 'not in order'), count(*) FROM reconciliation GROUP BY 1",
+        "printed": "SELECT printed, count(*) FROM reconciliation GROUP BY 1",
+    }
+    return {name: dict(sorted(database.sql(query).fetchall())) for name, query in questions.items()}
+
+
+def worst(cases: list[Case], count: int = 20) -> list[Case]:
+    """The first `count` that nobody has settled yet."""
+    return [case for case in cases if not case.settled][:count]
