@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -146,5 +145,3 @@ def _where(one: Finding) -> str:
     return ", ".join(parts) or "–"
 
 
-def as_of(found: DocumentVerdict) -> datetime:
-    return found.at

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from signing_core.access import Access, Right
 from signing_core.audit_log import events as audit
-from signing_core.flow import ENDED, Status
+from signing_core.flow import Status
+from signing_core.flow.values import ENDED
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import (
     anchors,

@@ -24,6 +24,7 @@ _COMMANDS = {
         "A real document through all three phases, verified, and one changed byte caught.",
     ),
     "events": ("signing_core.cli.documents:events", "What happened to a document."),
+    "forget": ("signing_core.cli.audit:forget", "Erase a party's personal data; every proof stays valid."),
     "init": ("signing_core.cli.init", "Make a new workspace: database, objects, company CA and keys."),
     "keys": ("signing_core.cli.keys", "The workspace's keys: show, import, revoke."),
     "list": ("signing_core.cli.documents:list_", "The workspace's documents."),

@@ -20,7 +20,7 @@ from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
 from signing_core.desk import records
 from signing_core.desk.people import LABELS, Author, Signer
-from signing_core.errors import MarkRefused, UsageError
+from signing_core.errors import DocumentRefused, MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
@@ -63,6 +63,12 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     title = _shown(new.title, "title", _MAX_TITLE)
     people = _people(new, settings, language)
     expires_at = now + (new.expires_in or settings.limits.document_lifetime)
+    if len(new.source) > settings.limits.upload_bytes:
+        raise DocumentRefused(
+            f"{new.source_name} has {len(new.source) / 1e6:,.1f} MB, more than the {settings.limits.upload_megabytes} MB "
+            "that limits.upload_megabytes allows; make it smaller or raise the limit.",
+            code="too-large",
+        )
     intake.inspect(new.source, name=new.source_name)
     document_id = new_id(now)
     labels = LABELS[language]

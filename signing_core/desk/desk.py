@@ -8,6 +8,7 @@ it raises.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +18,18 @@ import sqlalchemy as sa
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import codes, contacts, tokens
-from signing_core.desk import background, creating, notices, records, signing, steps, views
+from signing_core.desk import background, creating, notices, proof_files, records, signing, steps, views
 from signing_core.desk.people import Origin
 from signing_core.desk.records import FoundLink
 from signing_core.errors import (
     CodeRejected,
     KeyUnavailable,
     LinkExpired,
+    LogInconsistent,
     SealRejected,
     StepLocked,
     StepNotAllowed,
+    StorageError,
     TimeStampUnavailable,
 )
 from signing_core.flow import Channel, Role, State, Status
@@ -40,6 +43,7 @@ from signing_core.storage.schema import document_parties
 from signing_core.storage.workspace import Workspace
 
 _AUTHOR = "author"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,16 @@ class Desk:
             except (TimeStampUnavailable, KeyUnavailable, SealRejected) as error:
                 background.note_failure(self.workspace, document_id, error, self.clock())
                 state = self.state(document_id)
+        if state.status is Status.COMPLETED:
+            self._put_on_record(document_id)
         return state
+
+    def _put_on_record(self, document_id: str) -> None:
+        """A checkpoint with its anchors belongs to every seal. What fails here is made up for by background work."""
+        try:
+            proof_files.proof_of(self.workspace, document_id)
+        except (LogInconsistent, StorageError) as error:
+            _log.warning("document %s is complete, its proof is not made yet: %s", document_id, error)
 
     def expire(self, document_id: str) -> State:
         return self._take(document_id, c.Expire(), actor="system")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from signing_core.audit_log import checks
 from signing_core.audit_log import events as audit
 from signing_core.desk import judging
 from signing_core.errors import DocumentUnknown, StorageError, UsageError
@@ -41,21 +44,29 @@ def verify_stored(workspace: Workspace, document_id: str, *, at: datetime | None
     return verify(data, at=at or workspace.clock(), workspace_context=judging.context_of(workspace))
 
 
-def record(workspace: Workspace, document_id: str, verdict: DocumentVerdict, *, actor: str, via: str) -> audit.Event:
-    """Append `document.verified`: verdict, hash of the file that was judged, policy, and where it was judged."""
+def record(
+    workspace: Workspace,
+    document_id: str | None,
+    verdict: DocumentVerdict,
+    *,
+    actor: str,
+    via: str,
+    personal: Mapping[str, Any] | None = None,
+) -> audit.Event:
+    """Append `document.verified`: who checked which file how (`via`), and what came out. `personal` says who asked."""
     with writing(workspace.engine) as connection:
-        return audit.append(
+        return checks.record(
             connection,
-            type="document.verified",
-            time=workspace.clock(),
             document_id=document_id,
+            method=via,
+            sha256=verdict.sha256,
+            integrity=str(verdict.integrity),
+            indication=str(verdict.indication) if verdict.indication else None,
+            time=workspace.clock(),
             actor=actor,
-            data={
-                "integrity": str(verdict.integrity),
-                "indication": str(verdict.indication) if verdict.indication else None,
+            details={
                 "sub_indication": str(verdict.sub_indication) if verdict.sub_indication else None,
-                "sha256": verdict.sha256,
                 "policy": verdict.policy.sha256,
-                "via": via,
             },
+            personal=personal,
         )

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from signing_core.verification import der
-from signing_core.verification.revocation import Material, _issuer_hashes, material
+from signing_core.verification.revocation import Material, issuer_hashes, material
 from signing_core.verification.x509_certificates import X509
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
@@ -24,7 +24,7 @@ _SHA1: Final = bytes.fromhex("300906052b0e03021a0500")
 
 def request(certificate: X509, issuer: X509) -> bytes:
     """An OCSP request for one certificate (RFC 6960, 4.1.1), by SHA-1 as every responder understands it."""
-    name, key = _issuer_hashes("sha1", issuer)
+    name, key = issuer_hashes("sha1", issuer)
     length = max(1, (certificate.serial.bit_length() + 8) // 8)
     identifier = der.encode(
         der.SEQUENCE,

@@ -247,14 +247,10 @@ class Ocsp:
         )
 
     def entry(self, certificate: X509, issuer: X509) -> Entry | None:
+        """What it says of the certificate; None when it says nothing, or by a hash that cannot be computed here."""
         for single in self.singles:
-            if single.serial == certificate.serial:
-                name, key = _issuer_hashes(single.digest, issuer)
-                if single.key_hash == key and single.name_hash in (
-                    name,
-                    digest_of(single.digest, (certificate.issuer,)),
-                ):
-                    return single.entry
+            if single.serial == certificate.serial and _means(single, certificate, issuer):
+                return single.entry
         return None
 
     def signed_under(self, issuer: X509, others: Iterable[X509]) -> X509 | None:
@@ -276,21 +272,26 @@ class Ocsp:
         return None
 
     def _names(self, candidate: X509) -> bool:
+        inner = der.children(self._responder)[0]
         if self._responder.tag == 0xA1:
-            return name_key(der.children(self._responder)[0].encoded) == candidate.subject_key
-        wanted = der.octets(der.children(self._responder)[0])
-        return wanted == _key_hash("sha1", candidate)
+            return name_key(inner.encoded) == candidate.subject_key
+        wanted = der.octets(inner)
+        return wanted == digest_of("sha1", (candidate.key_bits,))
+
+
+def _means(single: _Single, certificate: X509, issuer: X509) -> bool:
+    """Whether a CertID (RFC 6960, 4.1.1) names this issuer, by its own name or as the certificate writes it."""
+    try:
+        name, key = issuer_hashes(single.digest, issuer)
+        return single.key_hash == key and single.name_hash in (name, digest_of(single.digest, (certificate.issuer,)))
+    except UnknownAlgorithm:
+        return False
 
 
 @lru_cache(maxsize=2048)
-def _key_hash(digest: str, certificate: X509) -> bytes:
-    key = der.children(der.read(certificate.spki))[1]
-    return digest_of(digest, (der.bits(key),))
-
-
-@lru_cache(maxsize=2048)
-def _issuer_hashes(digest: str, issuer: X509) -> tuple[bytes, bytes]:
-    return digest_of(digest, (issuer.subject,)), _key_hash(digest, issuer)
+def issuer_hashes(digest: str, issuer: X509) -> tuple[bytes, bytes]:
+    """Of the issuer's name and key. Raises `UnknownAlgorithm`."""
+    return digest_of(digest, (issuer.subject,)), digest_of(digest, (issuer.key_bits,))
 
 
 def issued_by(certificate: X509, issuer: X509) -> bool:

@@ -75,6 +75,8 @@ class X509:
         self.not_after: Final[datetime] = der.time(validity[1])
         self.subject: Final = fields[4].encoded
         self.spki: Final = fields[5].encoded
+        self.key_bits: Final = der.bits(der.members(fields[5], der.SEQUENCE, "the public key")[1])
+        """The key without its algorithm: what key identifiers hash."""
         self.extensions: Final = _extensions(fields[6:])
         self.sha256: Final = hashlib.sha256(self.der).digest()
 
