@@ -18,7 +18,8 @@ from signing_core.verdict import Indication, Revocation, SubIndication, Trust
 from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
 from signing_core.verification.paths import Path, build
-from signing_core.verification.revocation import Entry, Material, entries
+from signing_core.verification.revocation import Material, entries
+from signing_core.verification.revocation_entry import Entry
 from signing_core.verification.signature_values import algorithm_of
 from signing_core.verification.signers import Note
 from signing_core.verification.x509_certificates import X509

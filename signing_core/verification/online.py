@@ -13,7 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from signing_core.verification import der
-from signing_core.verification.revocation import Material, issuer_hashes, material
+from signing_core.verification.ocsp import issuer_hashes
+from signing_core.verification.revocation import Material, material
 from signing_core.verification.x509_certificates import X509
 
 _MAX_BYTES: Final = 32 * 1024 * 1024

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from signing_core.verification.revocation import issued_by
+from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.x509_certificates import (
     INHIBIT_ANY_POLICY,
     NAME_CONSTRAINTS,

@@ -14,7 +14,10 @@ from typing import Final
 
 from signing_core.errors import UsageError
 from signing_core.verification import der
-from signing_core.verification.revocation import Material, issued_by, material, parse_crl, parse_ocsp
+from signing_core.verification.crl import parse_crl
+from signing_core.verification.issuer_signatures import issued_by
+from signing_core.verification.ocsp import parse_ocsp
+from signing_core.verification.revocation import Material, material
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
 

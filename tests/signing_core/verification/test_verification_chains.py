@@ -348,7 +348,7 @@ def test_revocation_data_inside_the_signature(world, declared, judge: Judge) -> 
 
 
 def test_serial_numbers_are_found_among_many(world) -> None:
-    from signing_core.verification.revocation import parse_crl
+    from signing_core.verification.crl import parse_crl
 
     many = [
         made.issue(f"S{i}", world.root, kind="rsa1024", serial=serial)

@@ -1,0 +1,214 @@
+"""The run report: exceptions first, then what was checked and under which policy, the counts and the trend over runs.
+
+One HTML page without anything from elsewhere, the same as PDF (PDF/A-2b by Typst), the exceptions as Parquet. The hashes of all go
+into the audit log as one event, so that a report cannot be replaced later.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+import markupsafe
+
+from signing_core import typesetting
+from signing_core.audit_log import events
+from signing_core.bulk import dispositions, exceptions, gathering, log_state, results
+from signing_core.bulk.exceptions import CATALOGUE, Case
+from signing_core.bulk.gathering import Gathered
+from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.report_words import WORDS
+from signing_core.bulk.results import Results
+from signing_core.policy import Policy
+from signing_core.storage.database import reading, writing
+from signing_core.storage.durable import write_file
+from signing_core.storage.workspace import Workspace
+from signing_core.verdict import rfc3339
+from signing_core.verification.document import tool_version
+
+ISSUED: Final = "report.issued"
+_TREND: Final = 30
+"""Runs that the trend shows."""
+_MOST: Final = {"html": 2_000, "pdf": 300}
+"""Exceptions in full; how many more there are is said, and all are in the Parquet file."""
+
+
+@dataclass(frozen=True)
+class Report:
+    folder: Path
+    summary: dict[str, Any]
+    cases: list[Case] = field(repr=False)
+
+    @property
+    def html(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def pdf(self) -> Path:
+        return self.folder / "report.pdf"
+
+
+def make(workspace: Workspace, store: Results, ledger: Ledger, *, run_id: str, policy: Policy | None = None) -> Report:
+    """Write the report of a run and record it in the audit log. The same `run_id` again gives the report anew.
+
+    `run_id` is of letters, digits and hyphens. Raises `TypesettingFailed`, `StorageError`.
+    """
+    now = workspace.clock()
+    gathered = gathering.gather(store, ledger)
+    cases = gathered.cases.sorted(dispositions.current(workspace))
+    folder = _folder(store, run_id, now)
+    summary = _summary(workspace, store, gathered, cases, run_id, policy or Policy(), now)
+    trend = [*_earlier(store, run_id), summary][-_TREND:]
+    folder.mkdir(parents=True, exist_ok=True)
+    exceptions.write(folder / "exceptions.parquet", cases, {"run": run_id, "at": rfc3339(now)})
+    exceptions.write(store.folder / "exceptions.parquet", cases, {"run": run_id, "at": rfc3339(now)})
+    content = _content(workspace, summary, cases, trend)
+    write_file(folder / "report.html", _html(content))
+    write_file(folder / "report.pdf", _pdf(content, now))
+    summary["sha256"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in ("report.html", "report.pdf", "exceptions.parquet")
+    }
+    _record(workspace, summary, now)
+    write_file(folder / "summary.json", json.dumps(summary, indent=1, sort_keys=True).encode())
+    return Report(folder, summary, cases)
+
+
+def _folder(store: Results, run_id: str, now: datetime) -> Path:
+    """Of the run, whenever it was begun; named by time so that folders sort."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{4,64}", run_id):
+        raise ValueError("a run id is of letters, digits and hyphens")
+    reports = store.folder / "reports"
+    return next(iter(reports.glob(f"*Z-{run_id}")), reports / f"{now:%Y%m%dT%H%M%SZ}-{run_id}")
+
+
+def _summary(
+    workspace: Workspace,
+    store: Results,
+    gathered: Gathered,
+    cases: Sequence[Case],
+    run_id: str,
+    policy: Policy,
+    now: datetime,
+) -> dict[str, Any]:
+    open_cases = [case for case in cases if not case.settled]
+    states = list(gathered.batches.values())
+    replayed = log_state.replayed_at(store)
+    return {
+        "run": run_id,
+        "at": rfc3339(now),
+        "organisation": workspace.settings.organisation,
+        "tool_version": tool_version(),
+        "code_version": results.code_version(),
+        "policy": policy.reference().to_json(),
+        "batches": {state: states.count(state) for state in ("finished", "waiting", "stopped")},
+        "documents": sum(gathered.counts["files"].values()),
+        "counts": gathered.counts,
+        "exceptions": len(open_cases),
+        "settled": len(cases) - len(open_cases),
+        "by_severity": _tally(case.severity for case in open_cases),
+        "by_code": _tally(case.code for case in open_cases),
+        "audit_log": {"replayed_at": rfc3339(replayed), **log_state.protection(workspace)},
+    }
+
+
+def _tally(values: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _earlier(store: Results, run_id: str) -> list[dict[str, Any]]:
+    """The summaries of the runs before, oldest first."""
+    files = sorted((store.folder / "reports").glob("*/summary.json"))[-_TREND:]
+    found = [json.loads(file.read_bytes()) for file in files]
+    return [one for one in found if one["run"] != run_id]
+
+
+def _record(workspace: Workspace, summary: Mapping[str, Any], now: datetime) -> None:
+    """One event for a report, not one for each document. A step that is tried again records what it made last."""
+    with reading(workspace.engine) as connection:
+        known = [event.data for event in events.of_type(connection, ISSUED)]
+    if any(data["run"] == summary["run"] and data["sha256"] == summary["sha256"] for data in known):
+        return
+    data = {key: summary[key] for key in ("run", "sha256", "policy", "code_version", "documents", "exceptions")}
+    with writing(workspace.engine) as connection:
+        events.append(connection, type=ISSUED, time=now, actor="system", data=data)
+
+
+# --- What is shown ---
+
+
+def _content(
+    workspace: Workspace, summary: dict[str, Any], cases: Sequence[Case], trend: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    language = workspace.settings.language
+    words = WORDS[language]
+    at = datetime.fromisoformat(summary["at"]).astimezone(workspace.zone)
+    return {
+        "language": language,
+        "words": words,
+        "summary": summary,
+        "at": at.isoformat(sep=" ", timespec="seconds"),
+        "cases": [_shown(case) for case in cases],
+        "trend": [
+            {
+                "at": datetime.fromisoformat(one["at"]).astimezone(workspace.zone).strftime("%Y-%m-%d %H:%M"),
+                "documents": one["documents"],
+                "exceptions": one["exceptions"],
+                "errors": one["by_severity"].get("error", 0),
+                "warnings": one["by_severity"].get("warning", 0),
+            }
+            for one in trend
+        ],
+        "highest": max([one["exceptions"] for one in trend] + [1]),
+    }
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    row = case.row()
+    row["meaning"] = CATALOGUE[case.code].meaning
+    row["what"] = ", ".join(case.files) or case.document_id or case.subject
+    row["findings"] = [[code, message] for code, message in case.findings]
+    row["settled"] = case.settled
+    return row
+
+
+def _html(content: Mapping[str, Any]) -> bytes:
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    style = _part("run_report.css")
+    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    shown = content["cases"][: _MOST["html"]]
+    left = len(content["cases"]) - len(shown)
+    page = environment.from_string(_part("run_report.html"))
+    style_markup = markupsafe.Markup(style)
+    return page.render({**content, "cases": shown, "left": left, "style": style_markup, "allowed": allowed}).encode()
+
+
+def _pdf(content: Mapping[str, Any], now: datetime) -> bytes:
+    shown = content["cases"][: _MOST["pdf"]]
+    data = {
+        **content,
+        "cases": shown,
+        "left": len(content["cases"]) - len(shown),
+        "fonts": typesetting.text_families(),
+        "mono": typesetting.mono_families(),
+    }
+    template = typesetting.load_template("signing_core.bulk", "run_report.typ")
+    return typesetting.compile_pdf(template, data, created_at=now, standards=("a-2b",))
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
