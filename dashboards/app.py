@@ -13,7 +13,7 @@ from dashboards import look, session
 from dashboards.words import LANGUAGES, t
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Person, Right
 
-_PAGES = Path(__file__).parent / "pages"
+_PAGES = Path(__file__).parent / "screens"  # a folder "pages" would be run by Streamlit past this file
 
 
 def _page(name: str, title: str, icon: str, *, shown: bool = True, default: bool = False) -> st.Page:

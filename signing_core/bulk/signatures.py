@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ from signing_core.policy import Policy
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification.batch import Limits, Rules, verify_many
+from signing_core.verification.journal import rules_digest
 from signing_core.verification.reports import parquet as verdict_parquet
 
 SCHEMA: Final = verdict_parquet.SCHEMA.append(pa.field("rules", pa.string()))
@@ -60,15 +60,7 @@ class Done:
 
 def rules_id(rules: Rules) -> str:
     """A name for everything but the time that a verdict depends on besides the bytes."""
-    trust = rules.trust
-    told = [
-        rules.policy.reference().sha256,
-        sorted(anchor.der.hex() for anchor in trust.anchors),
-        sorted(seal.hex() for seal in trust.seals),
-        sorted(key.hex() for key in trust.statement_keys),
-        results.code_version(),
-    ]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{rules_digest(rules)} {results.code_version()}".encode()).hexdigest()[:16]
 
 
 def make(workspace: Workspace, store: Results, watched: Watched, key: str, work: Work) -> Done:

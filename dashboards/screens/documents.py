@@ -136,7 +136,7 @@ def _head() -> None:
 
 def _line(row: DocumentRow) -> None:
     left, right = st.columns([3.2, 7], vertical_alignment="center")
-    left.page_link("pages/document.py", label=row.title, query_params={"id": row.id})
+    left.page_link("screens/document.py", label=row.title, query_params={"id": row.id})
     findings = look.muted("–")
     if row.open_findings and row.worst:
         findings = look.chip(str(row.open_findings), look.SEVERITY_TONES[row.worst])

@@ -39,7 +39,7 @@ def page() -> None:
         session.guard(Right.SEE_OWN)
         st.title(t("Document"))
         look.nothing(t("Choose a document from the list."))
-        st.page_link("pages/documents.py", label=t("Documents"), icon=":material/description:")
+        st.page_link("screens/documents.py", label=t("Documents"), icon=":material/description:")
         return
     mine = session.guard(Right.SEE_OWN, document_id=document_id)
     document = mine.document(document_id)
@@ -208,7 +208,7 @@ def _notices(
     for row in live:
         with st.container(horizontal=True, vertical_alignment="center"):
             look.html(f"{look.severity(row.severity)} &nbsp;{escape(row.message)}")
-            st.page_link("pages/findings.py", label=t("Open the finding"), query_params={"finding": row.id})
+            st.page_link("screens/findings.py", label=t("Open the finding"), query_params={"finding": row.id})
 
 
 # The views
@@ -286,7 +286,7 @@ def _seen(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
     state = State.from_json(document.state)
     saw = {
         str(party.role): party.consent.document_sha256
-        for party in (state.party(role) for role in state.parties)
+        for party in (state.first_party, state.client)
         if party.consent is not None
     }
     if not saw:
