@@ -33,7 +33,7 @@ def axes(found: DocumentVerdict) -> list[tuple[str, str]]:
     """Name and value (HTML) of every axis, the bottom line first; none is folded into another."""
     indication = look.verdict(str(found.indication)) if found.indication else look.muted(t("unsigned"))
     if found.sub_indication:
-        indication += f" <span class='st-mono'>{escape(str(found.sub_indication))}</span>"
+        indication += f"<br><span class='st-mono'>{escape(str(found.sub_indication))}</span>"
     return [
         (t("Integrity"), look.verdict(str(found.integrity))),
         (t("Indication"), indication),

@@ -66,7 +66,7 @@ VERDICT_TONES: Final[Mapping[str, Tone]] = {
 _CSS = """
 <style>
 :root { color-scheme: light dark; }
-.block-container, [data-testid="stMainBlockContainer"] { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1360px; }
+.block-container, [data-testid="stMainBlockContainer"] { padding-top: 3.7rem; padding-bottom: 3rem; max-width: 1400px; }
 [data-testid="stVerticalBlock"] { gap: .6rem; }
 h1 { font-size: 1.55rem !important; font-weight: 650 !important; letter-spacing: -.01em; padding: 0 0 .1rem !important; }
 h2 { font-size: 1.12rem !important; font-weight: 620 !important; padding: .5rem 0 .1rem !important; }
@@ -96,18 +96,18 @@ table.st-list td { padding:.32rem .8rem .32rem 0; border-bottom:1px solid rgba(1
 .st-head { font-size:.76rem; font-weight:560; opacity:.66; min-height:1.2rem; }
 .st-row > span { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; }
 .st-rule { border:0; border-top:1px solid rgba(128,136,148,.2); margin:0; }
-.st-steps { display:flex; gap:0; margin:.2rem 0 .4rem; padding:0; list-style:none; }
-.st-steps li { flex:1; padding:.55rem .8rem .6rem; border-top:3px solid rgba(128,136,148,.35); font-size:.86rem; }
+ol.st-steps { display:flex; gap:3px; margin:.2rem 0 .4rem !important; padding:0 !important; list-style:none !important; }
+.st-steps li { flex:1; margin:0 !important; padding:.5rem .7rem .5rem .1rem !important; border-top:3px solid rgba(128,136,148,.35); font-size:.86rem; }
 .st-steps li.done { border-top-color:#1f8a55; } .st-steps li.now { border-top-color:#2f6fc4; }
 .st-steps li.stopped { border-top-color:#c03a3a; }
 .st-steps .name { font-weight:620; display:block; }
 .st-steps .what { display:block; opacity:.75; font-size:.82rem; }
-ol.st-time { list-style:none; margin:0; padding:0 0 0 .35rem; font-size:.88rem; }
-ol.st-time li { position:relative; padding:0 0 .62rem 1.35rem; border-left:2px solid rgba(128,136,148,.3); }
+ol.st-time { list-style:none !important; margin:0 !important; padding:0 0 0 .35rem !important; font-size:.88rem; }
+ol.st-time li { position:relative; margin:0 !important; padding:0 0 .62rem 1.35rem !important; border-left:2px solid rgba(128,136,148,.3); }
 ol.st-time li:last-child { border-left-color:transparent; }
 ol.st-time li::before { content:""; position:absolute; left:-.36rem; top:.38rem; width:.6rem; height:.6rem; border-radius:50%;
   background:#7d8896; box-shadow:0 0 0 3px var(--st-ground, rgba(255,255,255,1)); }
-.st-dark ol.st-time li::before { box-shadow:0 0 0 3px #0e1117; }
+.st-dark ol.st-time li::before { box-shadow:0 0 0 3px #11151b; }
 ol.st-time li.good::before { background:#1f8a55; } ol.st-time li.bad::before { background:#c03a3a; border-radius:1px; }
 ol.st-time li.warn::before { background:#b97a10; border-radius:1px; transform:rotate(45deg); }
 ol.st-time time { font-variant-numeric: tabular-nums; opacity:.75; font-size:.82rem; }
@@ -115,7 +115,9 @@ ol.st-time .more { display:block; opacity:.78; font-size:.82rem; }
 .st-grade { font-size:.74rem; border:1px solid rgba(128,136,148,.45); border-radius:3px; padding:0 .35em; margin-left:.45em; opacity:.85; }
 .st-axes { display:grid; grid-template-columns:repeat(auto-fit,minmax(118px,1fr)); gap:.5rem 1rem; padding:.6rem .8rem; border:1px solid rgba(128,136,148,.25); border-radius:8px; font-size:.84rem; }
 .st-banner { font-size:.82rem; opacity:.95; padding:.15rem 0 .3rem; }
-[data-testid="stPageLink"] a { padding:.1rem .3rem; } [data-testid="stPageLink"] p { font-size:.88rem; }
+[data-testid="stPageLink"] a { padding:.05rem .2rem; min-height:1.7rem; } [data-testid="stPageLink"] p { font-weight:540; }
+.st-key-list [data-testid="stHorizontalBlock"] { border-bottom:1px solid rgba(128,136,148,.16); padding:.08rem 0; }
+ [data-testid="stPageLink"] p { font-size:.88rem; }
 [data-testid="stMetric"] { padding:.55rem .8rem; } [data-testid="stMetricValue"] { font-size:1.55rem; }
 @media (max-width: 760px) { .st-steps { flex-direction:column; } }
 </style>

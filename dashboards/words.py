@@ -1,7 +1,11 @@
-"""Words in English and German. A text is known by its English wording; `words_de` has the German one of each."""
+"""Words in English and German. A text is known by its English wording; `words_de` has the German one of each.
+
+Values of the core (`awaiting-client`, `TOTAL-PASSED`) are known by themselves; `NAMES` says how they read in English.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import streamlit as st
@@ -11,9 +15,34 @@ from dashboards.words_de import GERMAN
 Language = Literal["en", "de"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
+NAMES: Final[Mapping[str, str]] = {
+    "awaiting-first-party": "awaiting first party",
+    "awaiting-client": "awaiting client",
+    "first-party": "first party",
+    "false-alarm": "false alarm",
+    "not-checked": "not checked",
+    "whole-file": "whole file",
+    "whole-revision": "whole revision",
+    "document-timestamp": "document time-stamp",
+    "open": "open",
+    "newest": "newest first",
+    "oldest": "oldest first",
+    "changed": "last changed first",
+    "title": "by title",
+    "expiring": "next to expire",
+    "sms": "text message",
+    "email": "e-mail",
+    "en": "English",
+    "de": "German",
+    "live": "open or proposed",
+    "time-stamp": "time-stamp",
+    "embedded": "embedded (our own clock)",
+    "typst": "Typst template",
+    "pdf-form": "PDF form",
+}
+
 
 def t(text: str, **values: object) -> str:
     """The text in the session's language, `{name}` filled in."""
-    if st.session_state.get("speaks") == "de":
-        text = GERMAN.get(text, text)
+    text = GERMAN.get(text, NAMES.get(text, text)) if st.session_state.get("speaks") == "de" else NAMES.get(text, text)
     return text.format(**values) if values else text

@@ -67,7 +67,13 @@ class Guard:
             refused = self._refusal(request)
             await (refused or self._app)(scope, receive, guarded)
         except Exception as error:
-            _log.error("%s %s failed with %s", scope["method"], kind_of_path(scope["path"]), type(error).__name__, exc_info=True)
+            _log.error(
+                "%s %s failed with %s",
+                scope["method"],
+                kind_of_path(scope["path"]),
+                type(error).__name__,
+                exc_info=True,
+            )
             if started:
                 raise
             await self._problem(request, "fault", 500, 0)(scope, receive, guarded)

@@ -192,9 +192,7 @@ class SigningPages:
 
         return taken
 
-    async def _with_matter(
-        self, request: Request, session: Session | None, handler: Handler, ended: bool
-    ) -> Response:
+    async def _with_matter(self, request: Request, session: Session | None, handler: Handler, ended: bool) -> Response:
         site = self._site
         if session is None:
             return site.problem(request, "session", 403)
@@ -327,7 +325,9 @@ class SigningPages:
                 return self._to(session.key, "/signature")  # the other tab was first
             if isinstance(error, CodeRejected):
                 return self._code_page(request, now, "code_wrong_sent" if error.replacement_sent else "code_wrong", 422)
-            return self._code_page(request, now, "code_expired" if isinstance(error, CodeExpired) else "code_missing", 422)
+            return self._code_page(
+                request, now, "code_expired" if isinstance(error, CodeExpired) else "code_missing", 422
+            )
         return self._to(session.key, "/signature")
 
     # The signature

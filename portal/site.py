@@ -21,8 +21,8 @@ from portal.sessions import Vault
 from portal.uploads import MAX_FILE, Receiver
 from portal.words import LANGUAGES, preferred, words
 from portal.workers import Workers
-from signing_core.certificate.scan import Judge
 from signing_core.certificate.registry import WorkspaceRegistry
+from signing_core.certificate.scan import Judge
 from signing_core.certificate.scan_words import words as scan_words
 from signing_core.certificate.words import count, moment
 from signing_core.desk import Desk, Origin, judging
@@ -39,7 +39,12 @@ _LANGUAGE_COOKIE: Final = "sealtrail-language"
 
 class Site:
     def __init__(
-        self, desk: Desk, *, rates: Mapping[str, Rate] | None = None, max_file: int = MAX_FILE, work_seconds: float = 60.0
+        self,
+        desk: Desk,
+        *,
+        rates: Mapping[str, Rate] | None = None,
+        max_file: int = MAX_FILE,
+        work_seconds: float = 60.0,
     ) -> None:
         self.desk = desk
         self.workspace = desk.workspace
@@ -127,7 +132,7 @@ class Site:
         say = words(lang)
 
         def t(key: str, **values: Any) -> Markup:
-            return Markup(escape(say[key]).format(**{name: escape(value) for name, value in values.items()}))
+            return escape(say[key]).format(**values)
 
         body = self._templates.get_template(template).render(
             t=t,
@@ -174,7 +179,9 @@ class Site:
             from portal.api import error
 
             return error(name, status, words("en"), values)
-        response = self.page(request, "problem.html", status=status, name=name, values=values, back=back, here="/verify")
+        response = self.page(
+            request, "problem.html", status=status, name=name, values=values, back=back, here="/verify"
+        )
         if wait:
             response.headers["retry-after"] = str(int(wait) + 1)
         return response

@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
+from urllib.parse import parse_qsl
 
-from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -144,31 +144,31 @@ class _Raw:
 
 class _Encoded:
     def __init__(self, form: Form) -> None:
-        self._left = MAX_FIELDS
-        self._parser = FormParser("application/x-www-form-urlencoded", self._field, None)
-        self._form = form
+        self._form, self._body = form, bytearray()
 
     def write(self, chunk: bytes) -> None:
-        self._left -= len(chunk)
-        if self._left < 0:
+        self._body += chunk
+        if len(self._body) > MAX_FIELDS:
             raise UploadRefused("too-large", 413)
-        self._parser.write(chunk)
 
     def finish(self) -> None:
-        self._parser.finalize()
-
-    def _field(self, field: Any) -> None:
-        if len(self._form.fields) >= MAX_PARTS:
-            raise UploadRefused("malformed", 400)
-        self._form.fields[(field.field_name or b"").decode()] = (field.value or b"").decode()
+        try:
+            pairs = parse_qsl(
+                self._body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARTS
+            )
+        except ValueError:
+            raise UploadRefused("malformed", 400) from None
+        self._form.fields.update(pairs)
 
 
 class _Multipart:
     def __init__(self, form: Form, boundary: bytes, max_file: int) -> None:
         self._form, self._max_file, self._left, self._parts = form, max_file, MAX_FIELDS, 0
-        self._header, self._value, self._headers = b"", b"", {}  # type: ignore[var-annotated]
+        self._header, self._value = b"", b""
+        self._headers: dict[bytes, bytes] = {}
         self._text = bytearray()
-        self._name, self._file, self._ended = "", None, False  # type: ignore[var-annotated]
+        self._name, self._ended = "", False
+        self._file: File | None = None
         self._parser = MultipartParser(
             boundary,
             {

@@ -41,7 +41,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             # The folder of the package, so that a worker finds it wherever the server was started.
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
                 [sys.executable, "-m", "portal.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -114,9 +114,10 @@ class Access:
     def deny(self, right: Right, document_id: str | None = None, *, because: str = "no-right") -> None:
         """Record a denied try."""
         with writing(self.workspace.engine) as connection:
-            known = document_id is not None and connection.execute(
-                sa.select(documents.c.id).where(documents.c.id == document_id)
-            ).scalar()
+            known = (
+                document_id is not None
+                and connection.execute(sa.select(documents.c.id).where(documents.c.id == document_id)).scalar()
+            )
             audit.append(
                 connection,
                 type="access.denied",

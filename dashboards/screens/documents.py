@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from html import escape
 
 import streamlit as st
 
 from dashboards import files, look, queries, session
+from dashboards.lists import head, line
 from dashboards.queries import DocumentRow, Filters
 from dashboards.words import t
 from signing_core.access import Access, Right
 from signing_core.flow import Status
 
 SIZE = 25
-WIDTHS = "1.25fr 1.3fr .9fr .75fr 1.05fr 1.05fr"
 
 
 def page() -> None:
@@ -27,9 +26,10 @@ def page() -> None:
     if not found.rows:
         look.nothing(t("No document matches. Take a filter away, or search for a part of the title or of a name."))
         return
-    _head()
-    for row in found.rows:
-        _line(row)
+    with st.container(gap=None, key="list"):
+        head()
+        for row in found.rows:
+            line(row)
     pages = -(-found.total // SIZE)
     if pages > 1:
         st.pagination(pages, key="page", bind="query-params")
@@ -123,39 +123,6 @@ def _above(mine: Access, filters: Filters, found: queries.Found) -> None:
                 "application/zip",
                 on_click="ignore",
             )
-
-
-def _head() -> None:
-    left, right = st.columns([3.2, 7], vertical_alignment="center")
-    with left:
-        look.html(f"<div class='st-row st-head'><span>{escape(t('Title'))}</span></div>")
-    with right:
-        names = ("Status", "Client", "Last check", "Findings", "Created", "Completed or expires")
-        look.row(WIDTHS, [escape(t(name)) for name in names], head=True)
-
-
-def _line(row: DocumentRow) -> None:
-    left, right = st.columns([3.2, 7], vertical_alignment="center")
-    left.page_link("screens/document.py", label=row.title, query_params={"id": row.id})
-    findings = look.muted("–")
-    if row.open_findings and row.worst:
-        findings = look.chip(str(row.open_findings), look.SEVERITY_TONES[row.worst])
-    if row.completed_at:
-        ends = escape(look.when(row.completed_at))
-    else:
-        ends = look.muted(f"{t('expires')} {look.when(row.expires_at)[:10]}")
-    with right:
-        look.row(
-            WIDTHS,
-            [
-                look.status(row.status),
-                escape(row.client or "–"),
-                look.verdict(row.last_verdict) if row.last_verdict else look.muted("–"),
-                findings,
-                escape(look.when(row.created_at)),
-                ends,
-            ],
-        )
 
 
 page()

@@ -1,2 +1,171 @@
+"""Today: what needs somebody, since the last visit and in all; everything leads to where it is done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from html import escape
+
 import streamlit as st
-st.title('today')
+
+from dashboards import lists, look, plots, queries, run_results, session
+from dashboards.words import t
+from signing_core.access import Access, Right
+from signing_core.audit_log.log import AuditLog
+from signing_core.flow import Status
+
+
+@st.cache_data(ttl=20, max_entries=64, show_spinner=False)
+def _today(subject: str, since: object, _mine: Access) -> queries.Today:
+    return queries.today(_mine, since=since)  # type: ignore[arg-type]
+
+
+@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+def _verdicts(subject: str, _mine: Access) -> list[tuple[str, str, int]]:
+    return queries.verdicts_by_day(_mine)
+
+
+@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+def _durations(subject: str, _mine: Access) -> list[tuple[object, float]]:
+    return queries.signing_times(_mine, most=1_000)  # type: ignore[return-value]
+
+
+def page() -> None:
+    mine = session.guard(Right.SEE_OWN)
+    since = queries.visit(mine)
+    now = _today(mine.person.subject, since, mine)
+    st.title(t("Today"))
+    look.html(
+        look.muted(
+            t("Last visit {time}", time=look.when(since)) if since else t("This is your first visit: everything is new.")
+        )
+    )
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        if mine.may(Right.SEE_FINDINGS):
+            _exceptions(now)
+        _documents(t("Stuck: signing or sealing for more than an hour"), now.stuck, t("Nothing is stuck."))
+        _documents(t("About to expire"), now.expiring, t("Nothing expires within three days."))
+    with right:
+        _statuses(now)
+        if mine.may(Right.SEE_LOG):
+            _log(mine)
+        if mine.may(Right.SEE_FINDINGS):
+            _runs()
+    if mine.may(Right.SEE_FINDINGS):
+        _plots(mine)
+
+
+def _exceptions(now: queries.Today) -> None:
+    st.subheader(t("Exceptions"))
+    with st.container(gap=None, key="list"):
+        for severity in ("error", "warning", "info"):
+            one, other = st.columns([3, 5], vertical_alignment="center")
+            one.page_link(
+                "screens/findings.py",
+                label=t("{number} open", number=now.findings_open.get(severity, 0)),
+                query_params={"severity": severity},
+            )
+            with other:
+                new = now.findings_new.get(severity, 0)
+                look.row(
+                    "120px 1fr",
+                    [
+                        look.severity(severity),
+                        f"<b>{escape(t('{number} new since the last visit', number=new))}</b>"
+                        if new
+                        else look.muted(t("none new")),
+                    ],
+                )
+    if now.proposed:
+        st.page_link(
+            "screens/findings.py",
+            label=t("{number} wait for a second person", number=now.proposed),
+            icon=":material/group:",
+            query_params={"state": "proposed"},
+        )
+    if now.undelivered:
+        look.html(look.chip(t("{number} messages did not arrive for certain", number=now.undelivered), "warn"))
+
+
+def _documents(title: str, rows: tuple[queries.DocumentRow, ...], none: str) -> None:
+    st.subheader(title)
+    if not rows:
+        look.nothing(none)
+        return
+    with st.container(gap=None):
+        for row in rows:
+            one, other = st.columns([3, 5], vertical_alignment="center")
+            one.page_link("screens/document.py", label=row.title, query_params={"id": row.id})
+            with other:
+                time = row.expires_at if row.status.startswith("awaiting") else row.updated_at
+                look.row("170px 1fr", [look.status(row.status), escape(look.when(time))])
+
+
+def _statuses(now: queries.Today) -> None:
+    st.subheader(t("Documents"))
+    with st.container(gap=None):
+        for status in Status:
+            number = now.by_status.get(str(status), 0)
+            if not number:
+                continue
+            one, other = st.columns([2, 3], vertical_alignment="center")
+            one.page_link(
+                "screens/documents.py",
+                label=f"{number:,}".replace(",", " "),
+                query_params={"status": str(status)},
+            )
+            with other:
+                look.html(look.status(str(status)))
+
+
+def _log(mine: Access) -> None:
+    st.subheader(t("Audit log"))
+    protection = AuditLog(mine.workspace).protection()
+    now = mine.workspace.clock()
+    if protection.anchored_at is None:
+        anchor = look.chip(t("never anchored from outside"), "warn")
+    else:
+        old = now - protection.anchored_at > timedelta(hours=2)
+        anchor = look.chip(look.when(protection.anchored_at), "warn" if old else "good")
+    look.facts(
+        [
+            (t("Last outside anchor"), anchor),
+            (t("Events not protected from outside"), f"{protection.unprotected:,}".replace(",", " ")),
+            (t("Since"), escape(look.when(protection.unprotected_since))),
+        ]
+    )
+    st.page_link("screens/log.py", label=t("Open the audit log"), icon=":material/account_tree:")
+
+
+def _runs() -> None:
+    st.subheader(t("Last runs"))
+    runs = run_results.runs(session.workspace())[:3]
+    if not runs:
+        look.nothing(t("No run has left results yet."))
+    for run in runs:
+        look.html(f"{escape(look.when(run.at))} · {escape(run.name)} · {escape(run.summary)}")
+    st.page_link("screens/runs.py", label=t("Open the runs"), icon=":material/play_circle:")
+
+
+def _plots(mine: Access) -> None:
+    one, two, three = st.columns(3, gap="medium")
+    with one:
+        st.subheader(t("Verdicts over time"))
+        days = _verdicts(mine.person.subject, mine)
+        if days:
+            plots.verdicts(days)
+        else:
+            look.nothing(t("No verification was recorded in the last 30 days."))
+    with two:
+        st.subheader(t("From creation to completion"))
+        plots.durations(_durations(mine.person.subject, mine))  # type: ignore[arg-type]
+    with three:
+        st.subheader(t("Findings by kind"))
+        kinds = queries.findings_by_code(mine)
+        if kinds:
+            plots.findings(kinds)
+        else:
+            look.nothing(t("Nothing is open."))
+
+
+page()

@@ -147,6 +147,15 @@ def _kept_file(store: Results) -> Path:
     return store.folder / "last-checkpoint.json"
 
 
+def replay_problem(store: Results) -> str | None:
+    """What the last full replay found wrong, in a sentence; None when it found nothing, or there was none yet."""
+    errors = [row for row in results.rows_of(store.folder / "audit_log.parquet") if row["severity"] == "error"]
+    if not errors:
+        return None
+    more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+    return f"{errors[0]['message']}{more}"
+
+
 def replayed_at(store: Results) -> datetime | None:
     """When the log was last replayed in full."""
     at = results.context_of(store.folder / "audit_log.parquet").get("at")

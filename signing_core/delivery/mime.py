@@ -31,6 +31,8 @@ class Companion:
 
     name: str
     text: str
+    verbatim: bool = False
+    """Whether every byte counts: then it travels as binary data, since mail programs may change the line ends of text."""
 
 
 def build(
@@ -64,10 +66,11 @@ def build(
     if attachment is not None:
         message.add_attachment(attachment, maintype="application", subtype="pdf", filename=file_name(attachment_name))
     for companion in companions:
-        # As bytes: a mail program that changes line ends would break what the text proves.
-        message.add_attachment(
-            companion.text.encode(), maintype="application", subtype="octet-stream", filename=companion.name
-        )
+        if companion.verbatim:
+            data = companion.text.encode()
+            message.add_attachment(data, maintype="application", subtype="octet-stream", filename=companion.name)
+        else:
+            message.add_attachment(companion.text, subtype="plain", cte="quoted-printable", filename=companion.name)
     message["Content-Language"] = content.language  # last: adding parts moves Content-* into the first of them
     _set_boundaries(message, message_id)
     out = io.BytesIO()

@@ -21,6 +21,7 @@ from signing_core.delivery import contacts
 from signing_core.desk import records
 from signing_core.errors import LogInconsistent
 from signing_core.flow import Role, State
+from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
 
@@ -112,6 +113,25 @@ def as_issued(
             f"The event of completion of document {document_id} does not say what its certificate was made from; "
             "compare it with a backup."
         ) from error
+
+
+def in_words(workspace: Workspace, document_id: str) -> str:
+    """The certificate of a completed document as plain text, in the document's language, with the text of its QR code.
+
+    Raises `LogInconsistent`.
+    """
+    from signing_core.certificate import page
+
+    with reading(workspace.engine) as connection:
+        log = audit.of_document(connection, document_id)
+        completed = _last(log, "document.completed")
+        if completed is None:
+            raise LogInconsistent(
+                f"The audit log has no completion of document {document_id}; run `sealtrail audit verify`."
+            )
+        data, qr_text = as_issued(workspace, connection, document_id, completed)
+        language = records.load(connection, document_id).language
+    return f"{page.summary(data, language)}\n\n{qr_text}\n"
 
 
 def client_signing_event(log: Sequence[audit.Event], document_id: str) -> audit.Event:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from signing_core.pdf.prepare import Prepared
 
 _MAX_TITLE = 300
+_LONGEST_EXPIRY = timedelta(days=3650)
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Direction overrides: with one, a text could be read as another."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     language = _language(new.language or settings.language)
     title = _shown(new.title, "title", _MAX_TITLE)
     people = _people(new, settings, language)
+    if new.expires_in is not None and new.expires_in > _LONGEST_EXPIRY:
+        raise UsageError(f"A document may wait for {_LONGEST_EXPIRY.days} days at most; choose an earlier expiry.")
     expires_at = now + (new.expires_in or settings.limits.document_lifetime)
     if len(new.source) > settings.limits.upload_bytes:
         raise DocumentRefused(
@@ -231,6 +237,8 @@ def _shown(text: str, what: str, longest: int) -> str:
         raise UsageError(f"The {what} is empty; give one.")
     if len(text) > longest:
         raise UsageError(f"The {what} is longer than {longest} characters; shorten it.")
+    if hidden := sorted({f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cs") or c in _TURNING}):
+        raise UsageError(f"The {what} has characters that cannot be seen ({', '.join(hidden)}); leave them out.")
     if missing := typesetting.unsupported(text):
         raise UsageError(
             f"The {what} has characters that no installed font can print ({missing}); "

@@ -19,7 +19,7 @@ from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import codes, contacts, tokens
 from signing_core.desk import background, creating, notices, proof_files, records, signing, steps, views
-from signing_core.desk.people import Origin
+from signing_core.desk.people import REASON, Origin, kept
 from signing_core.desk.records import FoundLink
 from signing_core.errors import (
     CodeRejected,
@@ -84,6 +84,7 @@ class Desk:
 
     def void(self, document_id: str, reason: str) -> State:
         """Withdraw a document that is not yet signed by both."""
+        reason = kept(reason, REASON)
         remarks = {EventType.VOIDED: steps.Remarks(personal={"reason": Personal("author", reason)})}
         return self._take(document_id, c.Void(reason), actor=_AUTHOR, remarks=remarks)
 
@@ -254,7 +255,8 @@ class Desk:
         """The party whose turn it is declines, saying why."""
         link = self._link(token)
         role = Role(link.role)
-        remarks = {EventType.DECLINED: steps.Remarks(personal={"reason": reason.strip()[:2000]})}
+        reason = kept(reason, REASON)
+        remarks = {EventType.DECLINED: steps.Remarks(personal={"reason": reason})}
         command = c.Decline(role, link.token_hash, _hashed(session), reason)
         return self._take(link.document_id, command, actor=role, origin=origin, remarks=remarks)
 

@@ -16,7 +16,7 @@ from signing_core.delivery import outbox, tokens
 from signing_core.delivery.channels import choice
 from signing_core.delivery.messages import compose
 from signing_core.delivery.mime import Companion
-from signing_core.desk import proof_files, records
+from signing_core.desk import certificate_facts, proof_files, records
 from signing_core.desk.views import file_name
 from signing_core.flow import Role
 from signing_core.flow.commands import Event, EventType
@@ -235,9 +235,14 @@ def deliver(workspace: Workspace, *, document_id: str | None = None) -> list[out
 
 
 def _companions(workspace: Workspace, row: sa.Row[Any]) -> list[Companion]:
+    """With every finished PDF: the certificate in words, for those who cannot see its page, and the proof."""
     if row.kind != "completed" or row.document_id is None:
         return []
-    return [Companion(proof_files.file_name(row.document_id), proof_files.proof_of(workspace, row.document_id))]
+    proof = proof_files.proof_of(workspace, row.document_id)
+    return [
+        Companion(f"{row.document_id}.txt", certificate_facts.in_words(workspace, row.document_id)),
+        Companion(proof_files.file_name(row.document_id), proof, verbatim=True),
+    ]
 
 
 def _record(connection: sa.Connection, _before: sa.Row[Any], outcome: outbox.Outcome) -> None:

@@ -10,6 +10,10 @@ from signing_core.flow import Role
 if TYPE_CHECKING:
     from signing_core.pdf.prepare import Placement
 
+_LONGEST_ORIGIN = 512  # a User-Agent is seldom longer than 200
+REASON = 2_000
+"""Characters kept of the reason for declining or voiding."""
+
 LABELS = {
     "en": {Role.FIRST_PARTY: "First party", Role.CLIENT: "Client"},
     "de": {Role.FIRST_PARTY: "Erste Partei", Role.CLIENT: "Kundin / Kunde"},
@@ -51,4 +55,12 @@ class Origin:
 
     def personal(self) -> dict[str, str]:
         """What an audit event keeps of it, beside the log."""
-        return {name: value for name, value in (("ip", self.ip), ("device", self.device)) if value}
+        seen = (
+            (name, kept(value or "", _LONGEST_ORIGIN)) for name, value in (("ip", self.ip), ("device", self.device))
+        )
+        return {name: value for name, value in seen if value}
+
+
+def kept(text: str, longest: int) -> str:
+    """What is stored of a text that strangers send: no control characters (PostgreSQL takes no NUL), and not endless."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")[:longest].strip()

@@ -18,10 +18,12 @@ from signing_core.storage.schema import document_files, document_parties, docume
 
 def load(connection: sa.Connection, document_id: str) -> sa.Row[Any]:
     """The row of `documents`. Raises `DocumentUnknown`."""
-    row = connection.execute(sa.select(documents).where(documents.c.id == document_id)).one_or_none()
+    row = None
+    if document_id.isascii() and "\0" not in document_id:  # other text, some databases cannot even be asked for
+        row = connection.execute(sa.select(documents).where(documents.c.id == document_id)).one_or_none()
     if row is None:
         raise DocumentUnknown(
-            f"There is no document {document_id} in this workspace; `sealtrail list` shows those there are."
+            f"There is no document {document_id[:60]!a} in this workspace; `sealtrail list` shows those there are."
         )
     return row
 

@@ -150,9 +150,6 @@ def first_crl_after(connection: sa.Connection, issuer: str, at: datetime) -> Rev
     """The earliest list of the CA named `issuer` that is not older than `at`."""
     table = revocation_lists
     row = connection.execute(
-        sa.select(table)
-        .where(table.c.issuer == issuer, table.c.this_update >= at)
-        .order_by(table.c.number)
-        .limit(1)
+        sa.select(table).where(table.c.issuer == issuer, table.c.this_update >= at).order_by(table.c.number).limit(1)
     ).first()
     return None if row is None else RevocationList(row.issuer, row.number, row.der, row.this_update, row.next_update)

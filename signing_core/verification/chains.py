@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -25,6 +25,10 @@ from signing_core.verification.signers import Note
 from signing_core.verification.x509_certificates import X509
 
 Purpose = Literal["document", "time-stamp"]
+
+CLOCKS: Final = timedelta(minutes=5)
+"""How far clocks may be apart: what authorities published or stamped this much later than the time judged for counts. CRLs
+have whole seconds, so even one clock alone can be ahead of itself."""
 
 _STAYS_GOOD: Final = frozenset({"unspecified", "affiliation changed", "superseded", "cessation of operation"})
 """RFC 3161, section 4, 1.: revoked for these, what an authority stamped before stays good."""
@@ -188,10 +192,10 @@ def _status(
     certificate: X509, issuer: X509, window: Window, around: Surroundings, purpose: Purpose
 ) -> tuple[Entry | None, bool]:
     """(the entry that revokes it, whether data shows that it was good)."""
-    found = entries(certificate, issuer, around.material, around.pool, window.at)
+    found = entries(certificate, issuer, around.material, around.pool, window.at + CLOCKS)
     if not _answered(found, certificate, window, purpose) and around.fetch is not None:
         fetched = around.fetch(certificate, issuer)
-        found += entries(certificate, issuer, fetched, around.pool, window.at)
+        found += entries(certificate, issuer, fetched, around.pool, window.at + CLOCKS)
     for entry in found:
         if entry.revoked_at is not None and entry.revoked_at <= window.upper:
             spared = purpose == "time-stamp" and window.stamped is not None and window.stamped < entry.revoked_at

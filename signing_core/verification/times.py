@@ -17,7 +17,7 @@ from typing import Final
 
 from signing_core.keys.oids import TIME_STAMP_POLICY
 from signing_core.verdict import Indication, SubIndication, TimeAuthority, Trust
-from signing_core.verification.chains import ChainVerdict, Surroundings, Window, judge
+from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings, Window, judge
 from signing_core.verification.examination import Examined
 from signing_core.verification.signers import Note
 from signing_core.verification.time_stamps import CheckedToken
@@ -84,7 +84,7 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
             if not judgement.good_at(known_at):
                 proves = False
                 notes.append(("algorithm-weak", f"{judgement.limit} in the time-stamp of {authority.name}"))
-    if time > at:
+    if time > at + CLOCKS:
         proves = False
         notes.append(("time-order", f"the time-stamp of {authority.name} is from after the time judged for"))
     if embedded:

@@ -122,7 +122,12 @@ BAD: list[tuple[str, tuple[object, ...], int, str]] = [
     ("party not in directory", ("create", "contract.pdf", *PARTIES[:8], "--client", "Nobody"), 2, "Nobody"),
     ("endless title", ("create", "contract.pdf", "--title", "x" * 5000, *PARTIES), 2, "300"),
     ("blank title", ("create", "contract.pdf", "--title", " \t ", *PARTIES), 2, "title"),
-    ("unprintable title", ("create", "contract.pdf", "--title", "a\u202eb\x07", *PARTIES), 2, "title"),
+    ("bytes for a title", ("create", "contract.pdf", "--title", "bad\udcff", *PARTIES), 2, "U+DCFF"),
+    ("direction override", ("create", "contract.pdf", "--title", "exe.\u202efdp", *PARTIES), 2, "U+202E"),
+    ("273 years", ("create", "contract.pdf", "--expires-in", "99999d", *PARTIES), 2, "3650 days"),
+    ("a name too long to sign with", ("create", "contract.pdf", *PARTIES, "--client", "n" * 130), 2, "120"),
+    ("bytes for an id", ("status", "\udcff"), 3, "udcff"),
+    ("unprintable title", ("create", "contract.pdf", "--title", "a\x07b", *PARTIES), 2, "U+0007"),
     ("unknown document", ("status", "01M00000000000000000000000"), 3, "01M00000000000000000000000"),
     ("nonsense id", ("events", "../../etc/passwd"), 3, "etc/passwd"),
     ("endless id", ("send", "9" * 4000), 3, ""),
@@ -260,7 +265,7 @@ def test_status_and_events_of_a_completed_document(completed: Any) -> None:
 HOSTILE: list[str] = [
     "'; DROP TABLE documents; --", "<script>alert(1)</script>", "#include \"/etc/passwd\"", "${jndi:ldap://x}",
     "../../../etc/passwd", "Ünïcödé Größe", "مثال عربي", "O'Brien \"Quoted\" \\ back", "%PDF-1.7 %%EOF", "=1+1",
-    "{{ 7*7 }}", "a" * 199, "𝒜 bold 𝔘", "\u200bZero\u200b", "name\r\nBcc: victim@example.org",
+    "{{ 7*7 }}", "a" * 199, "𝒜 bold 𝔘", "\u200bZero\u200b", "name\r\nBcc: victim@example.org", "n" * 121,
 ]  # fmt: skip
 
 

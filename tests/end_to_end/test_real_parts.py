@@ -33,7 +33,8 @@ from program import PROGRAM, sealtrail
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from signing_core.desk import Desk, Signer, background, judging
+from signing_core.desk import Desk, Origin, Signer, background, judging, views
+from signing_core.errors import CodeRejected, DocumentUnknown, LinkInvalid
 from signing_core.flow import Role, Status
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
@@ -73,6 +74,29 @@ def test_on_postgresql(postgresql_url: str, tmp_path: Path) -> None:
         passed(play, document_id)
         assert len([m for m in received(workspace) if m.attachment_sha256]) == 3
         assert workspace.engine.dialect.name == "postgresql"
+        with pytest.raises(DocumentUnknown):
+            play.desk.status("\0")
+
+
+def test_what_strangers_send_can_be_stored_on_postgresql(postgresql_url: str, tmp_path: Path) -> None:
+    """PostgreSQL takes no NUL in a text; a browser may send anything."""
+    with make_workspace(tmp_path / "workspace", database_url=postgresql_url) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract(1))
+        play.desk.send(document_id)
+        play.deliver()
+        token, origin = play.token(Role.FIRST_PARTY), Origin("192.0.2.1\0", "\0\u202e" + "D" * 100_000)
+        play.desk.open(token, "\0session", origin)
+        challenge = play.desk.request_code(token, "\0session", origin)
+        with pytest.raises(CodeRejected):
+            play.desk.submit_code(token, "\0session", challenge, "\0", origin)
+        for junk in ("\0", "x" * 100_000, "\udcff"):
+            with pytest.raises(LinkInvalid):
+                play.desk.open(junk, "session", origin)
+        play.desk.decline(token, "\0session", "No\0, thanks" + "!" * 100_000, origin)
+        assert play.desk.state(document_id).status is Status.DECLINED
+        play.deliver()
+        assert len(views.history(workspace, document_id)[-1]["type"]) > 0
 
 
 # (b) Mail and SMS

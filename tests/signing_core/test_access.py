@@ -82,7 +82,15 @@ def test_every_right_that_a_role_lacks_is_denied_and_recorded(workspace: Workspa
 
 
 def test_an_auditor_changes_nothing() -> None:
-    changing = {Right.CREATE, Right.STEER, Right.RECORD, Right.DECIDE, Right.CHANGE_DIRECTORY, Right.RUN, Right.ADMINISTER}
+    changing = {
+        Right.CREATE,
+        Right.STEER,
+        Right.RECORD,
+        Right.DECIDE,
+        Right.CHANGE_DIRECTORY,
+        Right.RUN,
+        Right.ADMINISTER,
+    }
     assert not RIGHTS[Role.AUDITOR] & changing
 
 

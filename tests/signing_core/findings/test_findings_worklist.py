@@ -75,7 +75,9 @@ def test_what_is_no_longer_found_says_since_when(workspace: Workspace, document:
     assert rows(workspace)[0].gone_at == clock.now
 
 
-def test_more_events_of_the_same_thing_are_the_same_finding(workspace: Workspace, document: str, clock: ManualClock) -> None:
+def test_more_events_of_the_same_thing_are_the_same_finding(
+    workspace: Workspace, document: str, clock: ManualClock
+) -> None:
     def found(*evidence: str) -> ControlFinding:
         return ControlFinding("verified-as-altered", document, "Checks found it altered.", evidence)
 

@@ -274,6 +274,11 @@ def test_a_crl_that_says_nothing_here(which: str, world, declared, judge: Judge)
     assert (verdict.sub_indication, verdict.signatures[0].revocation) == (SubIndication.TRY_LATER, "unknown")
 
 
+def test_clocks_may_be_a_little_apart(world, declared, judge: Judge) -> None:
+    crl = made.crl(world.root, this_update=NOW + timedelta(minutes=1))
+    assert judge(made.signed(declared), crls=[crl]).indication is Indication.TOTAL_PASSED
+
+
 def test_crls_for_users_and_for_the_right_point_count(world, declared, judge: Judge) -> None:
     point = issuing(world.root, only_contains_user_certs=True, full_name=[x509.UniformResourceIdentifier(CRL_URL)])
     assert judge(made.signed(declared), crls=[point]).indication is Indication.TOTAL_PASSED

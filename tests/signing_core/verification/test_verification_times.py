@@ -161,6 +161,8 @@ def test_an_authority_revoked_later(reason: x509.ReasonFlags | None, proves: boo
 def test_a_time_stamp_from_after_the_time_judged_for(world, judge: Judge) -> None:
     verdict = judge(stamped(world, world.stamp(NOW + DAY)), at=NOW)
     assert verdict.signatures[0].proven_time is None
+    nearly = NOW + timedelta(minutes=1)
+    assert judge(stamped(world, world.stamp(nearly)), at=NOW).signatures[0].proven_time == nearly
 
 
 def test_claimed_later_than_proven(world, judge: Judge, codes) -> None:

@@ -1,0 +1,4 @@
+ASSETS = []
+JOBS = []
+SENSORS = []
+SCHEDULES = []

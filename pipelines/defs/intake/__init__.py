@@ -1,0 +1,72 @@
+"""Intake: what arrives becomes batches."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from pipelines import places
+from pipelines.defs.common import BATCHES
+from pipelines.defs.integrity import inventory
+from pipelines.resources import Sealtrail
+from signing_core.bulk import intake
+
+
+@dg.op
+def make_sample_workspace() -> None:
+    places.make_sample()
+
+
+@dg.job(
+    description="Seeds the sample workspace that is used when no other is named.", executor_def=dg.in_process_executor
+)
+def sample_workspace() -> None:
+    make_sample_workspace()
+
+
+@dg.sensor(
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    asset_selection=[inventory],
+    description="Makes batches of new files in the watched place and of newly completed documents.",
+)
+def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.SensorResult | dg.SkipReason:
+    """The cursor is the number of the last batch that was announced. Batches are in the ledger before that, so a tick that is
+    lost announces them again, and a new instance hears of all."""
+    if places.is_missing_sample(sealtrail.path):
+        return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
+    with sealtrail.open() as opened:
+        intake.take_in(opened.workspace, opened.ledger, opened.watched, largest=sealtrail.largest_batch)
+        intake.take_completed(
+            opened.workspace,
+            opened.ledger,
+            largest=sealtrail.largest_batch,
+            gather=timedelta(minutes=sealtrail.gather_minutes),
+        )
+        new = opened.ledger.batches(after=int(context.cursor or 0))
+    if not new:
+        return dg.SkipReason("Nothing new has arrived.")
+    keys = [batch.key for batch in new]
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=key, partition_key=key) for key in keys],
+        dynamic_partitions_requests=[BATCHES.build_add_request(keys)],
+        cursor=str(new[-1].number),
+    )
+
+
+@dg.sensor(
+    job=sample_workspace,
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Has the sample workspace made when no workspace is named and it is not there.",
+)
+def no_workspace(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.RunRequest | dg.SkipReason:
+    if places.is_missing_sample(sealtrail.path):
+        return dg.RunRequest(run_key=f"sample-{sealtrail.path}")
+    return dg.SkipReason("There is a workspace.")
+
+
+ASSETS: list[Any] = []
+JOBS = [sample_workspace]
+SENSORS = [new_documents, no_workspace]
+SCHEDULES: list[Any] = []

@@ -1,0 +1,250 @@
+"""From judgements to pages: which of the verification pages is shown, in what tone, with which facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from signing_core.audit_log import events as audit
+from signing_core.certificate.facts import CertificateData, PartyFacts
+from signing_core.certificate.scan import ScanResult
+from signing_core.certificate.words import count, moment
+from signing_core.certificate.words import words as certificate_words
+from signing_core.desk import Desk, certificate_facts
+from signing_core.errors import SealtrailError
+from signing_core.flow import Status
+from signing_core.storage.database import reading
+from signing_core.storage.schema import documents
+
+Tone = Literal["good", "warn", "bad"]
+
+
+@dataclass(frozen=True)
+class CodeVerdict:
+    """What a QR code's page shows."""
+
+    page: str
+    tone: Tone
+    payload: str
+    values: dict[str, str] = field(default_factory=dict)
+    title: str | None = None
+    pages: int | None = None
+    parties: tuple[tuple[str, str], ...] = ()
+    status: str | None = None
+    compare: bool = False
+    proves: tuple[str, ...] = ()
+    not_proves: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    lookalike: str | None = None
+    """The host that the code of a picture leads to, where that is not ours."""
+    from_photo: bool = False
+    facts_missing: bool = False
+    document_id: str | None = None
+
+
+def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = False) -> CodeVerdict:
+    """The page for a code; see `certificate.scan` for how it is judged."""
+    host = desk.workspace.settings.host
+    common: dict[str, Any] = {
+        "payload": payload,
+        "proves": result.proves,
+        "not_proves": result.does_not_prove,
+        "findings": tuple(finding.message for finding in result.findings),
+        "from_photo": from_photo,
+        "lookalike": result.host if from_photo and result.host and result.host != host.lower() else None,
+    }
+    if not result.ours:
+        return CodeVerdict("foreign", "warn", **common)
+    if result.qr == "invalid":
+        return CodeVerdict("forged", "bad", **common)
+    if result.qr == "unknown-key":
+        return CodeVerdict("unknown_key", "warn", values={"issuer": result.issuer or ""}, **common)
+    if result.registry == "mismatch":
+        return CodeVerdict("replaced", "bad", **common)
+    if result.registry != "known" or result.document is None:
+        return CodeVerdict("unregistered", "warn", **common)
+    document = result.document
+    common |= {
+        "title": document.title,
+        "pages": document.pages,
+        "parties": document.parties,
+        "status": document.status,
+        "document_id": document.document_id,
+    }
+    if document.status != Status.COMPLETED:
+        return CodeVerdict("unfinished", "warn", **common)
+    if newer := replaced_by(desk, document.document_id):
+        return CodeVerdict("superseded", "warn", values={"newer": newer}, compare=True, **common)
+    return CodeVerdict("genuine", "good", compare=True, **common)
+
+
+def replaced_by(desk: Desk, document_id: str) -> str | None:
+    """The completed document that supersedes this one."""
+    query = sa.select(documents.c.id).where(
+        documents.c.supersedes == document_id, documents.c.status == str(Status.COMPLETED)
+    )
+    with reading(desk.workspace.engine) as connection:
+        return connection.execute(query.order_by(documents.c.id.desc()).limit(1)).scalar()
+
+
+@dataclass(frozen=True)
+class FileVerdict:
+    """What an uploaded PDF's page shows."""
+
+    page: str
+    tone: Tone
+    at: datetime
+    values: dict[str, str] = field(default_factory=dict)
+    signatures: tuple[dict[str, Any], ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+def of_file(
+    desk: Desk, verdict: dict[str, Any], *, prefix_sha256: str | None = None, expected_prefix: str | None = None
+) -> FileVerdict:
+    """The page for a PDF's verdict (the object of the published contract).
+
+    `expected_prefix` is the SHA-256 in the QR code that the file is compared with, `prefix_sha256` that of the file's own
+    beginning of the same length, None when it is shorter.
+    """
+    page, tone, values = _file_page(desk, verdict, prefix_sha256, expected_prefix)
+    findings = [(f["severity"], f["message"]) for f in verdict["findings"]]
+    for signature in verdict["signatures"]:
+        findings += [(f["severity"], f["message"]) for f in signature["findings"]]
+    order = {"error": 0, "warning": 1, "info": 2}
+    ranked = sorted(dict.fromkeys(findings), key=lambda pair: order.get(pair[0], 3))
+    return FileVerdict(
+        page,
+        tone,
+        datetime.fromisoformat(verdict["at"]),
+        values,
+        tuple(_signature(signature) for signature in verdict["signatures"]),
+        tuple(message for severity, message in ranked if severity != "info")[:40],
+    )
+
+
+def _file_page(
+    desk: Desk, verdict: dict[str, Any], prefix: str | None, expected: str | None
+) -> tuple[str, Tone, dict[str, str]]:
+    if expected is not None and prefix != expected:
+        return "other_file", "bad", {}
+    integrity, registry = verdict["integrity"], verdict["registry"]
+    if integrity == "unsigned":
+        return ("prefix", "warn", {}) if registry == "prefix" else ("unsigned", "warn", {})
+    if integrity == "altered":
+        return "altered", "bad", {}
+    if integrity == "indeterminate":
+        return "undecided", "warn", {}
+    if registry == "prefix":
+        return "prefix", "warn", {}
+    if registry == "known" and verdict["indication"] == "TOTAL-PASSED":
+        document_id = verdict["document_id"]
+        if newer := replaced_by(desk, document_id):
+            return "superseded", "warn", {"newer": newer}
+        if verdict["audit_log"] != "included":
+            return "log", "warn", {}
+        return "authentic", "good", {"title": desk.status(document_id)["title"]}
+    if verdict["certificate"]["sealed_by_us"] and verdict["indication"] == "TOTAL-PASSED":
+        return "unregistered_file", "warn", {}
+    if verdict["indication"] == "INDETERMINATE" and verdict["document_id"]:
+        return "undecided", "warn", {}
+    return "others", "warn", {}
+
+
+def _signature(signature: dict[str, Any]) -> dict[str, Any]:
+    proven = signature["proven_time"]
+    time = proven or signature["claimed_time"]
+    return {
+        "kind": signature["kind"],
+        "signer": signature["signer"],
+        "proven": proven is not None,
+        "time": datetime.fromisoformat(time) if time else None,
+        "indication": signature["indication"],
+    }
+
+
+def certificate_address(desk: Desk, document_id: str | None) -> str | None:
+    """Where the accessible certificate of a completed document is."""
+    completed = _completed(desk, document_id) if document_id else None
+    text = completed.data.get("qr_text") if completed else None
+    return "/V/" + str(text).rpartition("/")[2] if text else None
+
+
+def certificate(desk: Desk, document_id: str, language: str) -> dict[str, Any] | None:
+    """The facts of the authenticity certificate as label and text, read from the audit log; None when they cannot be had."""
+    completed = _completed(desk, document_id)
+    if completed is None:
+        return None
+    try:
+        with reading(desk.workspace.engine) as connection:
+            data, _ = certificate_facts.as_issued(desk.workspace, connection, document_id, completed)
+    except SealtrailError:
+        return None
+    return _readable(data, language)
+
+
+def _completed(desk: Desk, document_id: str) -> audit.Event | None:
+    try:
+        log = desk.events(document_id)
+    except SealtrailError:
+        return None
+    return next((event for event in reversed(log) if event.type == "document.completed"), None)
+
+
+def _readable(data: CertificateData, language: str) -> dict[str, Any]:
+    say = certificate_words(language)
+
+    def when(at: datetime | None) -> str:
+        return moment(at, data.zone or UTC, language) if at else say["not_recorded"]
+
+    authority = data.time_stamps
+    facts = [
+        (say["issued_by"], data.organisation),
+        (say["issued_at"], when(data.issued_at)),
+        (say["certificate_id"], data.certificate_id),
+        (say["document"], data.title),
+        (say["document_id"], data.document_id),
+        (say["pages"], str(data.pages)),
+        (say["created_at"], when(data.created_at)),
+        (say["signed_length"], say["bytes"].format(count=count(data.signed_length, language))),
+        (say["signed_sha256"], data.signed_sha256),
+        (
+            say["authority"],
+            f"{authority.name} ({say['embedded']}: {say['embedded_note']})"
+            if authority and authority.embedded
+            else authority.name
+            if authority
+            else say["not_recorded"],
+        ),
+        (say["seal"], data.seal_certificate_sha256 or say["not_recorded"]),
+        (say["qr_key"], data.qr_key_id or say["not_recorded"]),
+        (say["log_sequence"], str(data.log_sequence) if data.log_sequence is not None else say["not_recorded"]),
+    ]
+    return {"facts": facts, "parties": [_party(party, say, when) for party in data.parties]}
+
+
+def _party(party: PartyFacts, say: Any, when: Any) -> dict[str, Any]:
+    unknown = say["not_recorded"]
+    contact = f"{party.contact} ({say['channel_' + party.channel]})" if party.contact and party.channel else unknown
+    mark = say[f"mark_{party.mark_kind}"] if party.mark_kind else unknown
+    if party.stamp is not None:
+        mark += ", " + say["with_stamp"]
+    return {
+        "heading": f"{say['role_' + party.role]}: {party.name}"
+        + (f", {party.organisation}" if party.organisation else ""),
+        "facts": [
+            (say["contact"], contact),
+            (say["link_sent"], when(party.link_sent_at)),
+            (say["link_opened"], when(party.link_opened_at)),
+            *((say["code_" + code.kind].format(n=code.number), when(code.at)) for code in party.codes),
+            (say["consented"], when(party.consented_at)),
+            (say["time_stamped"], when(party.time_stamped_at)),
+            (say["mark"], mark),
+            (say["ip_address"], party.ip_address or unknown),
+            (say["device"], party.device or unknown),
+            (say["x509"], party.x509_certificate_sha256 or unknown),
+        ],
+    }

@@ -1,0 +1,157 @@
+"""`sealtrail serve`: the public pages on one local port, background work included."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signing_core.cli.common import open_desk, workspace_option
+from signing_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from signing_core.desk import Desk
+
+_ROUND_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option(
+    "--tls", is_flag=True, help="Serve over HTTPS to this network, with a certificate made for it: for a phone."
+)
+@click.option("--no-work", is_flag=True, help="Leave background work to `sealtrail work`.")
+@workspace_option
+def command(folder: Path | None, port: int, tls: bool, no_work: bool, workspace: Path) -> None:
+    """Serve the public pages: signing, verification, CRL. Without --tls they answer on this machine only.
+
+    Links lead to the base_url of the settings; where that is this machine, to the address that is served.
+
+    \b
+    Example: sealtrail serve /srv/sealtrail --port 8501
+    """
+    try:
+        import uvicorn
+
+        from portal.app import create_app
+    except ImportError as error:
+        raise UsageError(f"The pages need the extra sealtrail[portal]; {error.name} is not installed.") from None
+
+    host = _address_in_network() if tls else "127.0.0.1"
+    address = f"https://{host}:{port}" if tls else f"http://localhost:{port}"
+    folder = folder or workspace
+    _lead_links_to(address, folder)
+    desk = open_desk(folder)
+    options: dict[str, Any] = {}
+    if tls:
+        certificate, key, fingerprint = _local_certificate(folder / "secrets", host)
+        options = {"ssl_certfile": certificate, "ssl_keyfile": key}
+        click.echo(f"The browser will warn of a certificate that it does not know; its SHA-256 is {fingerprint}.")
+    stop = threading.Event()
+    worker = threading.Thread(target=_work, args=(desk, stop), name="background work")
+    click.echo(f"Sealtrail is at {address} – verification at {address}/verify. End it with Ctrl+C.")
+    if not no_work:
+        worker.start()
+    try:
+        uvicorn.run(
+            create_app(desk),
+            host="0.0.0.0" if tls else "127.0.0.1",  # noqa: S104  asked for by --tls
+            port=port,
+            log_level="warning",
+            server_header=False,
+            date_header=True,
+            **options,
+        )
+    finally:
+        stop.set()
+        if not no_work:
+            worker.join()
+        desk.workspace.close()
+
+
+def _work(desk: Desk, stop: threading.Event) -> None:
+    """Rounds of background work until told to stop. A failed round is reported and the next one tried."""
+    from signing_core.desk import background
+
+    while not stop.is_set():
+        try:
+            for failure in background.work_once(desk).failures:
+                click.echo(f"sealtrail: {failure}", err=True)
+        except Exception as error:
+            click.echo(f"sealtrail: background work failed with {type(error).__name__}; it is tried again.", err=True)
+        stop.wait(_ROUND_SECONDS)
+
+
+def _lead_links_to(address: str, folder: Path) -> None:
+    """Links in messages must lead to what is served, unless the settings name a public host."""
+    from signing_core.storage.settings import Settings
+
+    set_host = Settings.load(folder).base_url.partition("://")[2].partition("/")[0].rpartition(":")[0]
+    if set_host in ("localhost", "127.0.0.1", ""):
+        os.environ["SEALTRAIL_BASE_URL"] = address
+
+
+def _address_in_network() -> str:
+    """The address under which a phone in the same network finds this machine; nothing is sent to learn it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def _local_certificate(folder: Path, host: str) -> tuple[str, str, str]:
+    """A self-signed certificate for this machine in `folder`, made when there is none for this address or it runs out."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    from signing_core.storage.durable import write_file
+
+    certificate_file, key_file = folder / "local-tls.pem", folder / "local-tls-key.pem"
+    names = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.IPAddress(ipaddress.ip_address(host)),
+    ]
+    now = datetime.now(UTC)
+    certificate = None
+    if certificate_file.exists() and key_file.exists():
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        known = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        if certificate.not_valid_after_utc < now + timedelta(days=1) or names[-1] not in known:
+            certificate = None
+    if certificate is None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sealtrail on this machine")])
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=90))
+            .add_extension(x509.SubjectAlternativeName(list(dict.fromkeys(names))), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        write_file(
+            key_file,
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            ),
+        )
+        write_file(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+    return str(certificate_file), str(key_file), fingerprint
