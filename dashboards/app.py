@@ -102,7 +102,7 @@ def _banner() -> None:
 
 
 def main() -> None:
-    st.set_page_config(page_title="Sealtrail", page_icon=":material/verified_user:", layout="wide")
+    st.set_page_config(page_title="Sealtrail", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
     st.session_state["speaks"] = session.language()
     look.style()
     person = session.person()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 from typing import Final
 
 import streamlit as st
 
 from dashboards import look
-from dashboards.queries import DocumentRow
+from dashboards.queries import OPEN, DocumentRow
 from dashboards.words import t
 
-_WIDTHS: Final = "158px minmax(110px,1fr) 116px 66px 172px 172px"
+_WIDTHS: Final = "152px minmax(110px,1fr) 118px 62px 84px 118px"
 _SHARES: Final = (2.5, 7.5)
 
 
@@ -32,9 +33,9 @@ def line(row: DocumentRow) -> None:
     if row.open_findings and row.worst:
         findings = look.chip(str(row.open_findings), look.SEVERITY_TONES[row.worst])
     if row.completed_at:
-        ends = escape(look.when(row.completed_at))
+        ends = _day(row.completed_at)
     else:
-        ends = look.muted(f"{t('expires')} {look.when(row.expires_at)[:10]}")
+        ends = look.muted(f"{t('expires')} {look.when(row.expires_at)[:10]}") if row.status in OPEN else look.muted("–")
     with right:
         look.row(
             _WIDTHS,
@@ -43,7 +44,13 @@ def line(row: DocumentRow) -> None:
                 escape(row.client or "–"),
                 look.verdict(row.last_verdict) if row.last_verdict else look.muted("–"),
                 findings,
-                escape(look.when(row.created_at)),
+                _day(row.created_at),
                 ends,
             ],
         )
+
+
+def _day(time: datetime) -> str:
+    """The day; the time with its offset when pointed at, and in the document itself."""
+    told = look.when(time)
+    return f"<span title='{escape(told, quote=True)}'>{escape(told[:10])}</span>"

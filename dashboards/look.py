@@ -68,9 +68,9 @@ _CSS = """
 :root { color-scheme: light dark; }
 .block-container, [data-testid="stMainBlockContainer"] { padding-top: 3.7rem; padding-bottom: 3rem; max-width: 1400px; }
 [data-testid="stVerticalBlock"] { gap: .6rem; }
-h1 { font-size: 1.55rem !important; font-weight: 650 !important; letter-spacing: -.01em; padding: 0 0 .1rem !important; }
-h2 { font-size: 1.12rem !important; font-weight: 620 !important; padding: .5rem 0 .1rem !important; }
-h3 { font-size: .98rem !important; font-weight: 620 !important; padding: .3rem 0 0 !important; }
+h1 { font-size: 1.55rem !important; font-weight: 650 !important; letter-spacing: -.01em; padding: 0 0 .45rem !important; }
+h2 { font-size: 1.12rem !important; font-weight: 620 !important; padding: .7rem 0 .35rem !important; }
+h3 { font-size: .98rem !important; font-weight: 620 !important; padding: .55rem 0 .35rem !important; }
 .st-chip { display:inline-flex; align-items:center; gap:.35em; padding:.06em .55em .06em .45em; border-radius: 999px;
   font-size:.8rem; line-height:1.5; font-weight:560; white-space:nowrap; border:1px solid transparent; }
 .st-chip b { font-weight:700; font-size:.78em; }
@@ -92,7 +92,7 @@ table.st-facts td { padding:.22rem 0; vertical-align:top; }
 table.st-list { border-collapse:collapse; width:100%; font-size:.87rem; }
 table.st-list th { text-align:left; font-weight:560; font-size:.78rem; opacity:.7; padding:.25rem .8rem .25rem 0; border-bottom:1px solid rgba(128,136,148,.4); white-space:nowrap; }
 table.st-list td { padding:.32rem .8rem .32rem 0; border-bottom:1px solid rgba(128,136,148,.18); vertical-align:top; }
-.st-row { display:grid; align-items:center; gap:.1rem .9rem; font-size:.86rem; min-height:2rem; }
+.st-row { display:grid; align-items:center; gap:.1rem .9rem; font-size:.86rem; min-height:1.6rem; }
 .st-head { font-size:.76rem; font-weight:560; opacity:.66; min-height:1.2rem; }
 .st-row > span { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; }
 .st-rule { border:0; border-top:1px solid rgba(128,136,148,.2); margin:0; }
@@ -113,9 +113,11 @@ ol.st-time li.warn::before { background:#b97a10; border-radius:1px; transform:ro
 ol.st-time time { font-variant-numeric: tabular-nums; opacity:.75; font-size:.82rem; }
 ol.st-time .more { display:block; opacity:.78; font-size:.82rem; }
 .st-grade { font-size:.74rem; border:1px solid rgba(128,136,148,.45); border-radius:3px; padding:0 .35em; margin-left:.45em; opacity:.85; }
-.st-axes { display:grid; grid-template-columns:repeat(auto-fit,minmax(118px,1fr)); gap:.5rem 1rem; padding:.6rem .8rem; border:1px solid rgba(128,136,148,.25); border-radius:8px; font-size:.84rem; }
+.st-axes { display:grid; grid-template-columns:repeat(8,minmax(0,1fr)); gap:.5rem .7rem; padding:.6rem .8rem; border:1px solid rgba(128,136,148,.25); border-radius:8px; font-size:.84rem; }
+@media (max-width: 1150px) { .st-axes { grid-template-columns:repeat(4,1fr); } }
 .st-banner { font-size:.82rem; opacity:.95; padding:.15rem 0 .3rem; }
 [data-testid="stPageLink"] a { padding:.05rem .2rem; min-height:1.7rem; } [data-testid="stPageLink"] p { font-weight:540; }
+.st-key-list [data-testid="stPageLink"] a:not(:hover) { background:transparent !important; }
 .st-key-list [data-testid="stHorizontalBlock"] { border-bottom:1px solid rgba(128,136,148,.16); padding:.08rem 0; }
  [data-testid="stPageLink"] p { font-size:.88rem; }
 [data-testid="stMetric"] { padding:.55rem .8rem; } [data-testid="stMetricValue"] { font-size:1.55rem; }

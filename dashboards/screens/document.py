@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import comparing, files, judged, look, queries, session, trail
+from dashboards import comparing, files, judged, look, queries, session, shared, trail
 from dashboards.words import t
 from signing_core.access import Access, Right
 from signing_core.audit_log import evidence
@@ -48,14 +48,12 @@ def page() -> None:
     found = judged.verdict(data) if data is not None else None
     _top(mine, document, status, found)
     _notices(mine, document_id, document, found, missing)
-    st.session_state.setdefault("view", "overview")
-    view = st.segmented_control(
+    view = shared.segmented(
         t("View"),
         VIEWS,
-        required=True,
+        default="overview",
         format_func=lambda one: t(TITLES[one]),
         key="view",
-        bind="query-params",
         label_visibility="collapsed",
     )
     shown: dict[str, Callable[[], None]] = {
@@ -296,9 +294,7 @@ def _seen(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
         look.nothing(t("There is no finished file to compare with."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        role = st.segmented_control(
-            t("Signer"), list(saw), default=list(saw)[-1], required=True, format_func=t, key="signer"
-        )
+        role = shared.segmented(t("Signer"), list(saw), default=list(saw)[-1], format_func=t, key="signer")
     sha256 = saw[role or next(iter(saw))]
     try:
         before = verifying.stored_file(mine.workspace, sha256)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 import streamlit as st
 
-from dashboards import files, look, queries, session
+from dashboards import files, look, queries, session, shared
 from dashboards.lists import head, line
 from dashboards.queries import DocumentRow, Filters
 from dashboards.words import t
@@ -35,8 +35,7 @@ def page() -> None:
         st.pagination(pages, key="page", bind="query-params")
 
 
-def _back_to_first() -> None:
-    st.session_state["page"] = 1
+_back_to_first = shared.first_page("page")
 
 
 def _filters(mine: Access) -> Filters:
@@ -47,29 +46,23 @@ def _filters(mine: Access) -> Filters:
             bind="query-params",
             placeholder=t("Title, party, contact, id or SHA-256"),
             on_change=_back_to_first,
-            width=380,
+            width=310,
         )
-        status = st.selectbox(
+        status = shared.select(
             t("Status"),
             ["open", *(str(status) for status in Status)],
-            index=None,
             placeholder=t("Any"),
             format_func=t,
             key="status",
-            bind="query-params",
             on_change=_back_to_first,
-            width=210,
+            width=190,
         )
-        sort = st.selectbox(
-            t("Order"), queries.SORTS, format_func=t, key="sort", bind="query-params", on_change=_back_to_first, width=190
+        sort = shared.select(
+            t("Order"), queries.SORTS, default="newest", format_func=t, key="sort", on_change=_back_to_first, width=175
         )
         with st.popover(t("More filters"), icon=":material/tune:"):
-            language = st.segmented_control(
-                t("Language of the document"),
-                ["en", "de"],
-                key="written",
-                bind="query-params",
-                on_change=_back_to_first,
+            language = shared.segmented(
+                t("Language of the document"), ["en", "de"], format_func=t, key="written", on_change=_back_to_first
             )
             since = st.date_input(
                 t("Created from"), None, key="since", bind="query-params", on_change=_back_to_first, format="YYYY-MM-DD"

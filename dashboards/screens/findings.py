@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import files, look, queries, session
+from dashboards import files, look, queries, session, shared
 from dashboards.queries import FindingFilters
 from dashboards.words import t
 from signing_core import findings
@@ -18,7 +18,7 @@ from signing_core.controls import CATALOGUE
 from signing_core.errors import SealtrailError
 
 SIZE = 25
-WIDTHS = "104px minmax(200px,2.2fr) minmax(120px,1fr) 110px 130px 100px"
+WIDTHS = "92px minmax(150px,2.2fr) minmax(110px,1fr) 104px 112px 78px"
 SHARES = (2.4, 7.6)
 
 
@@ -70,26 +70,21 @@ def _list(mine: Access) -> None:
 
 
 def _filters() -> FindingFilters:
-    def first() -> None:
-        st.session_state["fpage"] = 1
-
+    first = shared.first_page("fpage")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        state = st.segmented_control(
+        state = shared.segmented(
             t("State"),
             ["live", "open", "proposed", "closed"],
             default="live",
-            required=True,
             format_func=t,
             key="state",
-            bind="query-params",
             on_change=first,
         )
-        severity = st.segmented_control(
+        severity = shared.segmented(
             t("Severity"),
             ["error", "warning", "info"],
             format_func=lambda one: f"{look.SIGNS[look.SEVERITY_TONES[one]]} {t(one)}",
             key="severity",
-            bind="query-params",
             on_change=first,
         )
         code = st.selectbox(
@@ -100,9 +95,9 @@ def _filters() -> FindingFilters:
             key="code",
             bind="query-params",
             on_change=first,
-            width=250,
+            width=215,
         )
-        text = st.text_input(t("Document id"), key="fdoc", bind="query-params", on_change=first, width=260)
+        text = st.text_input(t("Document id"), key="fdoc", bind="query-params", on_change=first, width=215)
         gone = st.toggle(t("Also no longer found"), key="gone", bind="query-params", on_change=first)
     return FindingFilters(state or "live", severity, code, None, text, gone)
 

@@ -1,2 +1,153 @@
+"""Runs: batches with their verdicts, two of them compared, reports, and a new run through Dagster."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
 import streamlit as st
-st.title('runs')
+
+from dashboards import dagster_runs, files, look, run_results, session, shared
+from dashboards.run_results import Run
+from dashboards.words import t
+from signing_core.access import Access, Right
+from signing_core.audit_log import events as audit
+from signing_core.errors import SealtrailError
+from signing_core.storage.database import writing
+
+
+def page() -> None:
+    mine = session.guard(Right.SEE_FINDINGS)
+    st.title(t("Runs"))
+    view = shared.segmented(
+        t("View"),
+        ["batches", "compare", "reports", "start"],
+        default="batches",
+        format_func={
+            "batches": t("Batches"),
+            "compare": t("Compare two"),
+            "reports": t("Reports"),
+            "start": t("Start a run"),
+        }.__getitem__,
+        key="runview",
+        label_visibility="collapsed",
+    )
+    try:
+        {"compare": _compare, "reports": _reports, "start": _start}.get(view or "", _batches)(mine)
+    except SealtrailError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _found(mine: Access) -> list[Run]:
+    found = run_results.runs(mine.workspace)
+    if not found:
+        look.nothing(t("No run has left results in this workspace yet. “Start a run” makes the first one."))
+    return found
+
+
+def _batches(mine: Access) -> None:
+    found = _found(mine)
+    if not found:
+        return
+    look.listing(
+        [t("Batch"), t("Made"), t("Documents"), t("Verdicts")],
+        [
+            [
+                look.mono(run.name),
+                escape(look.when(run.at)),
+                str(run.documents),
+                " ".join(
+                    look.chip(f"{number} {t(name)}", look.VERDICT_TONES.get(name, "info"))
+                    for name, number in sorted(run.by_integrity.items())
+                ),
+            ]
+            for run in found[:50]
+        ],
+        caption=t("Batches"),
+    )
+    name = shared.select(t("Verdicts of"), [run.name for run in found], key="run", default=found[0].name)
+    run = next(run for run in found if run.name == name)
+    _verdicts(run_results.rows(run), f"{run.name.replace('/', '-')}.csv")
+
+
+def _compare(mine: Access) -> None:
+    found = _found(mine)
+    if len(found) < 2:
+        if found:
+            look.nothing(t("There is one run only; comparing needs two."))
+        return
+    names = [run.name for run in found]
+    left, right = st.columns(2)
+    with left:
+        one = shared.select(t("Before"), names, key="before_run", default=names[1])
+    with right:
+        other = shared.select(t("After"), names, key="after_run", default=names[0])
+    chosen = {run.name: run for run in found}
+    rows = run_results.compare(chosen[str(one)], chosen[str(other)])
+    if not rows:
+        st.success(t("Every file has the same verdict and content in both."))
+        return
+    _verdicts(rows, "comparison.csv")
+
+
+def _verdicts(rows: list[dict[str, Any]], name: str) -> None:
+    """A table that can be sorted and searched, and taken away."""
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=380, alt=t("{number} lines", number=len(rows)))
+    st.download_button(
+        "CSV", lambda: files.as_csv(rows), name, "text/csv", icon=":material/download:", on_click="ignore"
+    )
+
+
+def _reports(mine: Access) -> None:
+    found = run_results.reports(mine.workspace)
+    if not found:
+        look.nothing(t("No report was written yet."))
+        return
+    for report in found:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            look.html(f"{look.mono(report.name)} {look.muted(look.when(report.at))}")
+            for file, label, mime in ((report.html, "HTML", "text/html"), (report.pdf, "PDF", "application/pdf")):
+                if file is not None:
+                    st.download_button(
+                        label, file.read_bytes, f"{report.name}-{file.name}", mime, key=str(file), on_click="ignore"
+                    )
+
+
+def _start(mine: Access) -> None:
+    jobs = dagster_runs.jobs()
+    if mine.may(Right.RUN) and jobs:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            names = [job.name for job in jobs]
+            name = st.selectbox(t("Job"), names, key="job", width=320)
+            if st.button(t("Start"), type="primary", icon=":material/play_arrow:"):
+                mine.require(Right.RUN)
+                run_id = dagster_runs.start(jobs[names.index(name)], tags={"started_by": mine.person.subject})
+                with writing(mine.workspace.engine) as connection:
+                    audit.append(
+                        connection,
+                        type="run.started",
+                        time=mine.workspace.clock(),
+                        actor=mine.actor,
+                        data={"job": name, "run": run_id},
+                        personal={"person": mine.person.subject},
+                    )
+                st.toast(t("The run {run} was started.", run=run_id[:8]))
+    tones = {"success": "good", "failure": "bad", "started": "info", "canceled": "quiet"}
+    look.listing(
+        [t("Run"), t("Job"), t("State"), t("Started"), t("Ended")],
+        [
+            [
+                look.mono(run.run_id[:8]),
+                escape(run.job),
+                look.chip(t(run.status), tones.get(run.status, "info")),  # type: ignore[arg-type]
+                escape(look.when(run.started_at)),
+                escape(look.when(run.ended_at)),
+            ]
+            for run in dagster_runs.latest()
+        ],
+        caption=t("Runs"),
+    )
+
+
+page()

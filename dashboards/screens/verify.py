@@ -6,16 +6,19 @@ import io
 from html import escape
 from typing import Any
 
+import sqlalchemy as sa
 import streamlit as st
 from PIL import Image
 
-from dashboards import comparing, files, judged, look, session
+from dashboards import comparing, files, judged, look, session, shared
 from dashboards.words import t
 from signing_core.access import Access, Right
-from signing_core.certificate import registry
+from signing_core.certificate.registry import RegisteredDocument, WorkspaceRegistry
 from signing_core.certificate.scan import Judge, ScanResult, scan
 from signing_core.desk import verifying
 from signing_core.errors import SealtrailError
+from signing_core.storage.database import reading
+from signing_core.storage.schema import documents
 from signing_core.verdict import DocumentVerdict
 
 
@@ -23,14 +26,12 @@ def page() -> None:
     mine = session.guard(Right.VERIFY)
     st.title(t("Verify"))
     look.html(look.muted(t("What you give here is judged in memory and forgotten; nothing is stored unless you say so.")))
-    way = st.segmented_control(
+    way = shared.segmented(
         t("What do you have?"),
         ["files", "picture", "text"],
         default="files",
-        required=True,
         format_func={"files": t("PDF files"), "picture": t("A picture of the QR code"), "text": t("The text of the QR code")}.__getitem__,
         key="way",
-        bind="query-params",
     )
     if way == "picture":
         _picture(mine)
@@ -141,11 +142,6 @@ def _against_ours(mine: Access, known: Any, data: bytes, verdict: DocumentVerdic
 def _known(mine: Access, document_id: str | None) -> Any:
     if document_id is None:
         return None
-    import sqlalchemy as sa
-
-    from signing_core.storage.database import reading
-    from signing_core.storage.schema import documents
-
     query = sa.select(documents).where(documents.c.id == document_id, mine.visible())
     with reading(mine.workspace.engine) as connection:
         return connection.execute(query).one_or_none()
@@ -179,11 +175,19 @@ def _text(mine: Access) -> None:
         _code(mine, judge.text(text.strip()))
 
 
+class _Seen:
+    """The registry as far as the person sees it: what it may not see is unknown here as well."""
+
+    def __init__(self, mine: Access) -> None:
+        self._mine = mine
+        self._all = WorkspaceRegistry(mine.workspace.engine)
+
+    def find(self, document_id: str) -> RegisteredDocument | None:
+        return self._all.find(document_id) if _known(self._mine, document_id) is not None else None
+
+
 def _keys(mine: Access) -> dict[str, Any]:
-    return {
-        "keys": [mine.workspace.keys().qr.public_key],
-        "registry": registry.WorkspaceRegistry(mine.workspace) if hasattr(registry, "WorkspaceRegistry") else None,
-    }
+    return {"keys": [mine.workspace.keys().qr.public_key], "registry": _Seen(mine)}
 
 
 def _code(mine: Access, one: ScanResult) -> None:

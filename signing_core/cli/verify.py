@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -132,9 +132,8 @@ def command(
 
     files = _files(paths)
     done = _journal(journal)
-    rules = _rules(
-        at or (done.at if done else None), trust, revocation, policy, password_file, online, _opener(context, workspace)
-    )
+    opener = _opener(context, workspace)
+    rules = _rules(at or (done.at if done else None), trust, revocation, policy, password_file, online, opener)
     chosen = kind or ("table" if output is None and sys.stdout.isatty() else "jsonl")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("A Parquet file is not for a terminal; give --output FILE", context)
@@ -145,11 +144,13 @@ def command(
         if done:
             done.begin(rules)
             stack.callback(done.close)
+        put_on_record = stack.enter_context(_recorder(workspace if opener else None))
         verdicts = verify_many(
             files, rules, jobs=jobs, limits=Limits(seconds=timeout), known=done.known if done else None
         )
         for verdict in _with_progress(verdicts, len(files), quiet=output is None and sys.stdout.isatty()):
             report.write(verdict)
+            put_on_record(verdict)
             if done:
                 done.add(verdict)
             in_order = in_order and verdict.in_order
@@ -240,6 +241,24 @@ def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceConte
 
     open_workspace(folder).close()  # what is wrong with it is said here, once, and not by every worker
     return partial(_open, str(folder.absolute()))
+
+
+@contextmanager
+def _recorder(folder: Path | None) -> Iterator[Callable[[DocumentVerdict], None]]:
+    """With a workspace, each check of one of its documents becomes an event of the audit log."""
+    if folder is None:
+        yield lambda verdict: None
+        return
+    from signing_core.cli.common import open_workspace
+    from signing_core.desk import verifying
+
+    with open_workspace(folder) as workspace:
+
+        def put(verdict: DocumentVerdict) -> None:
+            if verdict.document_id is not None and verdict.registry in ("known", "prefix", "mismatch"):
+                verifying.record(workspace, verdict.document_id, verdict, actor="verifier", via="command")
+
+        yield put
 
 
 def _open(folder: str) -> WorkspaceContext:

@@ -27,9 +27,10 @@ from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification import findings
 from signing_core.verification.context import WorkspaceContext
-from signing_core.verification.document import undecided, verify
+from signing_core.verification.document import verify
 from signing_core.verification.revocation import Material
 from signing_core.verification.trust import Trust
+from signing_core.verification.undecided import undecided
 
 Known = Callable[[str], DocumentVerdict | None]
 

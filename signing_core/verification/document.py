@@ -22,7 +22,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -34,7 +33,6 @@ from signing_core.verdict import (
     CertificateVerdict,
     DocumentVerdict,
     Finding,
-    Indication,
     Integrity,
     Severity,
     SignatureVerdict,
@@ -43,16 +41,19 @@ from signing_core.verdict import (
     fold,
     worst_integrity,
 )
-from signing_core.verification import findings, levels, our_documents, validation_data
+from signing_core.verification import findings, gathering, levels, our_documents, validation_data
 from signing_core.verification.chains import ChainVerdict, Surroundings, judge
 from signing_core.verification.conclusion import ChangesSince, Role, conclude, from_structure
 from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.examination import Examined, examine
-from signing_core.verification.revocation import Material, material
+from signing_core.verification.revocation import Material
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
 from signing_core.verification.trust import Trust
+from signing_core.verification.undecided import tool_version, undecided
 from signing_core.verification.x509_certificates import X509
+
+__all__ = ["tool_version", "undecided", "verify"]
 
 if TYPE_CHECKING:
     from signing_core.verification.changes.analysis import History
@@ -145,8 +146,8 @@ class _Run:
         others = (*stored, *self._trust.others, *self._trust.anchors)
         examined = [self._examined(record, index, hasher, others) for index, record in enumerate(records)]
         # (3) validation data
-        pool = self._pool(examined, others)
-        inside = self._inside(examined, stores)
+        pool = gathering.certificates(examined, others)
+        inside = gathering.revocation_data(examined, stores)
         around = Surroundings(self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher())
         # (4) time
         timeline = Timeline(examined, around, self._at)
@@ -205,34 +206,6 @@ class _Run:
     def _examined(self, record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X509, ...]) -> Examined:
         failed = Examined(record, index, None, SubIndication.CUSTOM, notes=(("internal-error", ""),))
         return self._guarded(lambda: examine(record, index, hasher, others), failed)
-
-    @staticmethod
-    def _pool(examined: Sequence[Examined], others: tuple[X509, ...]) -> tuple[X509, ...]:
-        found: dict[X509, None] = {}
-        for item in examined:
-            tokens = (*item.signature_time_stamps, *item.content_time_stamps)
-            structures = [item.structure, *(t.token.structure for t in tokens if t.token)]
-            for structure in structures:
-                found.update(dict.fromkeys(structure.certificates if structure else ()))
-            if item.certificate:
-                found[item.certificate] = None
-        return tuple(dict.fromkeys((*found, *others)))
-
-    @staticmethod
-    def _inside(examined: Sequence[Examined], stores: Sequence[validation_data.Store]) -> Material:
-        """Revocation data in the file, wherever it is."""
-        crls: dict[bytes, None] = {}
-        ocsps: dict[bytes, None] = {}
-        for item in examined:
-            tokens = (*item.signature_time_stamps, *item.content_time_stamps)
-            for structure in (item.structure, *(t.token.structure for t in tokens if t.token)):
-                if structure:
-                    crls.update(dict.fromkeys(structure.crls))
-                    ocsps.update(dict.fromkeys(structure.ocsps))
-        for store in stores:
-            crls.update(dict.fromkeys(store.crls))
-            ocsps.update(dict.fromkeys(store.ocsps))
-        return material(crls, ocsps)
 
     def _fetcher(self) -> Callable[[X509, X509], Material] | None:
         if not self._online:
@@ -374,37 +347,5 @@ class _Run:
         )
 
 
-def undecided(path: str | None, at: datetime, policy: Policy, *causes: Finding) -> DocumentVerdict:
-    """An indeterminate verdict on a document about which nothing is known but why."""
-    return DocumentVerdict(
-        tool_version=tool_version(),
-        policy=policy.reference(),
-        at=at,
-        path=path,
-        sha256=None,
-        size=None,
-        pages=None,
-        encrypted=False,
-        document_id=None,
-        integrity=Integrity.INDETERMINATE,
-        trust=None,
-        time=None,
-        indication=Indication.INDETERMINATE,
-        sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
-        findings=causes,
-    )
-
-
 def _elapsed(started: float) -> float:
     return round((perf_counter() - started) * 1000, 3)
-
-
-@lru_cache(maxsize=1)
-def tool_version() -> str:
-    """The version of this program, `unknown` when it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("sealtrail")
-    except PackageNotFoundError:
-        return "unknown"

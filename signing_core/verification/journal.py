@@ -20,7 +20,7 @@ from typing import IO, Any, Final
 from signing_core.errors import UsageError
 from signing_core.verdict import DocumentVerdict, rfc3339
 from signing_core.verification.batch import Rules
-from signing_core.verification.document import tool_version
+from signing_core.verification.undecided import tool_version
 
 _KIND: Final = "sealtrail-verification-journal"
 

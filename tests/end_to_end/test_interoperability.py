@@ -33,9 +33,12 @@ from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolic
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
+from signing_core.pdf import preserve
 from signing_core.storage.database import reading
 from signing_core.storage.schema import revocation_lists
 from signing_core.storage.workspace import Workspace
+from signing_core.testing import ManualClock
+from signing_core.verification import load_trust, verify
 
 SIGNATURES = ("SealtrailFirstParty", "SealtrailClient", "SealtrailSeal")
 
@@ -221,3 +224,24 @@ def test_judged_for_a_time_before_it_was_signed_it_does_not_pass(completed: Any,
     assert said.status == 1
     assert said.integrity == "intact"
     assert (said.indication, said.sub_indication) == ("TOTAL-FAILED", "NOT_YET_VALID"), said
+
+
+def test_preserved_again_in_time_it_outlives_its_time_stamp_authority(completed: Any, tmp_path: Any) -> None:
+    """What docs/long-term.md says to do, nine years on: then it holds after the first authority's certificate is over."""
+    folder = tmp_path / "workspace"
+    shutil.copytree(completed.folder, folder)
+    clock = ManualClock(datetime.now(UTC) + timedelta(days=9 * 365))
+    with Workspace.open(folder, clock=clock) as workspace:
+        ring = workspace.keys()
+        former = ring.time_stamp_authority.certificate
+        ring.renew("time-stamp")
+        authority = ring.time_stamp_authority
+        fresh = ring.ca.crl(clock(), 500, [])
+        certificates = [former, authority.certificate, ring.ca.certificate]
+        again = preserve.preserve(completed.final, certificates=certificates, crls=[fresh], time_stamps=authority).data
+        over = former.not_valid_after_utc + timedelta(days=700)
+    assert again.startswith(completed.final)
+    trust = load_trust([folder / "keys" / "public"])
+    kept, lost = (verify(data, at=over, trust=trust) for data in (again, completed.final))
+    assert (kept.integrity, kept.indication, kept.time) == ("intact", "TOTAL-PASSED", "proven"), kept.to_json()
+    assert (lost.integrity, lost.indication) == ("intact", "INDETERMINATE")

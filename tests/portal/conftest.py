@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from portal_browser import PHONE
 
 from portal.app import create_app
 from portal.rates import Rate
@@ -62,7 +63,9 @@ class Visitor(httpx.Client):
         headers = {"accept-language": "en", "user-agent": "sample browser", **more.pop("headers", {})}
         super().__init__(base_url=base_url, headers=headers, follow_redirects=True, timeout=60, **more)
 
-    def submit(self, page: httpx.Response, ending: str | None = None, files: Any = None, **fields: str) -> httpx.Response:
+    def submit(
+        self, page: httpx.Response, ending: str | None = None, files: Any = None, **fields: str
+    ) -> httpx.Response:
         """Press the button of the form whose address ends so, or of the first."""
         for form in re.findall(r"<form[^>]*>.*?</form>", page.text, re.DOTALL):
             action = re.search(r'action="([^"]*)"', form)
@@ -70,7 +73,10 @@ class Visitor(httpx.Client):
             if ending is None or address.endswith(ending):
                 hidden = dict(re.findall(r'type="hidden"[^>]*? name="([^"]+)" value="([^"]*)"', form))
                 return self.post(
-                    address, data={**hidden, **fields}, files=files, headers={"origin": "null", "sec-fetch-site": "same-origin"}
+                    address,
+                    data={**hidden, **fields},
+                    files=files,
+                    headers={"origin": "null", "sec-fetch-site": "same-origin"},
                 )
         raise AssertionError(f"no form for {ending} in {page.text}")
 
@@ -117,7 +123,9 @@ def make_company(blank_workspace: Path) -> Callable[..., Any]:
         shutil.copytree(blank_workspace, folder)
         file = folder / "sealtrail.toml"
         base = options.pop("base_url", f"http://127.0.0.1:{listening.getsockname()[1]}")
-        text = re.sub(r"(?m)^base_url = .*$", f'base_url = "{base}"\npublic_host = "sign.example.org"', file.read_text())
+        text = re.sub(
+            r"(?m)^base_url = .*$", f'base_url = "{base}"\npublic_host = "sign.example.org"', file.read_text()
+        )
         tables = options.pop("settings", "")
         file.write_text(text + tables)
         workspace = Workspace.open(folder, clock=clock)
@@ -141,3 +149,46 @@ def shared(make_company: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
     made = make_company(tmp_path_factory.mktemp("company") / "workspace")
     with made.server, made.workspace:
         yield made
+
+
+# --- A browser with a screen ---
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def phone(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages in a phone of one's own; what its console complains of fails the test."""
+    contexts, complaints = [], []
+
+    def open_(**options: Any) -> Any:
+        context = chromium.new_context(
+            viewport=PHONE, has_touch=True, is_mobile=options.pop("is_mobile", True), **{"locale": "en-GB", **options}
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None
+        )
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

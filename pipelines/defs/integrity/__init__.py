@@ -151,7 +151,6 @@ BATCH_ASSETS = [inventory, signature_verdicts, certificate_verdicts, registry_co
 integrity_of_a_batch = dg.define_asset_job(
     "integrity_of_a_batch",
     selection=dg.AssetSelection.assets(*BATCH_ASSETS),
-    partitions_def=BATCHES,
     description="Everything about one batch, in one run.",
 )
 

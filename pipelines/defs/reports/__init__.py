@@ -28,7 +28,7 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
     """Exceptions first, what was checked under which policy, counts, trend: HTML, PDF, Parquet; hashes in the audit log."""
     with sealtrail.open() as opened:
         made = report.make(
-            opened.workspace, opened.results, opened.ledger, run_id=context.run_id, policy=opened.work.policy
+            opened.workspace, opened.results, opened.ledger, run_id=context.run.run_id, policy=opened.work.policy
         )
     summary = made.summary
     documents = summary["documents"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
@@ -69,15 +69,10 @@ class History:
         return self._parsed
 
 
-_HISTORIES: WeakKeyDictionary[FileStructure, History] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=2)
 def history(structure: FileStructure) -> History:
-    """The one history of a file."""
-    found = _HISTORIES.get(structure)
-    if found is None:
-        found = _HISTORIES[structure] = History(structure)
-    return found
+    """The history of a file. The last two are kept: one file is asked about several times in a row."""
+    return History(structure)
 
 
 def since(structure: FileStructure, revision: int, *, signature: int | None = None) -> ChangeReport:
