@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from markupsafe import Markup
 
 from portal.sessions import Session
 from signing_core.delivery import contacts
@@ -53,8 +54,9 @@ class Matter:
         return self.people[str(role)], self.state.party(role)
 
     @property
-    def contact(self) -> str:
-        return contacts.mask(self.person.contact)
+    def contact(self) -> Markup:
+        """Masked, and kept on one line: a part of an address is easily misread."""
+        return Markup('<span class="whole">{}</span>').format(contacts.mask(self.person.contact))
 
     @property
     def mine(self) -> bool:

@@ -8,6 +8,8 @@ What programs and notebooks use most stands here and is loaded when it is asked 
     codes = signing_core.scan(image)
     workspace = signing_core.Workspace.open("/srv/sealtrail")
     desk = signing_core.Desk(workspace)
+    trail = signing_core.AuditTrail.of(workspace, document_id)
+    report = signing_core.verify_archive(workspace)
 """
 
 from __future__ import annotations
@@ -15,36 +17,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from signing_core.audit_log.proofs import Proof
+    from signing_core.audit_log.trail import AuditTrail
+    from signing_core.auditing.archive import verify_archive
     from signing_core.certificate.scan import scan
     from signing_core.desk import Author, Desk, NewDocument, Origin, Signer
+    from signing_core.display import Conclusion
     from signing_core.storage.workspace import Workspace
     from signing_core.verdict import DocumentVerdict
     from signing_core.verification import load_trust, verify
+    from signing_core.verification.batch_report import BatchReport
 
 _HOME = {
+    "AuditTrail": "audit_log.trail",
     "Author": "desk",
+    "BatchReport": "verification.batch_report",
+    "Conclusion": "display",
     "Desk": "desk",
     "DocumentVerdict": "verdict",
     "NewDocument": "desk",
     "Origin": "desk",
+    "Proof": "audit_log.proofs",
     "Signer": "desk",
     "Workspace": "storage.workspace",
     "load_trust": "verification",
     "scan": "certificate.scan",
     "verify": "verification",
+    "verify_archive": "auditing.archive",
 }
 
 __all__ = [
+    "AuditTrail",
     "Author",
+    "BatchReport",
+    "Conclusion",
     "Desk",
     "DocumentVerdict",
     "NewDocument",
     "Origin",
+    "Proof",
     "Signer",
     "Workspace",
     "load_trust",
     "scan",
     "verify",
+    "verify_archive",
 ]
 
 

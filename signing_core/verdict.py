@@ -305,6 +305,27 @@ class DocumentVerdict:
             return False
         return self.trust is Trust.UNKNOWN or self.indication is Indication.TOTAL_PASSED
 
+    @property
+    def reason(self) -> Finding | None:
+        """The first of its gravest findings, the file's own before those of its signatures; None with neither error nor warning."""
+        found = (*self.findings, *(finding for signature in self.signatures for finding in signature.findings))
+        for severity in ("error", "warning"):
+            for finding in found:
+                if finding.severity == severity:
+                    return finding
+        return None
+
+    def __repr__(self) -> str:
+        from signing_core.display import verdicts
+
+        return verdicts.plain(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from signing_core.display import verdicts
+
+        return verdicts.html(self)
+
     def to_json(self) -> Json:
         return {
             "schema_version": SCHEMA_VERSION,

@@ -75,6 +75,49 @@ class Proof:
         tree.verify_inclusion(tree.leaf_hash(entry), self.index, checkpoint.size, self.path, checkpoint.root)
         return checkpoint
 
+    @property
+    def reason(self) -> str | None:
+        """Why the body that travels with the proof is not in the checkpoint's log; None when it is, or there is no body.
+
+        Whose checkpoint that is takes a key, and `verify`.
+        """
+        if self.extra is None:
+            return None
+        try:
+            checkpoint = self.checkpoint
+            tree.verify_inclusion(tree.leaf_hash(self.extra), self.index, checkpoint.size, self.path, checkpoint.root)
+        except ValueError as error:
+            return f"The event is not in the log of this checkpoint: {error}."
+        return None
+
+    def __repr__(self) -> str:
+        checkpoint = self.checkpoint
+        said = self.reason or ("its event is included" if self.extra is not None else "without the event's body")
+        return f"<Proof of event {self.index} in {checkpoint.size} events of {checkpoint.origin}: {said}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from signing_core.display import badge, card, element, facts, fold, paragraph, short
+
+        checkpoint, reason = self.checkpoint, self.reason
+        mark = badge("not included", "bad") if reason else badge("included", "good" if self.extra else "calm")
+        held = {
+            "Log": checkpoint.origin,
+            "Events in it": checkpoint.size,
+            "Root": short(checkpoint.root.hex(), 64),
+            "Hashes on the path": len(self.path),
+            "Signatures on the checkpoint": ", ".join(line.name for line in self.note.signatures),
+        }
+        path = "\n".join(value.hex() for value in self.path)
+        return card(
+            paragraph(f"Proof of event {self.index} ", mark, cls="title"),
+            *((paragraph(reason),) if reason else ()),
+            paragraph("Whose checkpoint it is, `verify` says with the log's public key.", cls="soft"),
+            facts(held),
+            fold("Path, nearest first", element("pre", path)),
+            fold("The proof as a file", element("pre", str(self))),
+        )
+
 
 def inclusion(connection: sa.Connection, index: int, size: int) -> tuple[bytes, ...]:
     """The inclusion proof of event `index` in the tree of `size` events (RFC 6962, section 2.1.1)."""

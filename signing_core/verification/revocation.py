@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from signing_core.verification.crl import Crl, parse_crl
 from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.ocsp import Ocsp, parse_ocsp
 from signing_core.verification.revocation_entry import Entry
 from signing_core.verification.x509_certificates import X509
-
-_ROUNDING: Final = timedelta(seconds=1)
-"""CRLs and OCSP responses know whole seconds: one that is to be younger than a time-stamp may begin in the next second."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +52,10 @@ def entries(certificate: X509, issuer: X509, data: Material, others: tuple[X509,
     found = []
     for ocsp in data.ocsps:
         entry = ocsp.entry(certificate, issuer)
-        if entry is not None and entry.this_update <= at + _ROUNDING and ocsp.signed_under(issuer, others):
+        if entry is not None and entry.this_update <= at and ocsp.signed_under(issuer, others):
             found.append(entry)
     for crl in data.crls:
-        if crl.this_update <= at + _ROUNDING and crl.applies_to(certificate) and _crl_signer(crl, issuer, others):
+        if crl.this_update <= at and crl.applies_to(certificate) and _crl_signer(crl, issuer, others):
             found.append(crl.entry(certificate))
     return sorted(found, key=lambda entry: entry.this_update, reverse=True)
 

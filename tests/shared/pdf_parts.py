@@ -135,7 +135,7 @@ def _written(
     return bytes(out) + b"startxref\n%d\n%%%%EOF\n" % start
 
 
-def signature_value(more: bytes = b"", *, sub_filter: bytes = b"/ETSI.CAdES.detached", contents: int = 3072) -> bytes:
+def signature_value(more: bytes = b"", *, sub_filter: bytes = b"/ETSI.CAdES.detached", contents: int = 1024) -> bytes:
     """A signature dictionary with room for /ByteRange and /Contents."""
     return (
         b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter %s /ByteRange [0 0000000000 0000000000 0000000000] /Contents <%s> "

@@ -1,0 +1,1 @@
+"""What audits in notebooks start from: the archive verified, notebooks run and kept as evidence."""
