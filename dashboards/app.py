@@ -35,7 +35,7 @@ def _pages(mine: Access) -> dict[str, list[st.Page]]:
             _page("documents", t("Documents"), "description"),
             _page("document", t("Document"), "article", shown=False),
             _page("findings", t("Findings"), "rule", shown=mine.may(Right.SEE_FINDINGS)),
-            _page("verify", t("Verify"), "verified", shown=mine.may(Right.VERIFY)),
+            _page("check", t("Verify"), "verified", shown=mine.may(Right.VERIFY)),
         ],
         t("Work"): [
             _page("new", t("New document"), "note_add", shown=mine.may(Right.CREATE)),

@@ -77,7 +77,11 @@ def start(job: Job, *, tags: dict[str, str] | None = None) -> str:
     params = {"selector": selector, "mode": "default", "executionMetadata": {"tags": held}}
     answer = _ask(_LAUNCH, {"params": params})["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":
-        why = answer.get("message") or "; ".join(one["message"] for one in answer.get("errors", ())) or answer["__typename"]
+        why = (
+            answer.get("message")
+            or "; ".join(one["message"] for one in answer.get("errors", ()))
+            or answer["__typename"]
+        )
         raise UsageError(f"Dagster did not start {job.name}: {why.splitlines()[0]}")
     return str(answer["run"]["runId"])
 

@@ -143,5 +143,3 @@ def _where(one: Finding) -> str:
     if one.revision is not None:
         parts.append(t("revision {revision}", revision=one.revision))
     return ", ".join(parts) or "–"
-
-

@@ -53,7 +53,11 @@ def durations(times: Sequence[tuple[datetime, float]]) -> None:
     )
     st.altair_chart(
         chart,
-        alt=t("Hours from creation to completion of {number} documents; half took less than {middle} hours.", number=len(hours), middle=f"{middle:.1f}"),
+        alt=t(
+            "Hours from creation to completion of {number} documents; half took less than {middle} hours.",
+            number=len(hours),
+            middle=f"{middle:.1f}",
+        ),
     )
 
 

@@ -43,7 +43,9 @@ class Report:
 def runs(workspace: Workspace) -> list[Run]:
     """The batches that have verdicts, the newest first."""
     base = workspace.path / "results" / "batches"
-    files = sorted(base.glob("*/*/signatures.parquet"), key=lambda file: file.stat().st_mtime, reverse=True)[:_MOST_RUNS]
+    files = sorted(base.glob("*/*/signatures.parquet"), key=lambda file: file.stat().st_mtime, reverse=True)[
+        :_MOST_RUNS
+    ]
     if not files:
         return []
     counted = _query(

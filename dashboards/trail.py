@@ -55,7 +55,14 @@ _TITLES: Final[Mapping[str, str]] = {
     "access.denied": "Access denied",
 }
 _GOOD: Final = {"consent.given", "signature.made", "document.completed", "code.confirmed", "finding.closed"}
-_BAD: Final = {"document.declined", "document.expired", "step.locked", "message.failed", "access.denied", "step.refused"}
+_BAD: Final = {
+    "document.declined",
+    "document.expired",
+    "step.locked",
+    "message.failed",
+    "access.denied",
+    "step.refused",
+}
 _WARN: Final = {"code.wrong", "signing.delayed", "sealing.delayed", "message.uncertain", "finding.reopened"}
 _ASSERTED: Final = {"device", "reason", "contact", "copy_email", "title", "organisation", "name"}
 _FROM: Final = {"link.opened", "code.issued", "code.confirmed", "consent.given", "code.wrong", "document.declined"}
@@ -150,7 +157,11 @@ def _details(kind: str, data: Mapping[str, Any], beside: Mapping[str, Any]) -> I
         elif isinstance(data.get(key), dict) and "commitment" in data[key]:
             yield Detail(t(label), t("erased"), "not recorded")
         elif data.get(key) is not None:
-            value = look.when_text(data[key], seconds=True) if key in ("expires_at", "time_stamped_at") else _text(data[key])
+            value = (
+                look.when_text(data[key], seconds=True)
+                if key in ("expires_at", "time_stamped_at")
+                else _text(data[key])
+            )
             embedded = key == "time_stamped_at" and data.get("time_authority_embedded")
             yield Detail(t(label), value, "asserted" if embedded or _said(key, kind) else "observed")
         elif key in ("ip", "device") and kind in _FROM:
@@ -158,7 +169,7 @@ def _details(kind: str, data: Mapping[str, Any], beside: Mapping[str, Any]) -> I
 
 
 def _said(key: str, kind: str) -> bool:
-    return key in _ASSERTED or kind == "document.created" and key.endswith(("_name", "_contact"))
+    return key in _ASSERTED or (kind == "document.created" and key.endswith(("_name", "_contact")))
 
 
 def _text(value: Any) -> str:

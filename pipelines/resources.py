@@ -44,6 +44,7 @@ class Sealtrail(dg.ConfigurableResource):
     dashboard: str = Field("", description="Address of the dashboard; SEALTRAIL_DASHBOARD, then http://localhost:8501.")
     policy: str = Field("", description="File of the policy; the built-in one without it.")
     jobs: int = Field(0, ge=0, description="Processes that judge a batch; one for each processor when 0.")
+    settle_seconds: float = Field(2, ge=0, description="Files written to more recently are left for the next time.")
     largest_batch: int = Field(5_000, ge=1, le=5_000)
     gather_minutes: float = Field(60, ge=0, description="Completed documents wait this long for others.")
     judge_again_after_days: float = Field(
@@ -76,7 +77,8 @@ class Sealtrail(dg.ConfigurableResource):
             raise RuntimeError(str(error)) from error
 
     def _watched(self, workspace: Workspace) -> Watched:
-        return Watched(self.inbox or os.environ.get("SEALTRAIL_INBOX") or str(workspace.path / "inbox"))
+        url = self.inbox or os.environ.get("SEALTRAIL_INBOX") or str(workspace.path / "inbox")
+        return Watched(url, timedelta(seconds=self.settle_seconds))
 
     def _work(self) -> Work:
         policy = policies.load(Path(self.policy)) if self.policy else policies.Policy()

@@ -112,7 +112,12 @@ def _buttons(mine: Access, document: sa.Row[Any], found: DocumentVerdict | None)
         elif document.status in (Status.AWAITING_FIRST_PARTY, Status.AWAITING_CLIENT) and st.button(
             t("Resend"), icon=":material/forward_to_inbox:"
         ):
-            _steer(mine, document.id, lambda desk: desk.resend(document.id), t("A new link is on its way; the one before ended."))
+            _steer(
+                mine,
+                document.id,
+                lambda desk: desk.resend(document.id),
+                t("A new link is on its way; the one before ended."),
+            )
         with st.popover(t("Void"), icon=":material/block:"):
             reason = st.text_input(t("Reason"), key="void_reason")
             if st.button(t("Withdraw the document"), type="primary", disabled=not reason.strip()):
@@ -197,15 +202,13 @@ def _notices(
     if found is not None and not found.in_order:
         reason = next((one.message for one in judged.all_findings(found) if one.severity == "error"), "")
         st.error(
-            t("The stored file is {integrity}.", integrity=t(str(found.integrity)))
-            + f" {reason} "
-            + t("“What signers saw” shows the page."),
+            t("The stored file is {integrity}.", integrity=t(str(found.integrity))) + f" {reason}",
             icon=":material/error:",
         )
     live = [row for row in queries.findings_of(mine, document_id) if row.state != "closed" and row.gone_at is None]
     for row in live:
         with st.container(horizontal=True, vertical_alignment="center"):
-            look.html(f"{look.severity(row.severity)} &nbsp;{escape(row.message)}")
+            look.html(f"<span class='st-note'>{look.severity(row.severity)} {escape(row.message)}</span>")
             st.page_link("screens/findings.py", label=t("Open the finding"), query_params={"finding": row.id})
 
 
@@ -224,7 +227,10 @@ def _overview(document: sa.Row[Any], status: dict[str, Any], found: DocumentVerd
                 (t("Pages"), str(document.pages)),
                 (t("Created"), escape(look.when(document.created_at))),
                 (t("Completed"), escape(look.when(document.completed_at))),
-                (t("Expires"), escape(look.when(document.expires_at)) if not document.completed_at else look.muted("–")),
+                (
+                    t("Expires"),
+                    escape(look.when(document.expires_at)) if not document.completed_at else look.muted("–"),
+                ),
                 (t("Certificate id"), look.mono(document.certificate_id)),
                 (t("SHA-256 of the finished file"), look.mono(document.final_sha256)),
             ]
@@ -322,7 +328,9 @@ def _seen(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
             icon=":material/difference:",
         )
     else:
-        st.success(t("Every page shows what the {role} saw, apart from signatures made later.", role=t(role or "")))
+        told = t("Every page shows what the {role} saw, apart from signatures made later.", role=t(role or ""))
+        # Pages that look right prove nothing of a file whose verdict is bad: then no green.
+        (st.success if judged.verdict(data).in_order else st.info)(told)
     key = f"seen_page_{role}"
     st.session_state.setdefault(key, changed[0] if changed else 1)
     number = st.segmented_control(
@@ -335,7 +343,12 @@ def _seen(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
     shown = comparing.page(sha256, now, int(number or 1), before, data)
     left, right = st.columns(2)
     for column, picture, title, alt in (
-        (left, shown.before, t("What the {role} saw", role=t(role or "")), t("Page {page} as it was shown", page=shown.page)),
+        (
+            left,
+            shown.before,
+            t("What the {role} saw", role=t(role or "")),
+            t("Page {page} as it was shown", page=shown.page),
+        ),
         (right, shown.after, t("What the file shows now"), t("Page {page} as it is now", page=shown.page)),
     ):
         with column:
@@ -355,7 +368,9 @@ def _legend(shown: comparing.PageComparison) -> None:
     if changed:
         parts.append(look.chip(t("solid frame with a number: changed ({number})", number=changed), "bad"))
     if later:
-        parts.append(look.chip(t("dashed frame: signature field filled later ({fields})", fields=", ".join(later)), "info"))
+        parts.append(
+            look.chip(t("dashed frame: signature field filled later ({fields})", fields=", ".join(later)), "info")
+        )
     if not parts:
         parts.append(look.chip(t("no difference on this page"), "good"))
     look.html(" ".join(parts))
@@ -373,7 +388,9 @@ def _trail(mine: Access, document_id: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         look.html(
             look.muted(
-                t("Observed: seen by our server or proven. Asserted: said by somebody. Not recorded: there is nothing of it.")
+                t(
+                    "Observed: seen by our server or proven. Asserted: said by somebody. Not recorded: there is nothing of it."
+                )
             )
         )
         st.download_button(
@@ -408,13 +425,19 @@ def _pages(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
     left, right = st.columns([3, 1])
     try:
         left.image(
-            comparing.picture(sha256, number, data, 100), width="stretch", alt=t("Page {page} of the document", page=number)
+            comparing.picture(sha256, number, data, 100),
+            width="stretch",
+            alt=t("Page {page} of the document", page=number),
         )
     except SealtrailError as error:
         left.error(str(error))
     with right:
         st.download_button(
-            t("Download the PDF"), data, views.file_name(document.title, document.id), "application/pdf", on_click="ignore"
+            t("Download the PDF"),
+            data,
+            views.file_name(document.title, document.id),
+            "application/pdf",
+            on_click="ignore",
         )
 
 

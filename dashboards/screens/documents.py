@@ -68,13 +68,16 @@ def _filters(mine: Access) -> Filters:
                 t("Created from"), None, key="since", bind="query-params", on_change=_back_to_first, format="YYYY-MM-DD"
             )
             until = st.date_input(
-                t("Created until"), None, key="until", bind="query-params", on_change=_back_to_first, format="YYYY-MM-DD"
+                t("Created until"),
+                None,
+                key="until",
+                bind="query-params",
+                on_change=_back_to_first,
+                format="YYYY-MM-DD",
             )
         problems = False
         if mine.may(Right.SEE_FINDINGS):
-            problems = st.toggle(
-                t("With open findings"), key="problems", bind="query-params", on_change=_back_to_first
-            )
+            problems = st.toggle(t("With open findings"), key="problems", bind="query-params", on_change=_back_to_first)
     zone = session.workspace().zone
 
     def moment(day: object, at: time) -> datetime | None:
@@ -86,7 +89,13 @@ def _filters(mine: Access) -> Filters:
 def _above(mine: Access, filters: Filters, found: queries.Found) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         number = f"{found.total:,}".replace(",", " ")
-        look.html(look.muted(t("More than {number} documents", number=number) if found.more else t("{number} documents", number=number)))
+        look.html(
+            look.muted(
+                t("More than {number} documents", number=number)
+                if found.more
+                else t("{number} documents", number=number)
+            )
+        )
         with st.popover(t("Export"), icon=":material/download:", disabled=not found.rows):
             st.caption(
                 t(

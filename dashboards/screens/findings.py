@@ -87,18 +87,18 @@ def _filters() -> FindingFilters:
             key="severity",
             on_change=first,
         )
-        code = st.selectbox(
-            t("Kind"),
-            sorted(CATALOGUE),
-            index=None,
-            placeholder=t("Any"),
-            key="code",
-            bind="query-params",
-            on_change=first,
-            width=215,
-        )
-        text = st.text_input(t("Document id"), key="fdoc", bind="query-params", on_change=first, width=215)
-        gone = st.toggle(t("Also no longer found"), key="gone", bind="query-params", on_change=first)
+        with st.popover(t("More filters"), icon=":material/tune:"):
+            code = st.selectbox(
+                t("Kind"),
+                sorted(CATALOGUE),
+                index=None,
+                placeholder=t("Any"),
+                key="code",
+                bind="query-params",
+                on_change=first,
+            )
+            text = st.text_input(t("Document id"), key="fdoc", bind="query-params", on_change=first)
+            gone = st.toggle(t("Also no longer found"), key="gone", bind="query-params", on_change=first)
     return FindingFilters(state or "live", severity, code, None, text, gone)
 
 

@@ -30,7 +30,8 @@ def page() -> None:
     if protection.unprotected:
         look.html(
             look.chip(
-                t("No outside anchor covers the events since {time}.", time=look.when(protection.unprotected_since)), "warn"
+                t("No outside anchor covers the events since {time}.", time=look.when(protection.unprotected_since)),
+                "warn",
             )
         )
     view = shared.segmented(
@@ -138,7 +139,9 @@ def _checkpoints(mine: Access) -> None:
 def _replay(mine: Access) -> None:
     look.html(
         look.muted(
-            t("Every event is hashed again, the tree is built again, and both are held against all checkpoints and anchors.")
+            t(
+                "Every event is hashed again, the tree is built again, and both are held against all checkpoints and anchors."
+            )
         )
     )
     with_files = st.toggle(t("Also read and hash every stored file"), key="with_files")
@@ -152,7 +155,9 @@ def _replay(mine: Access) -> None:
             bar.progress(min(done / size, 1.0))
 
         try:
-            st.session_state["replayed"] = verification.verify(mine.workspace, progress=progress, files=with_files, jobs=1)
+            st.session_state["replayed"] = verification.verify(
+                mine.workspace, progress=progress, files=with_files, jobs=1
+            )
         except SealtrailError as error:
             st.error(str(error))
         bar.empty()
@@ -207,7 +212,12 @@ def _prove(mine: Access) -> None:
         ]
     )
     st.download_button(
-        t("Download the proof"), str(proof), f"event-{seq}.tlog-proof", "text/plain", on_click="ignore", icon=":material/download:"
+        t("Download the proof"),
+        str(proof),
+        f"event-{seq}.tlog-proof",
+        "text/plain",
+        on_click="ignore",
+        icon=":material/download:",
     )
     if proof.extra is not None:
         st.code(json.dumps(json.loads(proof.extra), indent=2, ensure_ascii=False), language="json")

@@ -1,2 +1,356 @@
+"""New document: from a PDF or a template, for two parties, with the places of their signatures; one or many."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
 import streamlit as st
-st.title('new')
+
+from dashboards import bulk, comparing, look, session, shared
+from dashboards.words import t
+from signing_core.access import Access, Right, Role
+from signing_core.desk import Author, Desk, NewDocument, Signer, sources
+from signing_core.errors import SealtrailError
+from signing_core.pdf import intake, render
+from signing_core.pdf.prepare import Placement
+from signing_core.storage import directory
+from signing_core.storage.database import reading
+
+_WIDTH, _HEIGHT = 220.0, 72.0  # points of a signature that the author places
+
+
+@dataclass(frozen=True)
+class Source:
+    pdf: bytes
+    name: str
+    template_id: str | None = None
+    data: dict[str, str] | None = None
+
+
+def page() -> None:
+    mine = session.guard(Right.CREATE)
+    st.title(t("New document"))
+    way = shared.segmented(
+        t("From"),
+        ["pdf", "template", "table"],
+        default="pdf",
+        format_func={"pdf": t("A PDF"), "template": t("A template"), "table": t("Many, from a table")}.__getitem__,
+        key="from",
+    )
+    if way == "table":
+        _many(mine)
+        return
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        st.header(t("1 · What is signed"))
+        source = _template(mine) if way == "template" else _upload()
+        st.header(t("2 · Who signs"))
+        first = _signer(mine, "first-party", t("First party"))
+        client = _signer(mine, "client", t("Client"))
+        author = _author(mine)
+    with right:
+        st.header(t("3 · Where, and send"))
+        if source is None:
+            look.nothing(t("Choose a PDF or a template first; its pages are shown here."))
+            return
+        placements = _places(source)
+        title = st.text_input(t("Title"), source.name, key="new_title")
+        language = st.segmented_control(
+            t("Language of the document"),
+            ["en", "de"],
+            default=session.language(),
+            required=True,
+            format_func=t,
+            key="new_language",
+        )
+        ready = bool(first and client and author and title.strip())
+        with st.container(horizontal=True):
+            draft = st.button(t("Save as a draft"), disabled=not ready)
+            send = st.button(t("Create and send"), type="primary", icon=":material/send:", disabled=not ready)
+        if not ready:
+            look.nothing(t("Name both parties with a contact each, and the author."))
+        if (draft or send) and first and client and author:
+            _make(mine, source, title, author, first, client, placements, language or "en", send)
+
+
+def _upload() -> Source | None:
+    given = st.file_uploader(t("PDF"), type=["pdf"], key="new_pdf")
+    if given is None:
+        return None
+    data = given.getvalue()
+    try:
+        intake.inspect(data, name=given.name)
+    except SealtrailError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    return Source(data, given.name.removesuffix(".pdf"))
+
+
+def _template(mine: Access) -> Source | None:
+    with reading(mine.workspace.engine) as connection:
+        known = directory.templates(connection)
+    if not known:
+        look.nothing(t("There is no template yet; “Parties and templates” takes one."))
+        return None
+    name = st.selectbox(t("Template"), [one.name for one in known], key="new_template")
+    chosen = next(one for one in known if one.name == name)
+    data = _fields(chosen)
+    try:
+        made = sources.from_template(mine.workspace, chosen.name, data, language=session.language())
+    except SealtrailError as error:
+        look.nothing(str(error))
+        return None
+    return Source(made.pdf, chosen.name, made.template_id, {key: str(value) for key, value in data.items()})
+
+
+def _fields(template: directory.Template) -> dict[str, Any]:
+    """One input for each of the template's fields; what is left empty is not given."""
+    values: dict[str, Any] = {}
+    for field in template.fields:
+        name, label = field["name"], field.get("label") or field["name"]
+        key = f"field {template.id} {name}"
+        kind = field.get("type") or field.get("kind")  # of a Typst template, of a form
+        options = field.get("choices") or field.get("options")
+        if kind in ("checkbox", "boolean", "bool"):
+            values[name] = st.checkbox(label, key=key)
+        elif options:
+            chosen = st.selectbox(label, options, index=None, key=key)
+            if chosen is not None:
+                values[name] = chosen
+        else:
+            text = st.text_input(f"{label} *" if field.get("required") else label, key=key)
+            if text:
+                values[name] = text
+    return values
+
+
+def _signer(mine: Access, role: str, label: str) -> Signer | None:
+    st.subheader(label)
+    with reading(mine.workspace.engine) as connection:
+        known = directory.parties(connection, kind=role)[:200]  # type: ignore[arg-type]
+    names = {one.id: f"{one.name} · {one.organisation}" if one.organisation else one.name for one in known}
+    picked = None
+    if known:
+        picked = st.selectbox(
+            t("From the directory"),
+            list(names),
+            index=None,
+            placeholder=t("Or type below"),
+            format_func=names.__getitem__,
+            key=f"{role}_known",
+        )
+    if picked is not None:
+        one = next(party for party in known if party.id == picked)
+        return Signer(
+            one.name,
+            one.phone or one.email or "",
+            one.organisation,
+            one.email if one.phone else None,
+            one.language,
+            party_id=one.id,
+        )
+    left, right = st.columns(2)
+    name = left.text_input(t("Name"), key=f"{role}_name")
+    contact = right.text_input(t("E-mail or mobile number"), key=f"{role}_contact")
+    organisation = left.text_input(t("Organisation"), key=f"{role}_organisation")
+    copy = right.text_input(
+        t("E-mail for the finished PDF"), key=f"{role}_copy", help=t("When reached by text message.")
+    )
+    if not name.strip() or not contact.strip():
+        return None
+    return Signer(name, contact, organisation or None, copy or None)
+
+
+def _author(mine: Access) -> Author | None:
+    """Who logged in is the author; on one machine without login the author is typed."""
+    if "@" in mine.person.subject and Role.AUTHOR in mine.person.roles:
+        return Author(mine.person.name, mine.person.subject)
+    st.subheader(t("Author"))
+    left, right = st.columns(2)
+    name = left.text_input(t("Name"), key="author_name")
+    email = right.text_input(t("E-mail"), key="author_email")
+    return Author(name, email) if name.strip() and email.strip() else None
+
+
+def _places(source: Source) -> dict[str, Placement | None]:
+    """Where the signatures go, seen on the page; without a choice they go where nothing is covered."""
+    placed: dict[str, Placement | None] = {"first-party": None, "client": None}
+    sha256 = hashlib.sha256(source.pdf).hexdigest()
+    pages = render.page_count(source.pdf)
+    own = st.toggle(t("Place the signatures myself"), key="own_places")
+    number = pages
+    if own:
+        number = st.number_input(t("Page"), 1, pages, pages, key="place_page")
+        for role, label, across in (("first-party", t("First party"), 70), ("client", t("Client"), 320)):
+            left, right = st.columns(2)
+            x = left.slider(f"{label}: {t('from the left')}", 0, 370, across, key=f"{role}_x")
+            y = right.slider(f"{label}: {t('from the top')}", 0, 760, 620, key=f"{role}_y")
+            placed[role] = Placement(int(number), float(x), float(y), _WIDTH, _HEIGHT)
+    picture = comparing.picture(sha256, int(number), source.pdf, 72)
+    st.image(_with_places(picture, placed), width="stretch", alt=t("Page {page} of the document", page=number))
+    return placed
+
+
+def _with_places(picture: bytes, placed: dict[str, Placement | None]) -> bytes:
+    import io
+
+    from PIL import Image, ImageDraw
+
+    shown = Image.open(io.BytesIO(picture)).convert("RGB")
+    draw = ImageDraw.Draw(shown)
+    for role, place in placed.items():
+        if place is not None:
+            box = (place.x, place.y, place.x + place.width, place.y + place.height)
+            draw.rectangle(box, outline=(36, 86, 166), width=2)
+            draw.text((place.x + 6, place.y + 4), t(role), fill=(36, 86, 166))
+    data = io.BytesIO()
+    shown.save(data, "PNG")
+    return data.getvalue()
+
+
+def _make(
+    mine: Access,
+    source: Source,
+    title: str,
+    author: Author,
+    first: Signer,
+    client: Signer,
+    placements: dict[str, Placement | None],
+    language: str,
+    send: bool,
+) -> None:
+    from dataclasses import replace
+
+    mine.require(Right.CREATE)
+    desk = Desk(mine.workspace)
+    try:
+        document_id = desk.create(
+            NewDocument(
+                source=source.pdf,
+                title=title,
+                author=author,
+                first_party=replace(first, placement=placements["first-party"]),
+                client=replace(client, placement=placements["client"]),
+                language=language,
+                source_name=f"{source.name}.pdf",
+                template_id=source.template_id,
+                template_data=source.data,
+            )
+        )
+        if send:
+            desk.send(document_id)
+    except SealtrailError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.success(t("Created and sent to the first party.") if send else t("Created as a draft."))
+    st.page_link("screens/document.py", label=title, icon=":material/article:", query_params={"id": document_id})
+
+
+def _many(mine: Access) -> None:
+    with reading(mine.workspace.engine) as connection:
+        known = {one.name: one for one in directory.templates(connection)}
+    left, right = st.columns(2, gap="large")
+    with left:
+        pdf = st.file_uploader(t("The PDF that everybody signs"), type=["pdf"], key="many_pdf")
+        chosen = None
+        if known:
+            chosen = st.selectbox(
+                t("Or a template, filled from the table"), list(known), index=None, key="many_template"
+            )
+        fields = tuple(field["name"] for field in known[chosen].fields) if chosen else ()
+        table = st.file_uploader(t("Table (CSV or Excel)"), type=["csv", "xlsx"], key="many_table")
+        st.caption(t("Columns: {columns}", columns=", ".join((*bulk.COLUMNS, *fields))))
+    with right:
+        first = _signer(mine, "first-party", t("First party"))
+        author = _author(mine)
+    if table is None or not (pdf or chosen):
+        return
+    try:
+        lines = bulk.read(table.getvalue(), table.name, region=mine.workspace.settings.phone_region, fields=fields)
+    except SealtrailError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    bad = [line for line in lines if line.problems]
+    look.html(
+        look.chip(t("{number} lines can be made", number=len(lines) - len(bad)), "good")
+        + " "
+        + (look.chip(t("{number} lines have errors", number=len(bad)), "bad") if bad else "")
+    )
+    look.listing(
+        [t("Line"), t("Title"), t("Client"), t("Contact"), t("Errors")],
+        [
+            [
+                str(line.number),
+                escape(line.values["title"]),
+                escape(line.values["client_name"]),
+                escape(line.values["client_contact"]),
+                escape("; ".join(line.problems)) or look.chip(t("none"), "good"),
+            ]
+            for line in sorted(lines, key=lambda one: (not one.problems, one.number))[:100]
+        ],
+        caption=t("Lines of the table"),
+    )
+    send = st.toggle(t("Send them at once"), key="many_send")
+    if st.button(
+        t("Create {number} documents", number=len(lines) - len(bad)),
+        type="primary",
+        disabled=not (first and author and len(lines) > len(bad)),
+    ):
+        assert first is not None and author is not None  # noqa: S101  the button is disabled without them
+        good = [line for line in lines if not line.problems]
+        _make_many(mine, good, pdf.getvalue() if pdf else None, chosen, first, author, send)
+
+
+def _make_many(
+    mine: Access,
+    lines: list[bulk.Line],
+    pdf: bytes | None,
+    template: str | None,
+    first: Signer,
+    author: Author,
+    send: bool,
+) -> None:
+    mine.require(Right.CREATE)
+    desk, failed, made = Desk(mine.workspace), [], 0
+    bar = st.progress(0.0)
+    for number, line in enumerate(lines, start=1):
+        try:
+            source, template_id = pdf, None
+            if template is not None:
+                filled = sources.from_template(mine.workspace, template, line.data, language=session.language())
+                source, template_id = filled.pdf, filled.template_id
+            values = line.values
+            client = Signer(
+                values["client_name"],
+                values["client_contact"],
+                values["client_organisation"] or None,
+                values["client_email"] or None,
+            )
+            assert source is not None  # noqa: S101  the caller has one of the two
+            document_id = desk.create(
+                NewDocument(
+                    source=source,
+                    title=values["title"],
+                    author=author,
+                    first_party=first,
+                    client=client,
+                    template_id=template_id,
+                    template_data=dict(line.data) or None,
+                )
+            )
+            if send:
+                desk.send(document_id)
+            made += 1
+        except SealtrailError as error:
+            failed.append((line.number, str(error)))
+        bar.progress(number / len(lines))
+    bar.empty()
+    st.success(t("{number} documents were created.", number=made))
+    for number, why in failed:
+        st.error(t("Line {number}: {why}", number=number, why=why))
+
+
+page()

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboards import lists, look, plots, queries, run_results, session
+from dashboards import look, plots, queries, run_results, session
 from dashboards.words import t
 from signing_core.access import Access, Right
 from signing_core.audit_log.log import AuditLog
@@ -36,7 +36,9 @@ def page() -> None:
     st.title(t("Today"))
     look.html(
         look.muted(
-            t("Last visit {time}", time=look.when(since)) if since else t("This is your first visit: everything is new.")
+            t("Last visit {time}", time=look.when(since))
+            if since
+            else t("This is your first visit: everything is new.")
         )
     )
     left, right = st.columns([5, 4], gap="large")
@@ -45,14 +47,14 @@ def page() -> None:
             _exceptions(now)
         _documents(t("Stuck: signing or sealing for more than an hour"), now.stuck, t("Nothing is stuck."))
         _documents(t("About to expire"), now.expiring, t("Nothing expires within three days."))
+        if mine.may(Right.SEE_FINDINGS):
+            _plots(mine)
     with right:
         _statuses(now)
         if mine.may(Right.SEE_LOG):
             _log(mine)
         if mine.may(Right.SEE_FINDINGS):
             _runs()
-    if mine.may(Right.SEE_FINDINGS):
-        _plots(mine)
 
 
 def _exceptions(now: queries.Today) -> None:
@@ -94,11 +96,11 @@ def _documents(title: str, rows: tuple[queries.DocumentRow, ...], none: str) -> 
         return
     with st.container(gap=None):
         for row in rows:
-            one, other = st.columns([3, 5], vertical_alignment="center")
+            one, other = st.columns([3, 6], vertical_alignment="center")
             one.page_link("screens/document.py", label=row.title, query_params={"id": row.id})
             with other:
                 time = row.expires_at if row.status.startswith("awaiting") else row.updated_at
-                look.row("170px 1fr", [look.status(row.status), escape(look.when(time))])
+                look.row("150px 190px", [look.status(row.status), escape(look.when(time))])
 
 
 def _statuses(now: queries.Today) -> None:
@@ -108,7 +110,7 @@ def _statuses(now: queries.Today) -> None:
             number = now.by_status.get(str(status), 0)
             if not number:
                 continue
-            one, other = st.columns([2, 3], vertical_alignment="center")
+            one, other = st.columns([1, 4], vertical_alignment="center")
             one.page_link(
                 "screens/documents.py",
                 label=f"{number:,}".replace(",", " "),
@@ -148,7 +150,7 @@ def _runs() -> None:
 
 
 def _plots(mine: Access) -> None:
-    one, two, three = st.columns(3, gap="medium")
+    one, two = st.columns(2, gap="medium")
     with one:
         st.subheader(t("Verdicts over time"))
         days = _verdicts(mine.person.subject, mine)
@@ -159,13 +161,10 @@ def _plots(mine: Access) -> None:
     with two:
         st.subheader(t("From creation to completion"))
         plots.durations(_durations(mine.person.subject, mine))  # type: ignore[arg-type]
-    with three:
+    kinds = queries.findings_by_code(mine)
+    if kinds:
         st.subheader(t("Findings by kind"))
-        kinds = queries.findings_by_code(mine)
-        if kinds:
-            plots.findings(kinds)
-        else:
-            look.nothing(t("Nothing is open."))
+        plots.findings(kinds)
 
 
 page()

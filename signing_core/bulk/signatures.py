@@ -105,7 +105,8 @@ def _known(files: Iterable[Path], rules: str, since: datetime) -> _Known:
             if sha256 is not None and under == rules and at >= since:
                 rows[sha256] = (number, index)
     kept = [
-        table.take([index for number, index in rows.values() if number == which]) for which, table in enumerate(tables)
+        table.take(pa.array([index for number, index in rows.values() if number == which], pa.int64()))
+        for which, table in enumerate(tables)
     ]
     table = pa.concat_tables([SCHEMA.empty_table(), *(one.cast(SCHEMA) for one in kept)])
     return _Known(table, frozenset(rows))

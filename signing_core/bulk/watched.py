@@ -15,14 +15,15 @@ import fsspec
 
 from signing_core.bulk.ledger import SeenFile
 
-_SETTLED: Final = timedelta(seconds=2)
-"""A local file that was written to this recently may still be growing."""
+SETTLED: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class Watched:
     url: str
     """A local path, or a URL with a protocol of fsspec."""
+    settled: timedelta = SETTLED
+    """A file that was written to more recently may still be growing: it is left for the next time."""
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -44,7 +45,7 @@ class Watched:
             if not name.lower().endswith(".pdf") or any(part.startswith(".") for part in name.split("/")):
                 continue
             changed = _changed(entry)
-            if isinstance(changed, datetime) and now - changed < _SETTLED:
+            if isinstance(changed, datetime) and now - changed < self.settled:
                 continue
             yield SeenFile(name, int(entry["size"]), changed.isoformat() if isinstance(changed, datetime) else changed)
 

@@ -35,7 +35,7 @@ _COMMANDS = {
     "scan": ("signing_core.cli.scan", "Read and verify certificates' QR codes, offline."),
     "seed": ("signing_core.cli.seed", "Make a workspace of sample documents with planted defects."),
     "send": ("signing_core.cli.documents:send", "Send a draft to the first party."),
-    "serve": ("signing_core.cli.serve", "The public pages on one local port, background work included."),
+    "serve": ("signing_core.cli.serve", "Dashboard and public pages on one local port, background work included."),
     "status": ("signing_core.cli.documents:status", "Where a document stands."),
     "template": ("signing_core.cli.directory:template", "The directory of templates."),
     "unlock": ("signing_core.cli.documents:unlock", "Open a step that wrong codes locked."),

@@ -1,10 +1,12 @@
-"""`sealtrail serve`: the public pages on one local port, background work included."""
+"""`sealtrail serve`: dashboard and public pages on one local port, background work included."""
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import socket
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from signing_core.desk import Desk
 
 _ROUND_SECONDS = 1.0
+_DEMO = Path(".sealtrail") / "demo"
+"""Below the current folder; made once and kept."""
 
 
 @click.command()
@@ -28,9 +32,12 @@ _ROUND_SECONDS = 1.0
     "--tls", is_flag=True, help="Serve over HTTPS to this network, with a certificate made for it: for a phone."
 )
 @click.option("--no-work", is_flag=True, help="Leave background work to `sealtrail work`.")
+@click.option("--demo", is_flag=True, help="Serve a workspace of 200 sample documents, made on the first start.")
 @workspace_option
-def command(folder: Path | None, port: int, tls: bool, no_work: bool, workspace: Path) -> None:
-    """Serve the public pages: signing, verification, CRL. Without --tls they answer on this machine only.
+def command(folder: Path | None, port: int, tls: bool, no_work: bool, demo: bool, workspace: Path) -> None:
+    """Serve the dashboard and the public pages: signing, verification, CRL. Without --tls on this machine only.
+
+    The dashboard needs the extra sealtrail[dashboards]; without it the public pages are served alone.
 
     Links lead to the base_url of the settings; where that is this machine, to the address that is served.
 
@@ -40,13 +47,15 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, workspace:
     try:
         import uvicorn
 
-        from portal.app import create_app
+        from portal.app import PATHS, create_app
     except ImportError as error:
         raise UsageError(f"The pages need the extra sealtrail[portal]; {error.name} is not installed.") from None
 
     host = _address_in_network() if tls else "127.0.0.1"
     address = f"https://{host}:{port}" if tls else f"http://localhost:{port}"
-    folder = folder or workspace
+    folder = _demonstration() if demo else folder or workspace
+    # What was made up is stuck or expired on purpose: background work would repair it before anybody saw it.
+    no_work = no_work or demo
     _lead_links_to(address, folder)
     desk = open_desk(folder)
     options: dict[str, Any] = {}
@@ -61,12 +70,13 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, workspace:
         worker.start()
     try:
         uvicorn.run(
-            create_app(desk),
+            _with_dashboard(create_app(desk), PATHS, folder, demo),
             host="0.0.0.0" if tls else "127.0.0.1",  # noqa: S104  asked for by --tls
             port=port,
             log_level="warning",
             server_header=False,
             date_header=True,
+            proxy_headers=False,
             **options,
         )
     finally:
@@ -74,6 +84,41 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, workspace:
         if not no_work:
             worker.join()
         desk.workspace.close()
+
+
+def _with_dashboard(pages: Any, paths: tuple[str, ...], folder: Path, demo: bool) -> Any:
+    """The public pages with the dashboard beside them, where its extra is installed."""
+    if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboards") is None:
+        click.echo("The dashboard needs the extra sealtrail[dashboards]; the public pages are served alone.", err=True)
+        return pages
+    from dashboards.beside import with_dashboard
+
+    return with_dashboard(pages, paths, folder, demo=demo)
+
+
+def _demonstration() -> Path:
+    """The demonstration's workspace, made on the first start with its progress shown."""
+    from tqdm import tqdm
+
+    from signing_core.seeding import demonstration
+
+    folder = _DEMO.absolute()
+    bar: Any = None
+
+    def progress(what: str, done: int, of: int) -> None:
+        nonlocal bar
+        if bar is None or bar.desc != f"{what}: ":
+            if bar is not None:
+                bar.close()
+            bar = tqdm(total=of, desc=what, unit="", file=sys.stderr, disable=not sys.stderr.isatty())
+        bar.update(done - bar.n)
+
+    if not folder.exists():
+        click.echo(f"Making {demonstration.DOCUMENTS} sample documents in {folder}; this takes two minutes, once.")
+    demonstration.prepare(folder, progress=progress)
+    if bar is not None:
+        bar.close()
+    return folder
 
 
 def _work(desk: Desk, stop: threading.Event) -> None:

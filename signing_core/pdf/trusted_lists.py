@@ -99,7 +99,9 @@ def read(xml: bytes, *, name: str, operators: Iterable[bytes] = ()) -> TrustedLi
     signed, operator = _authenticated(root, xml, issued, name, tuple(operators))
     root = _parsed(signed, name)  # from here on nothing but what was signed
     if _text(root, "TSLType") == _LIST_OF_LISTS:
-        raise UsageError(f"{name} is the list of the trusted lists, which holds no services; give the lists of countries.")
+        raise UsageError(
+            f"{name} is the list of the trusted lists, which holds no services; give the lists of countries."
+        )
     services, problems = _services(root, name)
     return TrustedList(
         territory=_text(root, "SchemeTerritory"),
@@ -119,7 +121,9 @@ def _parsed(xml: bytes, name: str) -> etree._Element:
     from lxml import etree
 
     if len(xml) > MAX_SIZE:
-        raise UsageError(f"{name} has {len(xml)} bytes, and trusted lists of more than {MAX_SIZE} are not read; check it.")
+        raise UsageError(
+            f"{name} has {len(xml)} bytes, and trusted lists of more than {MAX_SIZE} are not read; check it."
+        )
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -164,7 +168,9 @@ def _authenticated(
     """(what is signed, the given X.509 certificate it was signed with, if any). TS 119 612, 5.7.1 and annex B."""
     signatures = root.findall(f"{_DS}Signature")
     if len(signatures) != 1:
-        raise UsageError(f"The trusted list {name} has {len(signatures)} signatures instead of one; it is not believed.")
+        raise UsageError(
+            f"The trusted list {name} has {len(signatures)} signatures instead of one; it is not believed."
+        )
     inside = [
         encoded
         for element in signatures[0].iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate")
@@ -189,7 +195,7 @@ def _authenticated(
 
 def _verified(xml: bytes, certificate: x509.Certificate, issued: datetime) -> bytes:
     """What was signed, canonical. Judged for the time of issue, so that an old list can be read with its old operator."""
-    from signxml.xades import XAdESSignatureConfiguration, XAdESVerifier
+    from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
     configuration = XAdESSignatureConfiguration(location="./", expect_references=True, verification_time=issued)
     results = XAdESVerifier().verify(xml, x509_cert=certificate, expect_config=configuration)

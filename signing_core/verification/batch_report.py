@@ -64,7 +64,7 @@ class BatchReport:
             else badge(f"{len(bad) + len(open_ends)} not in order", "bad")
         )
         codes = Counter(one.reason.code for one in bad if one.reason)
-        rows = [
+        rows: list[tuple[object, ...]] = [
             (
                 one.document_id or one.path or "",
                 badge(one.integrity, tone(one.integrity)),

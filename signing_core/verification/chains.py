@@ -8,23 +8,22 @@ of the window that makes the answer hold for the whole of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 from signing_core.policy import Algorithm, Judgement, Policy
 from signing_core.verdict import Indication, Revocation, SubIndication, Trust
 from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
+from signing_core.verification.listed import NOTHING_LISTED, Grant, Listed, Purpose
 from signing_core.verification.paths import Path, build
 from signing_core.verification.revocation import Material, entries
 from signing_core.verification.revocation_entry import Entry
 from signing_core.verification.signature_values import algorithm_of
 from signing_core.verification.signers import Note
 from signing_core.verification.x509_certificates import X509
-
-Purpose = Literal["document", "time-stamp"]
 
 CLOCKS: Final = timedelta(minutes=5)
 """How far clocks may be apart: what authorities published or stamped this much later than the time judged for counts. CRLs
@@ -59,6 +58,8 @@ class Surroundings:
     material: Material
     fetch: Callable[[X509, X509], Material] | None = None
     """Gets revocation data for a certificate and its issuer over the network; None when that is not allowed."""
+    listed: Listed = NOTHING_LISTED
+    """Services of trusted lists: anchors for what they are listed for, while they were granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,20 @@ _FAILED: Final = Indication.TOTAL_FAILED
 
 def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: Purpose = "document") -> ChainVerdict:
     """The first path that stands, else what speaks against the nearest one."""
-    paths = build(certificate, around.pool, around.anchors)
+    # What was stamped was stamped when the token says (5.6.2.4), as long as nothing else speaks against the token.
+    moment = window.stamped or window.upper
+    listed = around.listed.near((certificate, *around.pool))
+    granted = [grant for grant in listed if grant.holds(moment, purpose)]
+    paths = build(certificate, around.pool, around.anchors.union(grant.certificate for grant in granted))
     if not paths.found:
         _, revocation, notes = _revocation(paths.partial, window, around, purpose)
         notes = tuple(note for note in notes if note[0] in ("revoked", "issuer-revoked"))
-        if not around.anchors:
+        lapsed = _lapsed(certificate, around, listed, moment, purpose)
+        verdict: tuple[Trust, SubIndication, tuple[Note, ...]]
+        if not around.anchors and not around.listed.given:
             verdict = (Trust.UNKNOWN, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (("no-anchors", ""),))
+        elif lapsed is not None:
+            verdict = (Trust.UNTRUSTED, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (lapsed,))
         elif paths.obstacles:
             detail = paths.obstacles[0]
             verdict = (Trust.UNTRUSTED, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("chain-constraints", detail),))
@@ -94,14 +103,37 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
             verdict = (
                 Trust.UNTRUSTED,
                 SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-                (("chain-not-found", f"the last issuer is {top}"),),
+                (
+                    ("chain-not-found", f"the last issuer is {top}"),
+                    *(("trusted-list-incomplete", problem) for problem in around.listed.problems[:3]),
+                ),
             )
         return ChainVerdict(verdict[0], revocation, _OPEN, verdict[1], verdict[2] + notes, paths.partial)
     first = _path(paths.found[0], window, around, purpose)
-    if first.indication is _PASSED:
-        return first
-    others = (_path(path, window, around, purpose) for path in paths.found[1:])
-    return next((judged for judged in others if judged.indication is _PASSED), first)
+    if first.indication is not _PASSED:
+        others = (_path(path, window, around, purpose) for path in paths.found[1:])
+        first = next((judged for judged in others if judged.indication is _PASSED), first)
+    return replace(first, notes=first.notes + _grounds(first.path, around, granted))
+
+
+def _lapsed(
+    certificate: X509, around: Surroundings, listed: list[Grant], moment: datetime, purpose: Purpose
+) -> Note | None:
+    """Why the listed service that a path would lead to is no anchor; None when none would."""
+    found = build(certificate, around.pool, frozenset(grant.certificate for grant in listed)).found if listed else ()
+    if not found:
+        return None
+    grants = [grant for grant in listed if grant.certificate == found[0].certificates[-1]]
+    nearest = max(grants, key=lambda g: (g.purpose == purpose, g.covers(moment), g.since))
+    return nearest.against(moment, purpose)
+
+
+def _grounds(path: Path, around: Surroundings, granted: list[Grant]) -> tuple[Note, ...]:
+    """Which list the anchor of a path is from, if from any."""
+    anchor = path.certificates[-1]
+    if anchor in around.anchors:
+        return ()
+    return next((grant.notes() for grant in granted if grant.certificate == anchor), ())
 
 
 def _path(path: Path, window: Window, around: Surroundings, purpose: Purpose) -> ChainVerdict:

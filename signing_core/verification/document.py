@@ -148,7 +148,9 @@ class _Run:
         # (3) validation data
         pool = gathering.certificates(examined, others)
         inside = gathering.revocation_data(examined, stores)
-        around = Surroundings(self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher())
+        around = Surroundings(
+            self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher(), self._trust.listed
+        )
         # (4) time
         timeline = Timeline(examined, around, self._at)
         found = self._guarded(lambda: our_documents.marks(structure, records), our_documents.Marks())

@@ -35,6 +35,10 @@ def rules_digest(rules: Rules) -> str:
         "others": sorted(other.sha256.hex() for other in trust.others),
         "seals": sorted(seal.hex() for seal in trust.seals),
         "keys": sorted(key.hex() for key in trust.statement_keys),
+        "listed": sorted(
+            [g.certificate.sha256.hex(), g.purpose, g.service, g.checked, *map(str, (g.since, g.until, g.speaks_until))]
+            for g in trust.listed.grants
+        ),
         "revocation": sorted(hashlib.sha256(body).hexdigest() for body in (*rules.crls, *rules.ocsps)),
         "password": hashlib.sha256((rules.password or "").encode()).hexdigest(),
         "online": rules.online,

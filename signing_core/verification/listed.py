@@ -10,14 +10,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from signing_core.pdf.trusted_lists import TrustedList
 from signing_core.verification.signers import Note
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
 
+if TYPE_CHECKING:
+    from signing_core.pdf.trusted_lists import TrustedList
+
 Purpose = Literal["document", "time-stamp"]
+
+GROUNDS: Final = frozenset({"trusted-list", "trusted-list-unchecked"})
+"""Codes that say what trust rests on, and speak against nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,9 @@ def from_list(content: TrustedList) -> Listed:
     grants: list[Grant] = []
     problems = list(content.problems)
     for service in content.services:
-        what = f"{service.name} ({service.kind}, trusted list {content.territory or '??'} no. {content.sequence or '?'})"
+        what = (
+            f"{service.name} ({service.kind}, trusted list {content.territory or '??'} no. {content.sequence or '?'})"
+        )
         for encoded in service.certificates:
             certificate = parse_x509(encoded)
             if certificate is None:

@@ -19,6 +19,7 @@ from signing_core.keys.oids import TIME_STAMP_POLICY
 from signing_core.verdict import Indication, SubIndication, TimeAuthority, Trust
 from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings, Window, judge
 from signing_core.verification.examination import Examined
+from signing_core.verification.listed import GROUNDS
 from signing_core.verification.signers import Note
 from signing_core.verification.time_stamps import CheckedToken
 from signing_core.verification.x509_certificates import TIME_STAMPING
@@ -95,7 +96,8 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     if chain.trust is Trust.UNKNOWN:
         notes.append(("time-stamp-unanchored", f"{authority.name}, {time:%Y-%m-%d %H:%M:%S} UTC"))
     elif not proves:
-        why = "; ".join(dict.fromkeys(code.replace("-", " ") for code, _ in chain.notes)) or "not for time-stamping"
+        codes = dict.fromkeys(code.replace("-", " ") for code, _ in chain.notes if code not in GROUNDS)
+        why = "; ".join(codes) or "not for time-stamping"
         notes.append(("time-stamp-untrusted", f"{authority.name} ({why})"))
     return JudgedToken(token, chain, proves, authority, tuple(notes))
 

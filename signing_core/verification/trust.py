@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from signing_core.errors import UsageError
+from signing_core.pdf import trusted_lists
 from signing_core.verification import der
 from signing_core.verification.crl import parse_crl
 from signing_core.verification.issuer_signatures import issued_by
+from signing_core.verification.listed import NOTHING_LISTED, Listed, from_list
 from signing_core.verification.ocsp import parse_ocsp
 from signing_core.verification.revocation import Material, material
 from signing_core.verification.x509_certificates import X509
@@ -39,6 +41,8 @@ class Trust:
     """SHA-256 of X.509 certificates that are our seal, besides those our own authority issued for sealing."""
     statement_keys: tuple[bytes, ...] = ()
     """Raw Ed25519 public keys (32 octets) for QR payloads and checkpoints."""
+    listed: Listed = NOTHING_LISTED
+    """Services of European trusted lists, which are anchors while they were granted."""
 
     def __add__(self, other: Trust) -> Trust:
         return Trust(
@@ -46,6 +50,7 @@ class Trust:
             tuple(dict.fromkeys(self.others + other.others)),
             self.seals | other.seals,
             tuple(dict.fromkeys(self.statement_keys + other.statement_keys)),
+            self.listed + other.listed,
         )
 
 
@@ -72,18 +77,24 @@ def _blocks(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def load(paths: Iterable[Path]) -> Trust:
-    """From files and folders: X.509 certificates (PEM, DER), Ed25519 public keys (PEM), C2SP verifier keys.
+    """From files and folders: X.509 certificates (PEM, DER), Ed25519 public keys (PEM), C2SP verifier keys, and European
+    trusted lists (XML; see `pdf.trusted_lists`).
 
     Certification authorities become anchors. Other certificates are anchors only when nothing else that was given issued
     them; those in a file called `seal.pem` (or `seal-....pem`, `.der`, `.crt`) are our seals. So the folder `public` of a
     key ring can be given as it is. A folder may hold other files, which are passed over; a file that is named and holds
-    nothing usable is refused with `UsageError`.
+    nothing usable is refused with `UsageError`, and so is every trusted list that is not whole. The signature of a list is
+    held against the scheme operators' X.509 certificates among those given, which are no anchors.
     """
     paths = list(paths)
+    lists: list[tuple[Path, bytes]] = []
     found: dict[X509, None] = {}
     seals: set[bytes] = set()
     keys: dict[bytes, None] = {}
     for path, content in _files(paths, "trust anchor"):
+        if trusted_lists.looks_like_one(content) or (path in paths and trusted_lists.is_xml(content)):
+            lists.append((path, content))
+            continue
         usable = False
         for _, body in _blocks(content):
             certificate = parse_x509(body)
@@ -104,19 +115,32 @@ def load(paths: Iterable[Path]) -> Trust:
             raise UsageError(
                 f"The trust anchor {path} is neither an X.509 certificate nor an Ed25519 public key in PEM or DER."
             )
+    given = tuple(certificate.der for certificate in found)
+    listed = sum(
+        (from_list(trusted_lists.read(content, name=str(path), operators=given)) for path, content in lists), Listed()
+    )
     authorities = [certificate for certificate in found if _is_authority(certificate)]
     anchors = {
         certificate
         for certificate in found
         if certificate in authorities
-        or not any(a.subject_key == certificate.issuer_key and issued_by(certificate, a) for a in authorities)
+        or not (
+            _signs_lists(certificate)
+            or any(a.subject_key == certificate.issuer_key and issued_by(certificate, a) for a in authorities)
+        )
     }
     return Trust(
         anchors=frozenset(anchors),
         others=tuple(certificate for certificate in found if certificate not in anchors),
         seals=frozenset(seals),
         statement_keys=tuple(keys),
+        listed=listed,
     )
+
+
+def _signs_lists(certificate: X509) -> bool:
+    """Whether it is the X.509 certificate of a trusted list's scheme operator, who signs no documents with it."""
+    return trusted_lists.TSL_SIGNING.dotted_string in (certificate.extended_key_usage or ())
 
 
 def _is_authority(certificate: X509) -> bool:

@@ -214,7 +214,8 @@ def test_the_first_party_s_own_key_is_no_seal(completed: Any, own: KeyRing, judg
         completed.signed, key=own.first_party, time_stamps=own.time_stamp_authority, page=page,
         summary="A certificate", signed_at=now(),
     ).data  # fmt: skip
-    for verdict in (judge(forged).trust, judge(forged).workspace):
+    verdicts = judge(forged)
+    for verdict in (verdicts.trust, verdicts.workspace):
         assert (verdict.integrity, verdict.certificate.sealed_by_us) == ("altered", False)
 
 
@@ -233,7 +234,8 @@ def test_even_our_own_seal_does_not_carry_another_document_s_qr_code(
     completed: Any, another_completed: Any, own: KeyRing, judge: Judge
 ) -> None:
     wrong = sealed_with(completed.signed, own, picture_of_certificate(another_completed.final))
-    for verdict in (judge(wrong).trust, judge(wrong).workspace):
+    verdicts = judge(wrong)
+    for verdict in (verdicts.trust, verdicts.workspace):
         assert verdict.integrity == "altered"
         assert verdict.certificate.sealed_by_us is True
         assert "qr-document-mismatch" in codes(verdict)
@@ -251,7 +253,8 @@ def test_a_qr_code_of_another_company(completed: Any, own: KeyRing, another_comp
         )  # fmt: skip
         url = payload.to_url(payload.sign(claims, workspace.keys().qr), "sign.example.org")
     forged = sealed_with(completed.signed, own, page_with_code(url))
-    for verdict in (judge(forged).trust, judge(forged).workspace):
+    verdicts = judge(forged)
+    for verdict in (verdicts.trust, verdicts.workspace):
         assert verdict.certificate.qr == "foreign"
         assert "qr-foreign" in codes(verdict)
 
@@ -266,7 +269,8 @@ def test_two_codes_on_one_page(completed: Any, another_completed: Any, foreign: 
 
 def test_no_code_at_all(completed: Any, own: KeyRing, judge: Judge) -> None:
     forged = sealed_with(completed.signed, own, page_with_code())
-    for verdict in (judge(forged).trust, judge(forged).workspace):
+    verdicts = judge(forged)
+    for verdict in (verdicts.trust, verdicts.workspace):
         assert verdict.certificate.qr == "absent"
         assert "qr-absent" in codes(verdict)
 

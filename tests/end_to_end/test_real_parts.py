@@ -191,11 +191,11 @@ def test_by_mail_and_sms(reached: Callable[..., Reached], sms: str) -> None:
     passed(play, document_id)
     final = final_of(play, document_id)
     attached = {
-        tuple(to): [part.get_content() for part in message.iter_attachments()]
+        tuple(to): next(iter(message.iter_attachments())).get_content()
         for message, (_, to) in zip(play.mailbox.messages, play.mailbox.envelopes, strict=True)
         if list(message.iter_attachments())
     }
-    assert attached == {(address,): [final] for address in (AUTHOR.email, DIRECTOR.contact, str(CLIENT.copy_email))}
+    assert attached == {(address,): final for address in (AUTHOR.email, DIRECTOR.contact, str(CLIENT.copy_email))}
     assert play.mailbox.encrypted and all(play.mailbox.encrypted), "nothing went in the clear"
     assert {message["state"] for message in play.desk.status(document_id)["messages"]} == {"delivered"}
     assert received(play.workspace) == [], "nothing was left in the outbox folder besides"

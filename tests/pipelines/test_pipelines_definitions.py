@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from pipelines.definitions import defs
 from pipelines.defs.common import BATCHES
 
 ROOT = Path(__file__).resolve().parents[2]
-
 
 
 def test_dagster_validates_the_workspace_file(tmp_path: Path) -> None:

@@ -49,9 +49,7 @@ def test_batches_have_business_keys(done: tuple[Runs, dg.ExecuteInProcessResult]
     assert sorted(key.split("/")[1] for key in runs.keys) == ["archive-001", "inbox-001"]
 
 
-def test_the_report_is_read_with_exceptions_first(
-    done: tuple[Runs, dg.ExecuteInProcessResult], seeded: Seeded
-) -> None:
+def test_the_report_is_read_with_exceptions_first(done: tuple[Runs, dg.ExecuteInProcessResult], seeded: Seeded) -> None:
     runs, _ = done
     page = (newest(runs) / "report.html").read_text()
     assert page.index("Exceptions: 12 open") < page.index("What was checked") < page.index("Trend over runs")
@@ -146,9 +144,7 @@ def test_no_event_or_partition_for_each_document(done: tuple[Runs, dg.ExecuteInP
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("documents", "seed"), [(20, 2), (100, 5)])
-def test_the_same_for_other_seeds(
-    tmp_path: Path, instance: dg.DagsterInstance, documents: int, seed: int
-) -> None:
+def test_the_same_for_other_seeds(tmp_path: Path, instance: dg.DagsterInstance, documents: int, seed: int) -> None:
     from signing_core.seeding import seed as make
 
     planted = tmp_path / "planted.json"

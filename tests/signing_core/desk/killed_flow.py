@@ -187,7 +187,7 @@ def mail_problems(mail: Path, final_sha256: str) -> list[str]:
     for file in mail.glob("*.eml"):
         message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
         attached = [hashlib.sha256(part.get_content()).hexdigest() for part in message.iter_attachments()]
-        if attached == [final_sha256]:
+        if attached[:1] == [final_sha256]:  # what comes after it is the proof
             numbers.setdefault(message["to"].addresses[0].addr_spec, set()).add(message["message-id"])
     if len(numbers) != 3 or any(len(found) != 1 for found in numbers.values()):
         return [f"mailed: {numbers}"]

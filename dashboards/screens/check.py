@@ -25,12 +25,18 @@ from signing_core.verdict import DocumentVerdict
 def page() -> None:
     mine = session.guard(Right.VERIFY)
     st.title(t("Verify"))
-    look.html(look.muted(t("What you give here is judged in memory and forgotten; nothing is stored unless you say so.")))
+    look.html(
+        look.muted(t("What you give here is judged in memory and forgotten; nothing is stored unless you say so."))
+    )
     way = shared.segmented(
         t("What do you have?"),
         ["files", "picture", "text"],
         default="files",
-        format_func={"files": t("PDF files"), "picture": t("A picture of the QR code"), "text": t("The text of the QR code")}.__getitem__,
+        format_func={
+            "files": t("PDF files"),
+            "picture": t("A picture of the QR code"),
+            "text": t("The text of the QR code"),
+        }.__getitem__,
         key="way",
     )
     if way == "picture":
@@ -101,7 +107,9 @@ def _closer(mine: Access, name: str, data: bytes, verdict: DocumentVerdict) -> N
     known = _known(mine, verdict.document_id)
     if known is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link("screens/document.py", label=known.title, icon=":material/article:", query_params={"id": known.id})
+            st.page_link(
+                "screens/document.py", label=known.title, icon=":material/article:", query_params={"id": known.id}
+            )
             if mine.may(Right.RECORD) and st.button(t("Record this verdict"), icon=":material/save:"):
                 mine.require(Right.RECORD, document_id=known.id)
                 verifying.record(mine.workspace, known.id, verdict, actor=mine.actor, via="upload")

@@ -1,0 +1,176 @@
+"""Bad batches are stopped, killed ones go on, and nobody ever sees half a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+from pipeline_runs import Runs
+
+from pipelines.defs import audit_log, integrity, reports
+from signing_core.bulk import results, signatures
+from signing_core.bulk.watched import Watched
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import contract
+
+SHARED = Path(__file__).resolve().parents[1] / "shared"
+
+
+@pytest.fixture
+def runs(blank_copy: Callable[..., Path], instance: dg.DagsterInstance) -> Runs:
+    folder = blank_copy()
+    (folder / "inbox").mkdir()
+    letter = contract(1, text="Sample letter")
+    for number in range(30):
+        # Different bytes after the end: each is a file of its own.
+        (folder / "inbox" / f"letter-{number:02d}.pdf").write_bytes(letter + b"%" + b"x" * number + b"\n")
+    return Runs(folder, instance, failed_fewest=10)
+
+
+def checks(done: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {one.check_name: one.passed for one in done.get_asset_check_evaluations()}
+
+
+def test_too_many_failures_stop_the_batch_and_the_report_says_so(runs: Runs) -> None:
+    (key,) = runs.tick()
+    done = runs.batch(key)
+    assert not done.success
+    assert checks(done) == {"complete": True, "verdict_for_every_document": True, "failed_within_bounds": False}
+    assert not runs.results.of(key, "certificates").exists()
+    runs.materialize([integrity.controls])
+    runs.materialize([reports.run_report])
+    print([(o["code"], o["message"], o["files"]) for o in runs.exceptions()])
+    (only,) = runs.exceptions()  # the batch, not its thirty files
+    assert (only["code"], only["subject"]) == ("batch-stopped", key)
+    assert "30 of 30 files are not in order" in only["message"]
+
+
+def test_missing_files_stop_the_batch_before_anything_is_judged(runs: Runs) -> None:
+    (key,) = runs.tick()
+    for file in list((runs.folder / "inbox").iterdir())[:20]:
+        file.unlink()
+    done = runs.batch(key)
+    assert not done.success
+    assert checks(done) == {"complete": False}
+    assert not runs.results.of(key, "signatures").exists()
+
+
+def test_a_file_that_changes_after_the_inventory_has_no_verdict(runs: Runs) -> None:
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    (runs.folder / "inbox" / "letter-00.pdf").write_bytes(contract(1, text="Changed meanwhile"))
+    done = runs.materialize(
+        [integrity.inventory, integrity.signature_verdicts],
+        partition_key=key,
+        selection=[integrity.signature_verdicts],
+    )
+    assert not done.success
+    assert checks(done)["verdict_for_every_document"] is False
+
+
+def test_a_killed_run_goes_on_and_leaves_no_partial_file(runs: Runs) -> None:
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    program = f"""
+import time
+from pathlib import Path
+from signing_core.bulk import signatures
+from signing_core.bulk.results import Results
+from signing_core.bulk.watched import Watched
+from signing_core.storage.workspace import Workspace
+signatures.PART = 5
+flush = signatures._Parts.flush
+def slowly(self):
+    flush(self)
+    time.sleep(0.3)
+signatures._Parts.flush = slowly
+with Workspace.open({str(runs.folder)!r}) as workspace:
+    signatures.make(workspace, Results(workspace.path / "results"), Watched({str(runs.folder / "inbox")!r}), {key!r},
+                    signatures.Work())
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
+    parts = runs.results.batch(key) / "parts"
+    end = time.monotonic() + 120
+    while time.monotonic() < end and len(list(parts.glob("signatures-*.parquet"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not runs.results.of(key, "signatures").exists()
+    kept = sum(pq.read_metadata(file).num_rows for file in parts.glob("signatures-*.parquet"))
+    assert kept in range(10, 30)
+    with Workspace.open(runs.folder) as workspace:
+        done = signatures.make(workspace, runs.results, Watched(str(runs.folder / "inbox")), key, signatures.Work())
+    assert done.judged == 30 - kept
+    assert done.table.num_rows == 30
+    assert not parts.exists()
+
+
+def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs) -> None:
+    from datetime import timedelta
+
+    from signing_core.policy import Policy
+
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    watched = Watched(str(runs.folder / "inbox"))
+    with Workspace.open(runs.folder) as workspace:
+
+        def judged(**work: Any) -> int:
+            return signatures.make(workspace, runs.results, watched, key, signatures.Work(**work)).judged
+
+        assert judged() == 30
+        assert judged() == 0
+        assert judged(policy=Policy(id="another")) == 30
+        assert judged(policy=Policy(id="another")) == 0
+        later = workspace.clock() + timedelta(days=31)
+        workspace.clock = lambda: later
+        assert judged(policy=Policy(id="another")) == 30
+
+
+def test_a_failing_writer_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    file = tmp_path / "one.parquet"
+    table = pa.table({"a": [1, 2, 3]})
+    results.write(file, table, {"made": "first"})
+    with pytest.raises(RuntimeError), results.appending(file, table.schema) as writer:
+        writer.write_table(table)
+        raise RuntimeError("killed")
+    assert results.context_of(file) == {"made": "first"}
+    assert [one.name for one in tmp_path.iterdir()] == ["one.parquet"]
+
+
+def test_the_log_is_compared_with_the_last_run(runs: Runs) -> None:
+    import sqlalchemy as sa
+
+    from signing_core.audit_log import events
+    from signing_core.storage.database import writing
+    from signing_core.storage.schema import audit_events
+
+    with Workspace.open(runs.folder) as workspace, writing(workspace.engine) as connection:
+        for number in range(5):
+            events.append(connection, type="sample.event", time=workspace.clock(), actor="system", data={"n": number})
+    first = runs.materialize(audit_log.ASSETS)
+    assert first.success
+    anchored = first.asset_materializations_for_node("audit_log_anchoring")[0].metadata
+    assert anchored["events"].value == 5
+    # An insider with database and keys rewrites the past and all that the database knows of it.
+    with Workspace.open(runs.folder) as workspace, writing(workspace.engine) as connection:
+        connection.execute(sa.delete(audit_events).where(audit_events.c.seq >= 3))
+        connection.execute(sa.text("UPDATE audit_head SET size = 3"))
+        connection.execute(sa.text("DELETE FROM checkpoints"))
+        connection.execute(sa.text("DELETE FROM anchors"))
+    second = runs.materialize(audit_log.ASSETS, selection=[audit_log.audit_log_consistency])
+    assert not second.success
+    (check,) = second.get_asset_check_evaluations()
+    assert check.description == "The last run saw 5 events, and now there are 3."

@@ -1,0 +1,70 @@
+"""A real daemon, with its own processes: files dropped into the watched folder become verdicts and a report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signing_core.bulk.results import Results, rows_of
+from signing_core.testing import contract
+
+ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 480.0
+"""Seconds; it takes about a minute on two free processors."""
+
+
+@pytest.fixture
+def daemon(blank_workspace: Path, tmp_path: Path) -> Iterator[Path]:
+    """The folder of a workspace that a daemon works on."""
+    workspace, home = tmp_path / "workspace", tmp_path / "home"
+    shutil.copytree(blank_workspace, workspace)
+    (workspace / "inbox").mkdir()
+    home.mkdir()
+    shutil.copy(ROOT / "pipelines" / "dagster.yaml", home)
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "SEALTRAIL_WORKSPACE": str(workspace)}
+    program = Path(sys.executable).parent / "dagster-daemon"
+    with (tmp_path / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program, "run", "-w", "workspace.yaml"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield workspace
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_dropped_files_become_verdicts_without_a_hand(daemon: Path, completed: Any, tmp_path: Path) -> None:
+    (daemon / "inbox" / "signed.pdf").write_bytes(completed.final)
+    (daemon / "inbox" / "letter.pdf").write_bytes(contract(1, text="Sample letter"))
+    results = Results(daemon / "results")
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end and not any(results.folder.glob("reports/*/summary.json")):
+        time.sleep(0.5)
+    log = (tmp_path / "daemon.log").read_text(errors="replace")[-4_000:]
+    keys = results.finished("signatures")
+    assert len(keys) == 1, log
+    verdicts = {row["integrity"] for row in rows_of(results.of(keys[0], "signatures"))}
+    assert verdicts == {"intact", "unsigned"}, log
+    reported = {tuple(one["files"]): one["code"] for one in rows_of(results.folder / "exceptions.parquet")}
+    assert reported[("letter.pdf",)] == "file-unsigned", log

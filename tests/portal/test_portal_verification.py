@@ -1,0 +1,365 @@
+"""Each answer of the verification pages, the API and /pki/, over a real server."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import qrcode
+import sqlalchemy as sa
+from cryptography import x509
+from PIL import Image
+
+from portal.words import words
+from signing_core.certificate import payload
+from signing_core.certificate.payload import QrClaims
+from signing_core.flow import Role
+from signing_core.storage.database import writing
+from signing_core.storage.identifiers import new_id
+from signing_core.storage.schema import documents
+from signing_core.testing import contract
+
+OURS = {"origin": "null", "sec-fetch-site": "same-origin"}
+
+
+@dataclass
+class Sealed:
+    company: Any
+    document_id: str
+    final: bytes
+    signed: bytes
+    payload: str
+
+    @property
+    def claims(self) -> QrClaims:
+        read = payload.parse_text(f"HTTPS://SIGN.EXAMPLE.ORG/V/{self.payload}")
+        assert read is not None
+        key = self.company.workspace.keys().qr.public_key
+        claims = payload.verify(read.payload, [key]).claims
+        assert claims is not None
+        return claims
+
+    def signed_claims(self, **changes: Any) -> str:
+        data = payload.sign(replace(self.claims, **changes), self.company.workspace.keys().qr)
+        return payload.to_url(data, "sign.example.org").rpartition("/")[2]
+
+
+def seal(company: Any, **more: Any) -> Sealed:
+    document_id = company.play.create(contract(text=more.pop("text", "Sample contract")), **more)
+    company.play.to_completion(document_id)
+    files = company.desk.status(document_id)["files"]
+    completed = next(e for e in company.desk.events(document_id) if e.type == "document.completed")
+    objects = company.workspace.objects
+    return Sealed(
+        company,
+        document_id,
+        objects.get(files["final"]["sha256"]),
+        objects.get(files["client"]["sha256"]),
+        str(completed.data["qr_text"]).rpartition("/")[2],
+    )
+
+
+@pytest.fixture(scope="module")
+def sealed(shared: Any) -> Sealed:
+    return seal(shared, title="Service agreement")
+
+
+@pytest.fixture(scope="module")
+def another(shared: Any, sealed: Sealed) -> Sealed:
+    return seal(shared, title="Another agreement", text="Another sample contract")
+
+
+def heading(page: Any) -> str:
+    return re.search(r"<h1>(.*?)</h1>", page.text)[1]
+
+
+def title(name: str) -> str:
+    return words("en")[f"v_{name}"]
+
+
+def code_page(company: Any, text: str) -> Any:
+    return company.visitor().get(f"/V/{text}")
+
+
+def upload(company: Any, data: bytes, name: str = "contract.pdf", at: str = "/verify") -> Any:
+    visitor = company.visitor()
+    return visitor.submit(visitor.get(at), files={"file": (name, data, "application/pdf")})
+
+
+def test_genuine_code(shared: Any, sealed: Sealed) -> None:
+    page = code_page(shared, sealed.payload)
+    assert (page.status_code, heading(page)) == (200, title("genuine"))
+    assert "complete and sealed" in page.text and "Service agreement" in page.text
+    assert "PDF to compare" in page.text
+    # The certificate as a page: what its PDF page states, read from the log.
+    for fact in (sealed.document_id, sealed.claims.certificate_id, sealed.claims.prefix_sha256.hex(), "+49 … 12"):
+        assert fact in page.text
+    assert code_page(shared, sealed.payload.lower()).text.count("verdict good") == 1
+
+
+def test_genuine_code_in_german(shared: Any, sealed: Sealed) -> None:
+    page = shared.visitor(headers={"accept-language": "fr, de-AT;q=0.8, en;q=0.3"}).get(f"/V/{sealed.payload}")
+    assert '<html lang="de">' in page.text
+    assert heading(page) == words("de")["v_genuine"]
+    assert "Echtheitszertifikat" in page.text and "Erste Partei" in page.text
+
+
+def test_language_switch_is_remembered(shared: Any) -> None:
+    visitor = shared.visitor()
+    assert heading(visitor.get("/verify?lang=de")) == words("de")["v_title"]
+    assert heading(visitor.get("/verify")) == words("de")["v_title"]
+    assert heading(visitor.get("/verify?lang=xx")) == words("de")["v_title"]
+
+
+def test_genuine_code_with_the_file(shared: Any, sealed: Sealed) -> None:
+    page = upload(shared, sealed.final, at=f"/V/{sealed.payload}")
+    assert heading(page) == title("authentic")
+
+
+def test_genuine_code_with_another_file(shared: Any, sealed: Sealed, another: Sealed) -> None:
+    for data in (another.final, contract(), sealed.final[: len(sealed.signed) - 1]):
+        page = upload(shared, data, at=f"/V/{sealed.payload}")
+        assert heading(page) == title("other_file")
+    changed = bytearray(sealed.final)
+    changed[200] ^= 1
+    assert heading(upload(shared, bytes(changed), at=f"/V/{sealed.payload}")) == title("other_file")
+
+
+def test_superseded_certificate(shared: Any, another: Sealed) -> None:
+    newer = seal(shared, title="Another agreement, second version")
+    with writing(shared.workspace.engine) as connection:
+        link = sa.update(documents).where(documents.c.id == newer.document_id)
+        connection.execute(link.values(supersedes=another.document_id))
+    page = code_page(shared, another.payload)
+    assert heading(page) == title("superseded") and newer.document_id in page.text
+    assert heading(upload(shared, another.final)) == title("superseded")
+    assert heading(code_page(shared, newer.payload)) == title("genuine")
+    with writing(shared.workspace.engine) as connection:
+        connection.execute(link.values(supersedes=None))
+
+
+def test_replaced_certificate(shared: Any, sealed: Sealed) -> None:
+    for changes in ({"certificate_id": new_id(shared.clock())}, {"prefix_length": 7}, {"prefix_sha256": b"1" * 32}):
+        page = code_page(shared, sealed.signed_claims(**changes))
+        assert heading(page) == title("replaced")
+        assert "Service agreement" not in page.text  # says nothing of a document that it is not for
+
+
+def test_code_of_a_document_not_on_record(shared: Any, sealed: Sealed) -> None:
+    page = code_page(shared, sealed.signed_claims(document_id=new_id(shared.clock())))
+    assert heading(page) == title("unregistered")
+
+
+def test_code_of_a_document_not_complete(company: Any) -> None:
+    one = seal(company)
+    with writing(company.workspace.engine) as connection:
+        connection.execute(sa.update(documents).where(documents.c.id == one.document_id).values(status="sealing"))
+    page = code_page(company, one.payload)
+    assert heading(page) == title("unfinished") and "not yet sealed" in page.text
+
+
+def test_unknown_key(make_company: Callable[..., Any], tmp_path: Path, sealed: Sealed, blank_workspace: Path) -> None:
+    from signing_core.testing import make_workspace
+
+    with make_workspace(tmp_path / "elsewhere") as elsewhere:
+        data = payload.sign(sealed.claims, elsewhere.keys().qr)
+    page = code_page(sealed.company, payload.to_url(data, "sign.example.org").rpartition("/")[2])
+    assert heading(page) == title("unknown_key")
+    assert "Service agreement" not in page.text
+
+
+def test_forged_code(shared: Any, sealed: Sealed) -> None:
+    read = payload.parse_text(f"HTTPS://X/V/{sealed.payload}")
+    assert read is not None
+    changed = bytearray(read.payload)
+    changed[-1] ^= 1
+    page = code_page(shared, payload.to_url(bytes(changed), "sign.example.org").rpartition("/")[2])
+    assert heading(page) == title("forged")
+
+
+@pytest.mark.parametrize("text", ["AAAA", "HELLO", "x" * 300, "%F0%9F%98%80", "A" * 5000, "<script>"])
+def test_foreign_code(shared: Any, text: str) -> None:
+    page = code_page(shared, text)
+    assert (page.status_code, heading(page)) == (404, title("foreign"))
+    assert "<script>" not in page.text.replace("<script src", "")
+
+
+def picture(text: str, size: int = 700) -> bytes:
+    image = qrcode.make(text, error_correction=qrcode.constants.ERROR_CORRECT_M).get_image().convert("RGB")
+    written = io.BytesIO()
+    image.resize((size, size), Image.Resampling.NEAREST).save(written, "PNG")
+    return written.getvalue()
+
+
+def test_photo_of_a_code(shared: Any, sealed: Sealed) -> None:
+    page = upload(shared, picture(f"HTTPS://SIGN.EXAMPLE.ORG/V/{sealed.payload}"), "photo.png")
+    assert heading(page) == title("genuine")
+    assert title("from_photo") in page.text
+
+
+def test_photo_of_a_code_that_leads_to_a_look_alike(shared: Any, sealed: Sealed) -> None:
+    page = upload(shared, picture(f"HTTPS://SIGN.EXAMP1E.ORG/V/{sealed.payload}"), "photo.png")
+    assert title("lookalike") in page.text
+    assert "leads to sign.examp1e.org, not to sign.example.org" in page.text
+    assert 'href="https://sign.examp1e' not in page.text.lower()
+
+
+def test_photo_of_another_code(shared: Any) -> None:
+    page = upload(shared, picture("https://example.org/menu"), "photo.png")
+    assert heading(page) == title("foreign")
+
+
+def test_photo_without_a_code_and_no_photo_at_all(shared: Any) -> None:
+    blank = io.BytesIO()
+    Image.new("RGB", (300, 300), "white").save(blank, "PNG")
+    assert heading(upload(shared, blank.getvalue(), "photo.png")) == title("no_code")
+    assert heading(upload(shared, b"these bytes are neither", "letter.txt")) == title("not_readable")
+    visitor = shared.visitor()
+    page = visitor.submit(visitor.get("/verify"), files={"file": ("", b"", "application/octet-stream")})
+    assert page.status_code == 422 and "Choose a file" in page.text
+
+
+def test_authentic_file(shared: Any, sealed: Sealed) -> None:
+    page = upload(shared, sealed.final)
+    assert heading(page) == title("authentic")
+    assert hashlib.sha256(sealed.final).hexdigest() in page.text
+    assert f'href="/V/{sealed.payload}"' in page.text
+
+
+def test_altered_file(shared: Any, sealed: Sealed) -> None:
+    changed = bytearray(sealed.final)
+    changed[len(sealed.signed) // 2] ^= 1
+    assert heading(upload(shared, bytes(changed))) == title("altered")
+    assert heading(upload(shared, sealed.final + b"% one more line\n")) in (title("altered"), title("undecided"))
+
+
+def test_earlier_state(shared: Any, sealed: Sealed) -> None:
+    assert heading(upload(shared, sealed.signed)) == title("prefix")
+
+
+def test_unsigned_and_unreadable_pdf(shared: Any) -> None:
+    assert heading(upload(shared, contract())) == title("unsigned")
+    assert heading(upload(shared, b"%PDF-1.7\nnothing else")) in (title("undecided"), title("unsigned"))
+
+
+def test_file_of_somebody_else(shared: Any, completed: Any) -> None:
+    page = upload(shared, completed.final)
+    assert heading(page) in (title("others"), title("undecided"))
+    assert title("authentic") not in page.text
+
+
+def test_every_page_of_a_verdict_has_words() -> None:
+    source = (Path(__file__).parents[2] / "portal" / "verdicts.py").read_text()
+    pages = set(re.findall(r'CodeVerdict\("(\w+)"|(?:return|\() ?\(?"(\w+)", "(?:good|warn|bad)"', source))
+    names = {name for pair in pages for name in pair if name}
+    assert {"genuine", "other_file", "superseded", "authentic", "prefix", "unsigned"} <= names
+    for language in ("en", "de"):
+        for name in names:
+            assert f"v_{name}" in words(language) and f"v_{name}_text" in words(language), name
+    assert set(words("en")) == set(words("de"))
+    for key, text in words("en").items():
+        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", words("de")[key])), key
+
+
+# The API
+
+
+def test_api_gives_the_verdict_of_the_contract(shared: Any, sealed: Sealed) -> None:
+    answer = shared.visitor().post("/api/verify", content=sealed.final, headers={"content-type": "application/pdf"})
+    verdict = answer.json()
+    assert (verdict["integrity"], verdict["indication"], verdict["registry"]) == ("intact", "TOTAL-PASSED", "known")
+    assert (verdict["audit_log"], verdict["document_id"], verdict["path"]) == ("included", sealed.document_id, None)
+    assert len(verdict["signatures"]) == 4
+    form = shared.visitor().post("/api/verify", files={"file": ("contract.pdf", sealed.final, "application/pdf")})
+    assert {**form.json(), "elapsed_ms": 0} == {**verdict, "path": "contract.pdf", "elapsed_ms": 0}
+
+
+def test_api_judges_for_a_given_time(shared: Any, sealed: Sealed) -> None:
+    kind = {"content-type": "application/pdf"}
+    early = shared.visitor().post("/api/verify?at=2001-01-01T00:00:00Z", content=sealed.final, headers=kind)
+    assert early.json()["at"] == "2001-01-01T00:00:00Z"
+    assert early.json()["indication"] != "TOTAL-PASSED"
+    for wrong in ("yesterday", "2026-01-01", "2026-01-01T00:00:00", ""):
+        answer = shared.visitor().post("/api/verify", params={"at": wrong}, content=b"%PDF-", headers=kind)
+        assert (answer.status_code, answer.json()["error"]) == (400, "at")
+
+
+def test_api_is_not_for_pages_of_others(shared: Any) -> None:
+    kind = {"content-type": "application/pdf"}
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        answer = shared.visitor().post("/api/verify", content=b"%PDF-", headers={**kind, **headers})
+        assert (answer.status_code, answer.json()["error"]) == (403, "origin")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_api_refuses_what_it_cannot_take(shared: Any) -> None:
+    visitor = shared.visitor()
+    for body, kind, status in (
+        (b"{}", "application/json", 415),
+        (b"", "application/pdf", 400),
+        (b"--x\r\nbroken", "multipart/form-data; boundary=x", 400),
+        (b"a=b", "application/x-www-form-urlencoded", 400),
+        (b"%PDF-", "", 415),
+    ):
+        answer = visitor.post("/api/verify", content=body, headers={"content-type": kind})
+        assert answer.status_code == status, kind
+        assert answer.json()["message"].endswith(".")
+    assert visitor.get("/api/verify").status_code == 405
+    assert visitor.put("/api/verify").status_code == 405
+
+
+@pytest.mark.slow
+def test_api_keeps_its_description(shared: Any) -> None:
+    """schemathesis asks what the description allows and what it does not, and holds every answer against it."""
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+
+    description = shared.visitor().get("/api/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(description)
+    schema.config.update(base_url=shared.server.url)
+    asked = 0
+
+    for operation in schema.get_all_operations():
+        strategy = operation.ok().as_strategy()
+
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=strategy)
+        def one(case: Any) -> None:
+            nonlocal asked
+            asked += 1
+            case.call_and_validate()
+
+        one()
+    assert asked >= 40
+
+
+# /pki/
+
+
+def test_issuer_certificate_and_crl_are_where_certificates_say(shared: Any, sealed: Sealed) -> None:
+    from signing_core.desk import background
+
+    background.work_once(shared.desk)
+    ca = shared.workspace.keys().ca
+    visitor = shared.visitor()
+    issuer = visitor.get(f"/pki/{ca.name}.cer")
+    assert issuer.headers["content-type"] == "application/pkix-cert"
+    assert x509.load_der_x509_certificate(issuer.content) == ca.certificate
+    crl = visitor.get(f"/pki/{ca.name}.crl")
+    assert crl.headers["content-type"] == "application/pkix-crl"
+    assert x509.load_der_x509_crl(crl.content).is_signature_valid(ca.certificate.public_key())
+    assert ca.crl_url.endswith(f"/pki/{ca.name}.crl") and ca.certificate_url.endswith(f"/pki/{ca.name}.cer")
+    for name in ("ca-0000.cer", "..%2f..%2fkeys", "seal.p12", f"{ca.name}.key"):
+        assert visitor.get(f"/pki/{name}").status_code == 404
+
+
+def test_role_words_cover_both_parties() -> None:
+    for language in ("en", "de"):
+        for role in Role:
+            assert words(language)[f"role_{role}"]
