@@ -9,7 +9,7 @@ DIR ?=
 # An environment of the caller's must not lead past the lock.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help demo test lint format lock base dev programs clean python
+.PHONY: help demo pipelines test lint format lock base dev programs clean python
 .DEFAULT_GOAL := help
 
 help: ## lists these commands
@@ -21,6 +21,9 @@ demo: base ## a real PDF through the three phases, sealed, verified from file an
 test: programs dev ## everything that must hold: lint, types, architecture, then the whole test suite (JOBS=2 at a time, ARGS for pytest)
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(ARGS)
+
+pipelines: dev ## Dagster's webserver and daemon on a sample workspace with planted defects, everything running (PORT=3000)
+	@$(BIN)/python -m pipelines.places -p $(or $(PORT),3000)
 
 lint: dev ## style, types and the arrows between packages
 	@$(BIN)/ruff check .

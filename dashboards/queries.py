@@ -35,7 +35,7 @@ from signing_core.storage.schema import (
 MOST_COUNTED: Final = 10_000
 """A text search counts no further; the page says `more than`."""
 OPEN: Final = tuple(str(status) for status in Status if status not in ENDED)
-SORTS: Final = ("newest", "oldest", "changed", "title", "expiring")
+SORTS: Final = ("newest", "oldest", "updated", "title", "expiring")
 _STUCK_AFTER: Final = timedelta(hours=1)
 _SHOWN: Final = (
     documents.c.id,
@@ -188,7 +188,7 @@ def _ids(
     order: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
         "newest": (documents.c.id.desc(),),
         "oldest": (documents.c.id,),
-        "changed": (documents.c.updated_at.desc(),),
+        "updated": (documents.c.updated_at.desc(),),
         "title": (documents.c.title, documents.c.id),
         "expiring": (documents.c.expires_at,),
     }

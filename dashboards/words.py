@@ -27,7 +27,7 @@ NAMES: Final[Mapping[str, str]] = {
     "open": "open",
     "newest": "newest first",
     "oldest": "oldest first",
-    "changed": "last changed first",
+    "updated": "last changed first",
     "title": "by title",
     "expiring": "next to expire",
     "sms": "text message",

@@ -135,7 +135,7 @@ def _file_page(
     if integrity == "unsigned":
         return ("prefix", "warn", {}) if registry == "prefix" else ("unsigned", "warn", {})
     if integrity == "altered":
-        return "altered", "bad", {}
+        return ("not_our_seal" if _only_the_seal(verdict) else "altered"), "bad", {}
     if integrity == "indeterminate":
         return "undecided", "warn", {}
     if registry == "prefix":
@@ -152,6 +152,13 @@ def _file_page(
     if verdict["indication"] == "INDETERMINATE" and verdict["document_id"]:
         return "undecided", "warn", {}
     return "others", "warn", {}
+
+
+def _only_the_seal(verdict: dict[str, Any]) -> bool:
+    """Nothing was changed; what is wrong is that a certificate page made like ours was sealed by another key."""
+    return verdict["certificate"]["sealed_by_us"] is False and all(
+        signature["intact"] and signature["changes"] in ("none", "permitted") for signature in verdict["signatures"]
+    )
 
 
 def _signature(signature: dict[str, Any]) -> dict[str, Any]:

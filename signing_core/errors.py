@@ -31,6 +31,7 @@ could not be done and for steps that are not allowed::
     ├── AccessDenied               a person of the company without the right to do or see that
     ├── SealRejected               our own verifier did not pass what we were about to complete
     ├── LogInconsistent            the audit log contradicts what was signed of it before
+    ├── NotebookFailed             an audit notebook stopped before its conclusion
     └── WitnessUnavailable         a witness of the audit log did not answer, or not as agreed
 
 A message is one sentence or two: what happened, to which document or file, and what to do next. It never contains a
@@ -180,6 +181,10 @@ class SealRejected(SealtrailError):
 
 
 class LogInconsistent(SealtrailError):
+    pass
+
+
+class NotebookFailed(SealtrailError):
     pass
 
 

@@ -13,6 +13,15 @@ BATCHES = dg.DynamicPartitionsDefinition(name="batches")
 FOLLOWS = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
 """Runs when what it is made from is new, and no blocking check of that has failed."""
 
+GATHERS = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested())
+    & ~dg.AutomationCondition.in_progress()
+)
+"""Runs when anything that it is made from is new and nothing of that is under way. What was stopped does not hold it up: a
+batch that fails its checks must not keep the others from being reported, and the report names it."""
+
 RETRY = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 SIGNING_KEY = "signing-key"

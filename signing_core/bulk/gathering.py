@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from signing_core.bulk import checks, results
+from signing_core.bulk.checks import BOUNDS, Bounds
 from signing_core.bulk.exceptions import Case, Cases
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results
@@ -31,11 +32,11 @@ class Gathered:
     """Key of each batch, and `finished`, `waiting` or `stopped`."""
 
 
-def gather(store: Results, ledger: Ledger) -> Gathered:
+def gather(store: Results, ledger: Ledger, bounds: Bounds = BOUNDS) -> Gathered:
     """Everything that the newest results of all batches, the controls and the log's replay say."""
     found = Gathered()
     for batch in ledger.batches():
-        stopped = checks.problem(store, ledger, batch.key)
+        stopped = checks.problem(store, ledger, batch.key, bounds)
         if stopped:
             found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key)
         done = all(store.of(batch.key, step).is_file() for step in _STEPS)

@@ -25,6 +25,8 @@ LARGEST: Final = 5_000
 GATHER: Final = timedelta(hours=1)
 """Completed documents wait this long for others, or a busy day would make hundreds of small batches."""
 
+_MARGIN: Final = timedelta(days=1)
+
 
 def take_in(workspace: Workspace, ledger: Ledger, watched: Watched, *, largest: int = LARGEST) -> list[Batch]:
     """Make batches of the files that are new, or were changed, in the watched place."""
@@ -44,19 +46,24 @@ def take_completed(
     now = workspace.clock()
     day = now.astimezone(workspace.zone).date()
     made: list[Batch] = []
-    waiting = list(_completed(workspace, ledger))
+    waiting = list(_completed(workspace, ledger, gather))
     for some in chunks(waiting, largest):
         if len(some) == largest or any(now - at >= gather for _, at in some):
             made.append(ledger.add_documents([one for one, _ in some], day=day, now=now))
     return made
 
 
-def _completed(workspace: Workspace, ledger: Ledger) -> Iterator[tuple[str, datetime]]:
+def _completed(workspace: Workspace, ledger: Ledger, gather: timedelta) -> Iterator[tuple[str, datetime]]:
     query = (
         sa.select(documents.c.id, documents.c.completed_at)
         .where(documents.c.status == str(Status.COMPLETED), documents.c.completed_at.is_not(None))
         .order_by(documents.c.completed_at, documents.c.id)
     )
+    last = ledger.last_made("archive")
+    if last is not None:
+        # Whatever was completed longer before the last batch than documents wait is in one; the rest of the archive need
+        # not be listed every few seconds. A day for clocks and for transactions that took their time.
+        query = query.where(documents.c.completed_at >= last - gather - _MARGIN)
     with reading(workspace.engine) as connection:
         completed = {row.id: row.completed_at for row in connection.execute(query)}
     for document_id in ledger.unknown_documents(completed):

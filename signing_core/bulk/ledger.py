@@ -106,6 +106,12 @@ class Ledger:
             raise UsageError(f"There is no batch {key}; the intake makes them from what arrives.")
         return _batch(row)
 
+    def last_made(self, kind: Kind) -> datetime | None:
+        """When the newest batch of that kind was made."""
+        query = "SELECT made_at FROM batches WHERE kind = ? ORDER BY number DESC LIMIT 1"
+        row = self._connection.execute(query, (kind,)).fetchone()
+        return datetime.fromisoformat(row[0]) if row else None
+
     def files(self, batch: Batch) -> list[SeenFile]:
         query = "SELECT path, size, changed FROM files WHERE batch = ? ORDER BY path, changed"
         return [SeenFile(*row) for row in self._connection.execute(query, (batch.number,))]

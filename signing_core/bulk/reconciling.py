@@ -7,8 +7,13 @@ taken over while the stored file, the document's events and the code are the sam
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -55,40 +60,89 @@ class Done:
     """Certificates that were typeset for the comparison; the other results were taken over."""
 
 
-def make(workspace: Workspace, store: Results, key: str) -> Done:
-    """Reconcile the batch and write `reconciliation.parquet`; a batch of foreign files has no rows in it."""
+def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Done:
+    """Reconcile the batch and write `reconciliation.parquet`; a batch of foreign files has no rows in it.
+
+    `jobs` is the number of processes. What is done is kept in parts, for a run that is killed.
+    """
     ids = [
         row["document_id"]
         for row in results.rows_of(store.of(key, "inventory"), ["document_id"])
         if row["document_id"] is not None
     ]
     file = store.of(key, "reconciliation")
-    parts = store.batch(key) / "parts" / "reconciliation.parquet"
-    before = {row["document_id"]: row for source in (file, parts) for row in results.rows_of(source)}
-    rows: list[dict[str, Any]] = []
-    fresh = 0
-    for some in chunks(ids, _TOGETHER):
-        read = {history.document_id: history for history in histories(workspace, some)}
-        bases = {document_id: _basis(history) for document_id, history in read.items()}
-        known = {one for one in read if before.get(one, {}).get("basis") == bases[one]}
-        new = [history for one, history in read.items() if one not in known]
-        fresh += len(new)
-        now = workspace.clock()
-        for done in reconcile(workspace, new, now=now):
-            rows.append(_row(key, done, bases[done.document_id]))
-        again = [history for one, history in read.items() if one in known]
-        for done in reconcile(workspace, again, now=now, printed=False):
-            rows.append(_row(key, done, bases[done.document_id], before[done.document_id]))
-        if new and len(ids) > _TOGETHER:
-            results.write(parts, pa.Table.from_pylist(rows, schema=SCHEMA), {"batch": key})
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    results.write(file, table, {"batch": key, "code": results.code_version()})
-    parts.unlink(missing_ok=True)
+    parts = sorted((store.batch(key) / "parts").glob("reconciliation-*.parquet"))
+    before = {row["document_id"]: row for source in (file, *parts) for row in results.rows_of(source)}
+    tables, fresh = [SCHEMA.empty_table()], 0
+    given = ((some, {one: before[one] for one in some if one in before}) for some in chunks(ids, _TOGETHER))
+    for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
+        tables.append(pa.Table.from_pylist(rows, schema=SCHEMA))
+        fresh += new
+        if new:
+            part = store.batch(key) / "parts" / f"reconciliation-{number:05d}.parquet"
+            results.write(part, tables[-1], {"batch": key})
+            parts.append(part)
+    table = pa.concat_tables(tables)
+    results.write(file, table, {"batch": key, "code": _code()})
+    for part in parts:
+        part.unlink(missing_ok=True)
     return Done(table, fresh)
 
 
+_Given = tuple[Sequence[str], dict[str, dict[str, Any]]]
+"""Document ids, and their rows of the last time."""
+_Gives = tuple[list[dict[str, Any]], int]
+"""Rows, and how many certificates were set again."""
+
+
+def _shared_out(workspace: Workspace, key: str, given: Iterable[_Given], jobs: int) -> Iterator[_Gives]:
+    now = workspace.clock()
+    if jobs == 1:
+        yield from (_some(workspace, key, now, *one) for one in given)
+        return
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_open, initargs=(workspace.path,)) as pool:
+        waiting: deque[Future[_Gives]] = deque()
+        for one in given:
+            waiting.append(pool.submit(_in_worker, key, now, *one))
+            if len(waiting) > jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+_opened: list[Workspace] = []
+"""In a worker process: the workspace, opened once."""
+
+
+def _open(path: Path) -> None:
+    _opened.append(Workspace.open(path))
+
+
+def _in_worker(key: str, now: datetime, ids: Sequence[str], before: dict[str, dict[str, Any]]) -> _Gives:
+    return _some(_opened[0], key, now, ids, before)
+
+
+def _some(
+    workspace: Workspace, key: str, now: datetime, ids: Sequence[str], before: dict[str, dict[str, Any]]
+) -> _Gives:
+    read = {history.document_id: history for history in histories(workspace, ids)}
+    bases = {document_id: _basis(history) for document_id, history in read.items()}
+    known = {one for one in read if before.get(one, {}).get("basis") == bases[one]}
+    new = [history for one, history in read.items() if one not in known]
+    again = [history for one, history in read.items() if one in known]
+    rows = [_row(key, done, bases[done.document_id]) for done in reconcile(workspace, new, now=now)]
+    for done in reconcile(workspace, again, now=now, printed=False):
+        rows.append(_row(key, done, bases[done.document_id], before[done.document_id]))
+    return rows, len(new)
+
+
+def _code() -> str:
+    return results.code_version("certificate", "controls", "desk", "pdf")
+
+
 def _basis(history: History) -> str:
-    told = hashlib.sha256(f"{results.code_version()} {history.row.final_sha256} {history.row.language}".encode())
+    told = hashlib.sha256(f"{_code()} {history.row.final_sha256} {history.row.language}".encode())
     for event in history.events:
         told.update(event.body)
     # A certificate cannot be set again once its names are erased; that changes no event.
@@ -121,10 +175,3 @@ def _row(key: str, done: Reconciliation, basis: str, before: dict[str, Any] | No
 def finding_row(finding: ControlFinding) -> dict[str, Any]:
     values = finding.to_json()
     return {field.name: values[field.name] for field in FINDING}
-
-
-def findings_of(rows: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Document id and finding, one after the other."""
-    for row in rows:
-        for finding in row["findings"]:
-            yield row["document_id"], finding

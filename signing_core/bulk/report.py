@@ -22,6 +22,7 @@ import jinja2
 from signing_core import typesetting
 from signing_core.audit_log import events
 from signing_core.bulk import dispositions, exceptions, gathering, log_state, results
+from signing_core.bulk.checks import BOUNDS, Bounds
 from signing_core.bulk.exceptions import CATALOGUE, Case
 from signing_core.bulk.gathering import Gathered
 from signing_core.bulk.ledger import Ledger
@@ -56,13 +57,21 @@ class Report:
         return self.folder / "report.pdf"
 
 
-def make(workspace: Workspace, store: Results, ledger: Ledger, *, run_id: str, policy: Policy | None = None) -> Report:
+def make(
+    workspace: Workspace,
+    store: Results,
+    ledger: Ledger,
+    *,
+    run_id: str,
+    policy: Policy | None = None,
+    bounds: Bounds = BOUNDS,
+) -> Report:
     """Write the report of a run and record it in the audit log. The same `run_id` again gives the report anew.
 
     `run_id` is of letters, digits and hyphens. Raises `TypesettingFailed`, `StorageError`.
     """
     now = workspace.clock()
-    gathered = gathering.gather(store, ledger)
+    gathered = gathering.gather(store, ledger, bounds)
     cases = gathered.cases.sorted(dispositions.current(workspace))
     folder = _folder(store, run_id, now)
     summary = _summary(workspace, store, gathered, cases, run_id, policy or Policy(), now)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -78,7 +77,8 @@ def make(workspace: Workspace, store: Results, watched: Watched, key: str, work:
     made.flush()
     table = _in_order([known.table, *made.tables], [row["sha256"] for row in wanted])
     results.write(store.of(key, "signatures"), table, {"batch": key, "rules": name, "policy": rules.policy.id})
-    shutil.rmtree(parts, ignore_errors=True)
+    for part in parts.glob("signatures-*.parquet"):
+        part.unlink()
     return Done(table, len(missing), name)
 
 

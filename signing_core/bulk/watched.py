@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,18 +38,33 @@ class Watched:
 
     def listing(self, now: datetime) -> Iterator[SeenFile]:
         """The PDFs there, their paths relative to it. What begins with a dot is somebody's unfinished copy."""
-        system, root = self._opened
-        system.invalidate_cache()
-        if not system.exists(root):
-            return
-        for path, entry in system.find(root, detail=True).items():
-            name = path.removeprefix(root).lstrip("/")
+        for name, size, changed in self._local() if self.local else self._bucket():
             if not name.lower().endswith(".pdf") or any(part.startswith(".") for part in name.split("/")):
                 continue
-            changed = _changed(entry)
             if isinstance(changed, datetime) and now - changed < self.settled:
                 continue
-            yield SeenFile(name, int(entry["size"]), changed.isoformat() if isinstance(changed, datetime) else changed)
+            yield SeenFile(name, size, changed.isoformat() if isinstance(changed, datetime) else changed)
+
+    def _local(self) -> Iterator[tuple[str, int, datetime]]:
+        """One file after the other, however many there are. Links are left out: they lead to what nobody put here."""
+        root = Path(self._opened[1])
+        for folder, _, names in os.walk(root):
+            for name in names:
+                file = Path(folder, name)
+                try:
+                    status = file.lstat()
+                except FileNotFoundError:
+                    continue  # taken away between the listing and now
+                if stat.S_ISREG(status.st_mode):
+                    changed = datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
+                    yield file.relative_to(root).as_posix(), status.st_size, changed
+
+    def _bucket(self) -> Iterator[tuple[str, int, datetime | str]]:
+        system, root = self._opened
+        system.invalidate_cache()
+        if system.exists(root):
+            for path, entry in system.find(root, detail=True).items():
+                yield path.removeprefix(root).lstrip("/"), int(entry["size"]), _changed(entry)
 
     @contextlib.contextmanager
     def as_files(self, names: Sequence[str]) -> Iterator[list[Path]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from signing_core.cli import notebook
 from signing_core.cli.common import json_option, open_workspace, print_json, workspace_option
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 @click.group()
 def command() -> None:
     """The audit log: verify it, sign and anchor it, and give others the proof."""
+
+
+command.add_command(notebook.command, "notebook")
 
 
 @command.command()

@@ -103,20 +103,17 @@ def _demonstration() -> Path:
     from signing_core.seeding import demonstration
 
     folder = _DEMO.absolute()
-    bar: Any = None
+    bars: dict[str, Any] = {}
 
     def progress(what: str, done: int, of: int) -> None:
-        nonlocal bar
-        if bar is None or bar.desc != f"{what}: ":
-            if bar is not None:
-                bar.close()
-            bar = tqdm(total=of, desc=what, unit="", file=sys.stderr, disable=not sys.stderr.isatty())
-        bar.update(done - bar.n)
+        if what not in bars:
+            bars[what] = tqdm(total=of, desc=what, file=sys.stderr, disable=not sys.stderr.isatty())
+        bars[what].update(done - bars[what].n)
 
     if not folder.exists():
         click.echo(f"Making {demonstration.DOCUMENTS} sample documents in {folder}; this takes two minutes, once.")
     demonstration.prepare(folder, progress=progress)
-    if bar is not None:
+    for bar in bars.values():
         bar.close()
     return folder
 

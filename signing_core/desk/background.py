@@ -19,7 +19,7 @@ from signing_core.audit_log import events as audit
 from signing_core.audit_log.log import AuditLog
 from signing_core.delivery import outbox
 from signing_core.desk import notices, records
-from signing_core.errors import ConcurrentChange, FlowError, SealtrailError
+from signing_core.errors import ConcurrentChange, SealtrailError
 from signing_core.flow import State, Status
 from signing_core.keys import register
 from signing_core.storage.database import reading, writing
@@ -92,9 +92,15 @@ def _noted(done: Round, document_id: str) -> Iterator[None]:
         yield
     except ConcurrentChange:
         _log.info("document %s is being worked on elsewhere", document_id)
-    except (FlowError, SealtrailError) as error:
+    except SealtrailError as error:
         done.failures.append(str(error))
         _log.warning("document %s: %s", document_id, error)
+    except Exception as error:
+        # A fault of ours on one document must not stop the others; its details go to the log, not to a person.
+        done.failures.append(
+            f"Document {document_id}: an unexpected {type(error).__name__} stopped this step; see the log."
+        )
+        _log.exception("document %s", document_id)
 
 
 def _refresh_crl(workspace: Workspace, now: datetime) -> None:

@@ -23,14 +23,14 @@ from signing_core.desk.people import REASON, Origin, kept
 from signing_core.desk.records import FoundLink
 from signing_core.errors import (
     CodeRejected,
-    KeyUnavailable,
+    ConcurrentChange,
+    DocumentUnknown,
     LinkExpired,
     LogInconsistent,
-    SealRejected,
+    SealtrailError,
     StepLocked,
     StepNotAllowed,
     StorageError,
-    TimeStampUnavailable,
 )
 from signing_core.flow import Channel, Role, State, Status
 from signing_core.flow import commands as c
@@ -297,7 +297,9 @@ class Desk:
                     state = signing.sign(self.workspace, state, self.clock())
                 if state.status is Status.SEALING:
                     state = sealing.seal(self.workspace, state, self.clock)
-            except (TimeStampUnavailable, KeyUnavailable, SealRejected) as error:
+            except (ConcurrentChange, DocumentUnknown):
+                raise
+            except SealtrailError as error:
                 background.note_failure(self.workspace, document_id, error, self.clock())
                 state = self.state(document_id)
         if state.status is Status.COMPLETED:

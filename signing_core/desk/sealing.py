@@ -24,7 +24,7 @@ from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
 from signing_core.desk import certificate_facts, records, steps
 from signing_core.desk.proven_time import Remembering
-from signing_core.errors import LogInconsistent, SealRejected
+from signing_core.errors import KeyUnavailable, LogInconsistent, SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
 from signing_core.keys import chains, distribution, register
@@ -67,7 +67,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     with writing(workspace.engine) as connection:
         at_signing = register.first_crl_after(connection, ring.ca.name, _client_time_stamp(data))
         now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
-    members = _members(workspace, ring, stamps)
+    members = _members(workspace, ring, stamps, data)
     others = [c for c in members if c != ring.ca.certificate and not chains.issued_by(c, ring.ca.certificate)]
     final = preserve.preserve(
         sealed.data,
@@ -98,7 +98,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     ).state
 
 
-def _members(workspace: Workspace, ring: KeyRing, stamps: Remembering) -> list[x509.Certificate]:
+def _members(workspace: Workspace, ring: KeyRing, stamps: Remembering, data: CertificateData) -> list[x509.Certificate]:
     """The X.509 certificates of all chains but the client's own: what is needed to judge the signatures later.
 
     A token holds its authority's X.509 certificate, seldom the chain and never the root. Our own CRL says nothing about
@@ -111,9 +111,21 @@ def _members(workspace: Workspace, ring: KeyRing, stamps: Remembering) -> list[x
         *workspace.time_stamp_anchors,
     ]
     issuers = [issuer for certificate in stamps.certificates for issuer in chains.issuers(certificate, pool)]
-    keys = (ring.first_party, ring.seal)
-    own = [ring.ca.certificate, *(c for key in keys for c in (key.certificate, *key.chain))]
-    return list(dict.fromkeys([*own, *stamps.certificates, *issuers]))
+    first_party = _first_party(ring, data)
+    signers = [first_party, *chains.issuers(first_party, pool), ring.seal.certificate, *ring.seal.chain]
+    return list(dict.fromkeys([ring.ca.certificate, *signers, *stamps.certificates, *issuers]))
+
+
+def _first_party(ring: KeyRing, data: CertificateData) -> x509.Certificate:
+    """The X.509 certificate that the first party signed with; its key may have been replaced or have expired since."""
+    used = next(party.x509_certificate_sha256 for party in data.parties if party.role == "first-party")
+    for certificate in ring.certificates("first-party"):
+        if certificate.fingerprint(SHA256()).hex() == used:
+            return certificate
+    raise KeyUnavailable(
+        f"The X.509 certificate with which the first party signed document {data.document_id} is not in the key ring's "
+        "public folder; restore it from a backup."
+    )
 
 
 def _client_time_stamp(data: CertificateData) -> datetime:

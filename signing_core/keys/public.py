@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import files
+from signing_core.keys.headed_pem import PURPOSE_LINE
 from signing_core.keys.names import visible
 from signing_core.keys.software import key_id
-
-PURPOSE_LINE = "Sealtrail-Key: "
 
 
 def add_certificate(path: Path, certificate: x509.Certificate, purpose: str) -> None:

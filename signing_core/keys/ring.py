@@ -189,6 +189,10 @@ class KeyRing:
         """The roots of all keys, former ones included."""
         return public.read_certificates(self._public_file("anchors"))
 
+    def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
+        """X.509 certificates of the key in use and of former ones."""
+        return public.read_certificates(self._public_file(purpose))
+
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
         return public.read_certificates(self._public_file("seal"))

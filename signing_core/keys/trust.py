@@ -5,7 +5,6 @@ A line above a PEM block says what it is for (see `keys.public`): a seal's X.509
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import chains, files, oids
-from signing_core.keys.public import PURPOSE_LINE
+from signing_core.keys.headed_pem import blocks
 from signing_core.keys.settings import STATEMENTS, Statement
 from signing_core.keys.software import key_id
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----")
-_PURPOSE = re.compile(rb"^" + PURPOSE_LINE.encode() + rb"([a-z-]+)\s*$", re.MULTILINE)
 _SUFFIXES = {".pem", ".crt", ".cer", ".der", ".pub"}
 
 
@@ -95,11 +92,7 @@ def parse(data: bytes, *, name: str) -> Trust:
     """One file's content. Raises `KeyUnavailable`, never anything else."""
     if b"-----BEGIN " not in data:
         return _one(data, None, name)
-    found, end = [], 0
-    for block in _BLOCK.finditer(data):
-        heading = _PURPOSE.findall(data[end : block.start()])
-        end = block.end()
-        found.append(_one(block.group(), heading[-1].decode() if heading else None, name))
+    found = [_one(block.pem, block.purpose, name) for block in blocks(data)]
     if not found:
         raise KeyUnavailable(f"{name} holds no complete PEM block; export it again.")
     return combine(found)

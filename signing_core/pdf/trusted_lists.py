@@ -130,7 +130,7 @@ def _parsed(xml: bytes, name: str) -> etree._Element:
     try:
         root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError as error:
-        raise UsageError(f"{name} is no well-formed XML ({error.msg}); fetch the trusted list again.") from None
+        raise UsageError(f"{name} is no well-formed XML ({_sentence(error)}); fetch the trusted list again.") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise UsageError(f"{name} declares a document type, which a trusted list does not; it is not read.")
     if root.tag != _TSL + _ROOT:
@@ -159,6 +159,11 @@ def _aware(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
+def _sentence(error: Exception) -> str:
+    """What a library says, fit for a line of ours."""
+    return "".join(c for c in " ".join(str(error).split())[:200] if c.isprintable()) or type(error).__name__
+
+
 # -- whose it is ------------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +188,7 @@ def _authenticated(
         try:
             return _verified(xml, x509.load_der_x509_certificate(encoded), issued), encoded if pinned else None
         except Exception as error:  # the library answers with a dozen kinds, for odd keys with those of others
-            causes.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            causes.append(_sentence(error))
     if pinned and not set(pinned) & set(inside):
         raise UsageError(
             f"The trusted list {name} is not signed by a scheme operator whose X.509 certificate was given; "
@@ -255,9 +260,8 @@ def _services(root: etree._Element, name: str) -> tuple[tuple[GrantedService, ..
         with _quiet():
             _, errors = trust_list_to_registry_unsafe(etree.tostring(root, encoding="unicode"), Collected())
     except Exception as error:  # a list that does not keep to the schema fails in as many ways as there are fields
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UsageError(f"The trusted list {name} does not keep to ETSI TS 119 612 ({cause}).") from None
-    problems += [" ".join(str(error).split())[:200] for error in errors]
+        raise UsageError(f"The trusted list {name} does not keep to ETSI TS 119 612 ({_sentence(error)}).") from None
+    problems += [_sentence(error) for error in errors]
     return tuple(found), tuple(problems)
 
 

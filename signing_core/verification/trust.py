@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from signing_core.errors import UsageError
+from signing_core.keys.headed_pem import blocks
 from signing_core.pdf import trusted_lists
 from signing_core.verification import der
 from signing_core.verification.crl import parse_crl
@@ -23,7 +24,6 @@ from signing_core.verification.revocation import Material, material
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
 
-_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 _VERIFIER_KEY: Final = re.compile(rb"^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\s*$", re.MULTILINE)
 """A C2SP signed-note verifier key: name, key hash, base64 of type and key."""
@@ -59,21 +59,19 @@ def _files(paths: Iterable[Path], what: str) -> list[tuple[Path, bytes]]:
     for path in paths:
         try:
             inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+            if inside == [path] and path.stat().st_size > _MAX_FILE:
+                raise UsageError(f"The {what} {path} is too large to be one; check that it is the right file.")
             found += [(p, p.read_bytes()) for p in inside if p.stat().st_size <= _MAX_FILE]
         except OSError as error:
             raise UsageError(f"The {what} {path} cannot be read: {error.strerror}; check its path.") from error
     return found
 
 
-def _blocks(content: bytes) -> list[tuple[str, bytes]]:
-    """(label, DER) of the PEM blocks; a file without any is taken as DER."""
-    blocks = []
-    for label, body in _PEM.findall(content):
-        try:
-            blocks.append((label.decode(), base64.b64decode(body)))
-        except ValueError:
-            continue
-    return blocks or [("", content)]
+def _blocks(content: bytes) -> list[tuple[str | None, bytes]]:
+    """(what it is said to be for, DER) of the PEM blocks; a file without any is taken as DER."""
+    return [(block.purpose, body) for block in blocks(content) if (body := block.der()) is not None] or [
+        (None, content)
+    ]
 
 
 def load(paths: Iterable[Path]) -> Trust:
@@ -81,8 +79,8 @@ def load(paths: Iterable[Path]) -> Trust:
     trusted lists (XML; see `pdf.trusted_lists`).
 
     Certification authorities become anchors. Other certificates are anchors only when nothing else that was given issued
-    them; those in a file called `seal.pem` (or `seal-....pem`, `.der`, `.crt`) are our seals. So the folder `public` of a
-    key ring can be given as it is. A folder may hold other files, which are passed over; a file that is named and holds
+    them; those that a line above says to be a seal (`keys.headed_pem`), or in a file called `seal.pem` (or `seal-....pem`, `.der`,
+    `.crt`), are our seals. So the folder `public` of a key ring can be given as it is. A folder may hold other files, which are passed over; a file that is named and holds
     nothing usable is refused with `UsageError`, and so is every trusted list that is not whole. The signature of a list is
     held against the scheme operators' X.509 certificates among those given, which are no anchors.
     """
@@ -96,12 +94,12 @@ def load(paths: Iterable[Path]) -> Trust:
             lists.append((path, content))
             continue
         usable = False
-        for _, body in _blocks(content):
+        for purpose, body in _blocks(content):
             certificate = parse_x509(body)
             if certificate is not None:
                 found[certificate] = None
                 usable = True
-                if path.stem == "seal" or path.stem.startswith("seal-"):
+                if purpose == "seal" or path.stem == "seal" or path.stem.startswith("seal-"):
                     seals.add(certificate.sha256)
             elif body.startswith(_ED25519_PREFIX) and len(body) == len(_ED25519_PREFIX) + 32:
                 keys[body[len(_ED25519_PREFIX) :]] = None

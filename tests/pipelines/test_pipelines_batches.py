@@ -48,7 +48,6 @@ def test_too_many_failures_stop_the_batch_and_the_report_says_so(runs: Runs) -> 
     assert not runs.results.of(key, "certificates").exists()
     runs.materialize([integrity.controls])
     runs.materialize([reports.run_report])
-    print([(o["code"], o["message"], o["files"]) for o in runs.exceptions()])
     (only,) = runs.exceptions()  # the batch, not its thirty files
     assert (only["code"], only["subject"]) == ("batch-stopped", key)
     assert "30 of 30 files are not in order" in only["message"]
@@ -112,7 +111,7 @@ with Workspace.open({str(runs.folder)!r}) as workspace:
         done = signatures.make(workspace, runs.results, Watched(str(runs.folder / "inbox")), key, signatures.Work())
     assert done.judged == 30 - kept
     assert done.table.num_rows == 30
-    assert not parts.exists()
+    assert not list(parts.iterdir())
 
 
 def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs) -> None:
@@ -174,3 +173,21 @@ def test_the_log_is_compared_with_the_last_run(runs: Runs) -> None:
     assert not second.success
     (check,) = second.get_asset_check_evaluations()
     assert check.description == "The last run saw 5 events, and now there are 3."
+
+
+def test_several_processes_reconcile_to_the_same(
+    seeded_copy: Callable[[], Path], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from signing_core.bulk import reconciling
+
+    runs = Runs(seeded_copy(), instance)
+    key = next(key for key in runs.tick() if "archive" in key)
+    runs.materialize([integrity.inventory], partition_key=key)
+    monkeypatch.setattr(reconciling, "_TOGETHER", 5)
+    with Workspace.open(runs.folder) as workspace:
+        alone = reconciling.make(workspace, runs.results, key)
+        runs.results.of(key, "reconciliation").unlink()
+        together = reconciling.make(workspace, runs.results, key, jobs=2)
+    assert together.table.equals(alone.table)
+    assert together.set_again == alone.set_again
+    assert not list((runs.results.batch(key) / "parts").iterdir())

@@ -66,5 +66,7 @@ def test_dropped_files_become_verdicts_without_a_hand(daemon: Path, completed: A
     assert len(keys) == 1, log
     verdicts = {row["integrity"] for row in rows_of(results.of(keys[0], "signatures"))}
     assert verdicts == {"intact", "unsigned"}, log
+    assert (results.folder / "controls.parquet").is_file()  # the first report has everything in it
+    assert (results.folder / "audit_log.parquet").is_file()
     reported = {tuple(one["files"]): one["code"] for one in rows_of(results.folder / "exceptions.parquet")}
     assert reported[("letter.pdf",)] == "file-unsigned", log

@@ -107,3 +107,10 @@ def test_the_sample_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.M
     assert len(made) == 1
     assert (tmp_path / "workspace" / "sealtrail.toml").is_file()
     assert not (tmp_path / "workspace.unfinished").exists()
+
+
+def test_links_are_not_followed(runs: Runs, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(contract(1))
+    (runs.folder / "inbox" / "link.pdf").symlink_to(secret)
+    assert runs.tick() == []

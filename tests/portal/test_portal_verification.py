@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,17 @@ import qrcode
 import sqlalchemy as sa
 from cryptography import x509
 from PIL import Image
+from signed_samples import issue, signed
 
 from portal.words import words
 from signing_core.certificate import payload
 from signing_core.certificate.payload import QrClaims
+from signing_core.desk import Desk
 from signing_core.flow import Role
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import documents
-from signing_core.testing import contract
+from signing_core.testing import Play, contract, make_workspace
 
 OURS = {"origin": "null", "sec-fetch-site": "same-origin"}
 
@@ -164,9 +165,7 @@ def test_code_of_a_document_not_complete(company: Any) -> None:
     assert heading(page) == title("unfinished") and "not yet sealed" in page.text
 
 
-def test_unknown_key(make_company: Callable[..., Any], tmp_path: Path, sealed: Sealed, blank_workspace: Path) -> None:
-    from signing_core.testing import make_workspace
-
+def test_unknown_key(tmp_path: Path, sealed: Sealed) -> None:
     with make_workspace(tmp_path / "elsewhere") as elsewhere:
         data = payload.sign(sealed.claims, elsewhere.keys().qr)
     page = code_page(sealed.company, payload.to_url(data, "sign.example.org").rpartition("/")[2])
@@ -248,10 +247,26 @@ def test_unsigned_and_unreadable_pdf(shared: Any) -> None:
     assert heading(upload(shared, b"%PDF-1.7\nnothing else")) in (title("undecided"), title("unsigned"))
 
 
-def test_file_of_somebody_else(shared: Any, completed: Any) -> None:
-    page = upload(shared, completed.final)
-    assert heading(page) in (title("others"), title("undecided"))
-    assert title("authentic") not in page.text
+def test_our_seal_but_not_on_record(shared: Any, completed: Any) -> None:
+    """Another database under the same keys: what a restored backup would look like."""
+    assert heading(upload(shared, completed.final)) == title("unregistered_file")
+
+
+def test_file_of_somebody_else(shared: Any, tmp_path: Path) -> None:
+    with make_workspace(tmp_path / "elsewhere") as elsewhere:
+        play = Play(Desk(elsewhere))
+        document_id = play.create(contract())
+        play.to_completion(document_id)
+        final = elsewhere.objects.get(play.desk.status(document_id)["final"]["sha256"])
+    page = upload(shared, final)  # made by the same software, with another company's keys
+    assert heading(page) == title("not_our_seal")
+    assert "Sealed by" not in page.text and "Sample Seals GmbH did not seal it" in page.text
+
+
+def test_signed_with_other_software(shared: Any) -> None:
+    """Unchanged, but by whom cannot be said: its X.509 certificate leads to no anchor of ours."""
+    page = upload(shared, signed(issue("Sample Signer")))
+    assert heading(page) == title("others")
 
 
 def test_every_page_of_a_verdict_has_words() -> None:

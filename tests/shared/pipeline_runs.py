@@ -54,7 +54,7 @@ class Runs:
         self._cursor = result.cursor
         for request in result.dynamic_partitions_requests or ():
             self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
-        return [str(request.partition_key) for request in result.run_requests or ()]
+        return [request.partition_key for request in result.run_requests or () if request.partition_key]
 
     def batch(self, key: str, **more: Any) -> dg.ExecuteInProcessResult:
         return self.materialize(integrity.BATCH_ASSETS, partition_key=key, **more)

@@ -13,7 +13,7 @@ _OLDEST_ANCHOR_HOURS = 26.0
 """A day, and two hours for a run that waited."""
 
 
-@dg.asset(group_name=GROUP, retry_policy=RETRY, automation_condition=dg.AutomationCondition.on_missing())
+@dg.asset(group_name=GROUP, retry_policy=RETRY)
 def audit_log_replay(sealtrail: Sealtrail) -> dg.MaterializeResult:
     """The whole log recomputed, and compared with everything that was signed and anchored of it."""
     with sealtrail.open() as opened:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines import places
+from pipelines.defs.audit_log import audit_log_replay
 from pipelines.defs.common import BATCHES
 from pipelines.defs.integrity import inventory
 from pipelines.resources import Sealtrail
@@ -27,7 +28,7 @@ def sample_workspace() -> None:
 @dg.sensor(
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    asset_selection=[inventory],
+    asset_selection=[inventory, audit_log_replay],
     description="Makes batches of new files in the watched place and of newly completed documents.",
 )
 def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.SensorResult | dg.SkipReason:
@@ -47,8 +48,12 @@ def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> 
     if not new:
         return dg.SkipReason("Nothing new has arrived.")
     keys = [batch.key for batch in new]
+    asked = [dg.RunRequest(run_key=key, partition_key=key, asset_selection=[inventory.key]) for key in keys]
+    if not context.cursor:
+        # A new instance need not wait for Sunday: the first report is to have the log in it.
+        asked.append(dg.RunRequest(run_key="first replay", asset_selection=[audit_log_replay.key]))
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=key, partition_key=key) for key in keys],
+        run_requests=asked,
         dynamic_partitions_requests=[BATCHES.build_add_request(keys)],
         cursor=str(new[-1].number),
     )

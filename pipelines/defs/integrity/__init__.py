@@ -1,11 +1,12 @@
 """Integrity: what is in a batch, what its signatures and certificates say, what registry, log and mail say of it."""
 
+import warnings
 from collections import Counter
 from typing import Any
 
 import dagster as dg
 
-from pipelines.defs.common import BATCHES, FOLLOWS, RETRY, check, counted
+from pipelines.defs.common import BATCHES, FOLLOWS, GATHERS, RETRY, check, counted
 from pipelines.resources import Sealtrail
 from signing_core.bulk import certificates, checks, flow_controls, reconciling, registry, signatures
 from signing_core.bulk import inventory as inventories
@@ -14,7 +15,9 @@ GROUP = "integrity"
 
 
 def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, partitions_def=BATCHES)
+    # Partitioned, or one bad batch would stop all; in Dagster 1.13 that warns of being a preview.
+    with warnings.catch_warnings(category=dg.PreviewWarning, action="ignore"):
+        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, partitions_def=BATCHES)
 
 
 @dg.asset(
@@ -127,7 +130,7 @@ def registry_comparison(context: dg.AssetExecutionContext, sealtrail: Sealtrail)
 def reconciliation(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Stored bytes = registry = audit event = attachment as mailed, and the printed certificate = the events."""
     with sealtrail.open() as opened:
-        done = reconciling.make(opened.workspace, opened.results, context.partition_key)
+        done = reconciling.make(opened.workspace, opened.results, context.partition_key, jobs=opened.work.jobs)
         file = opened.results.of(context.partition_key, "reconciliation")
     order = Counter("in_order" if one else "not_in_order" for one in done.table.column("in_order").to_pylist())
     return dg.MaterializeResult(
@@ -135,7 +138,7 @@ def reconciliation(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> d
     )
 
 
-@dg.asset(group_name=GROUP, deps=[reconciliation], automation_condition=FOLLOWS, retry_policy=RETRY)
+@dg.asset(group_name=GROUP, deps=[inventory], automation_condition=GATHERS, retry_policy=RETRY)
 def controls(sealtrail: Sealtrail) -> dg.MaterializeResult:
     """What an auditor looks for, in every document's history; the documents that are still running included."""
     with sealtrail.open() as opened:

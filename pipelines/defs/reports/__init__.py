@@ -5,30 +5,33 @@ from typing import Any
 import dagster as dg
 
 from pipelines.defs.audit_log import audit_log_replay
-from pipelines.defs.common import RETRY, counted, table
-from pipelines.defs.integrity import certificate_verdicts, controls, reconciliation, registry_comparison
+from pipelines.defs.common import GATHERS, RETRY, counted, table
+from pipelines.defs.integrity import BATCH_ASSETS, controls
 from pipelines.resources import Sealtrail
 from signing_core.bulk import gathering, report
 
-_WHATEVER_IS_THERE = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
+_WITH_BOTH = GATHERS & ~dg.AutomationCondition.any_deps_missing().allow(
+    dg.AssetSelection.assets(controls, audit_log_replay)
 )
-"""Like `eager()`, but a batch that was stopped must not keep the others from being reported: the report names it."""
+"""The first report is to have the controls and the log in it."""
 
 
 @dg.asset(
     group_name="reports",
-    deps=[certificate_verdicts, registry_comparison, reconciliation, controls, audit_log_replay],
-    automation_condition=_WHATEVER_IS_THERE,
+    deps=[*BATCH_ASSETS, controls, audit_log_replay],
+    automation_condition=_WITH_BOTH,
     retry_policy=RETRY,
 )
 def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Exceptions first, what was checked under which policy, counts, trend: HTML, PDF, Parquet; hashes in the audit log."""
     with sealtrail.open() as opened:
         made = report.make(
-            opened.workspace, opened.results, opened.ledger, run_id=context.run.run_id, policy=opened.work.policy
+            opened.workspace,
+            opened.results,
+            opened.ledger,
+            run_id=context.run.run_id,
+            policy=opened.work.policy,
+            bounds=opened.bounds,
         )
     summary = made.summary
     documents = summary["documents"]

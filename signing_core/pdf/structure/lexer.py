@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from signing_core.pdf.structure.values import HexString, Ref, Value
@@ -63,7 +64,7 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
         if kind == _NAME:
             value = _name(token[_NAME])
         elif kind == _REFERENCE:
-            value = Ref(int(token[1]), int(token[2]))
+            value = _reference(token[1], token[2])
         elif kind == _INTEGER:
             value = _integer(token[_INTEGER])
         elif kind in (_DICT, _ARRAY):
@@ -96,6 +97,11 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
 
 
 def _dictionary(items: list[Value], doubled: list[str] | None) -> dict[str, Value]:
+    keys = items[::2]
+    if len(items) % 2 == 0 and all(type(key) is str for key in keys):
+        plain: dict[str, Value] = dict(zip(keys, items[1::2], strict=True))
+        if len(plain) == len(keys):
+            return plain
     result: dict[str, Value] = {}
     index, count = 0, len(items)
     while index < count:
@@ -111,10 +117,16 @@ def _dictionary(items: list[Value], doubled: list[str] | None) -> dict[str, Valu
     return result
 
 
+@lru_cache(maxsize=4096)  # the same few hundred names make up most of every file
 def _name(raw: bytes) -> str:
     if b"#" in raw:
         raw = _HASH.sub(lambda found: bytes((int(found[1], 16),)), raw)
     return raw.decode("latin-1")
+
+
+@lru_cache(maxsize=4096)
+def _reference(number: bytes, generation: bytes) -> Ref:
+    return Ref(int(number), int(generation))
 
 
 def _integer(raw: bytes) -> int:

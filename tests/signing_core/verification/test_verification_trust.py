@@ -40,6 +40,16 @@ def test_seals_are_known_by_the_name_of_their_file(world, tmp_path: Path) -> Non
     assert len(load_trust([tmp_path]).seals) == 2
 
 
+def test_seals_are_known_by_the_line_above_them(world, tmp_path: Path) -> None:
+    seal, other = made.issue("Sample Seal", world.root), made.issue("Sample First Party", world.root)
+    bundle = tmp_path / "all.pem"
+    bundle.write_bytes(
+        b"Sealtrail-Key: seal\n" + made.pem(seal.der) + b"Sealtrail-Key: first-party\n" + made.pem(other.der)
+        + made.pem(world.root.der)
+    )  # fmt: skip
+    assert load_trust([bundle]).seals == {made.hashlib.sha256(seal.der).digest()}
+
+
 def test_public_keys(tmp_path: Path) -> None:
     private = made.key("ed25519", 1)
     raw = private.public_key().public_bytes_raw()

@@ -426,6 +426,14 @@ def test_hostile_files_are_one_sentence(xml: bytes, cause: str, tmp_path: Path) 
     assert len(message) < 500
 
 
+def test_a_file_that_is_too_large_for_anything(tmp_path: Path) -> None:
+    file = tmp_path / "list.xml"
+    with file.open("wb") as sparse:
+        sparse.truncate(65 * 1024 * 1024)
+    with pytest.raises(UsageError, match="too large"):
+        load_trust([file])
+
+
 def test_other_xml_in_a_folder_is_passed_over(world, operator, tmp_path: Path) -> None:
     (tmp_path / "page.xml").write_text("<html/>")
     assert len(trust_from(tmp_path, signed(unsigned(Service(world.root)), operator), operator).listed.grants) == 1
@@ -453,7 +461,7 @@ def sample(operator) -> bytes:
     return signed(unsigned(Service(made.issue("Sample CA", ca=True))), operator)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_lists_are_refused_or_say_the_same(data: st.DataObject, sample: bytes, operator: Identity) -> None:
     start = data.draw(st.integers(0, len(sample) - 1))

@@ -1,0 +1,230 @@
+"""Bulk creation: a template and a table of parties become documents. A bad row is reported with row and column; good rows go on.
+
+Each row makes one document, whatever happens: what was made is written down by the SHA-256 of the table and the row's number,
+and a row that was begun when the process died is looked for among the documents before it is made.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from signing_core.bulk import party_table
+from signing_core.bulk.party_table import PartyRow
+from signing_core.bulk.results import Results
+from signing_core.delivery import contacts
+from signing_core.desk import Author, Desk, NewDocument, Signer, sources
+from signing_core.errors import ContactRefused, DataRefused, SealtrailError, UsageError
+from signing_core.storage import directory
+from signing_core.storage.database import reading
+from signing_core.storage.durable import write_file
+from signing_core.storage.schema import document_parties, documents
+from signing_core.storage.workspace import Workspace
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS rows (
+  source TEXT NOT NULL, number INTEGER NOT NULL, begun_at TEXT NOT NULL, document_id TEXT, PRIMARY KEY (source, number))
+"""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is the same for all rows."""
+
+    template: str
+    author: Author
+    first_party: Signer | None = None
+    """For rows that name none."""
+    language: str | None = None
+    send: bool = False
+    """Whether the first party gets its link at once."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    row: int
+    column: str | None
+    """None when the fault is in no one column."""
+    message: str
+
+
+@dataclass
+class Created:
+    documents: dict[int, str] = field(default_factory=dict)
+    """Document id by row."""
+    bad: list[BadRow] = field(default_factory=list)
+    made_now: int = 0
+    folder: Path | None = None
+    """Where the table of documents and of bad rows is."""
+
+
+def create(workspace: Workspace, store: Results, file: Path, order: Order) -> Created:
+    """Make what is not made yet. Raises `UsageError` for a table or template that cannot be used at all."""
+    rows = party_table.read(file)
+    source = hashlib.sha256(file.read_bytes() + order.template.encode()).hexdigest()
+    with reading(workspace.engine) as connection:
+        template = directory.template(connection, order.template)
+    desk = Desk(workspace)
+    done = Created(folder=store.folder / "created" / source[:16])
+    store.folder.mkdir(parents=True, exist_ok=True)
+    memory = sqlite3.connect(store.folder / "created.sqlite", timeout=30, isolation_level=None)
+    try:
+        memory.execute(_SCHEMA)
+        for row in rows:
+            try:
+                document_id = _known(workspace, memory, source, row, template.id)
+                if document_id is None:
+                    document_id = _make(desk, memory, source, row, order, template)
+                    done.made_now += 1
+                done.documents[row.number] = document_id
+                if order.send and desk.state(document_id).status == "draft":
+                    desk.send(document_id)
+            except _RowRefused as refused:
+                done.bad.append(refused.bad)
+            except SealtrailError as error:
+                done.bad.append(BadRow(row.number, None, str(error)))
+    finally:
+        memory.close()
+    _write(done, file)
+    return done
+
+
+class _RowRefused(Exception):
+    def __init__(self, row: PartyRow, column: str | None, message: str) -> None:
+        super().__init__(message)
+        self.bad = BadRow(row.number, column, message)
+
+
+def _known(
+    workspace: Workspace, memory: sqlite3.Connection, source: str, row: PartyRow, template_id: str
+) -> str | None:
+    """The document of this row: written down, or made by a process that died before it could write it down."""
+    query = "SELECT begun_at, document_id FROM rows WHERE source = ? AND number = ?"
+    found = memory.execute(query, (source, row.number)).fetchone()
+    if found is None:
+        return None
+    begun_at, document_id = str(found[0]), None if found[1] is None else str(found[1])
+    if document_id is None:
+        taken = {one for (one,) in memory.execute("SELECT document_id FROM rows WHERE document_id IS NOT NULL")}
+        document_id = _orphan(workspace, row, template_id, datetime.fromisoformat(begun_at), taken)
+        if document_id is not None:
+            _remember(memory, source, row, document_id)
+    return document_id
+
+
+def _orphan(workspace: Workspace, row: PartyRow, template_id: str, since: datetime, taken: set[str]) -> str | None:
+    try:
+        contact = contacts.parse(row.values["client_contact"], region=workspace.settings.phone_region).value
+    except (SealtrailError, KeyError):
+        return None
+    query = (
+        sa.select(documents.c.id)
+        .join(document_parties, document_parties.c.document_id == documents.c.id)
+        .where(
+            documents.c.template_id == template_id,
+            documents.c.created_at >= since,
+            document_parties.c.role == "client",
+            document_parties.c.contact == contact,
+            document_parties.c.name == row.values.get("client_name", "").strip(),
+        )
+        .order_by(documents.c.id)
+    )
+    with reading(workspace.engine) as connection:
+        return next((one for one in connection.execute(query).scalars() if one not in taken), None)
+
+
+def _remember(memory: sqlite3.Connection, source: str, row: PartyRow, document_id: str) -> None:
+    query = "UPDATE rows SET document_id = ? WHERE source = ? AND number = ?"
+    memory.execute(query, (document_id, source, row.number))
+
+
+def _make(
+    desk: Desk, memory: sqlite3.Connection, source: str, row: PartyRow, order: Order, template: directory.Template
+) -> str:
+    workspace = desk.workspace
+    client = _signer(workspace, row, "client", None)
+    first_party = _signer(workspace, row, "first_party", order.first_party)
+    language = row.known("language") or order.language or workspace.settings.language
+    values = _typed(row.fields, template)
+    try:
+        made = sources.from_template(workspace, order.template, values, version=template.version, language=language)
+    except DataRefused as error:
+        raise _RowRefused(row, error.field, str(error)) from None
+    except UsageError as error:
+        raise _RowRefused(row, None, str(error)) from None
+    begun = (source, row.number, workspace.clock().isoformat())
+    memory.execute("INSERT OR REPLACE INTO rows (source, number, begun_at) VALUES (?, ?, ?)", begun)
+    document_id = desk.create(
+        NewDocument(
+            source=made.pdf,
+            title=row.known("title") or f"{made.template_name}, {client.name}",
+            author=order.author,
+            first_party=first_party,
+            client=client,
+            language=language,
+            source_name=f"{made.template_name}, row {row.number}",
+            template_id=made.template_id,
+            template_data=row.fields or None,
+        )
+    )
+    _remember(memory, source, row, document_id)
+    return document_id
+
+
+def _signer(workspace: Workspace, row: PartyRow, prefix: str, other: Signer | None) -> Signer:
+    name, contact = row.known(f"{prefix}_name"), row.known(f"{prefix}_contact")
+    if other is not None and name is None and contact is None:
+        return other
+    for column, value in ((f"{prefix}_name", name), (f"{prefix}_contact", contact)):
+        if value is None:
+            raise _RowRefused(row, column, f"The column {column} is empty.")
+    copy_email = row.known("client_email") if prefix == "client" else None
+    region = workspace.settings.phone_region
+    for column, value in ((f"{prefix}_contact", contact), ("client_email", copy_email)):
+        try:
+            if value is not None:
+                _ = contacts.parse_email(value) if column == "client_email" else contacts.parse(value, region=region)
+        except ContactRefused as error:
+            raise _RowRefused(row, column, str(error)) from None
+    return Signer(str(name), str(contact), row.known(f"{prefix}_organisation"), copy_email)
+
+
+def _typed(values: Mapping[str, str], template: directory.Template) -> dict[str, Any]:
+    """Texts of the table as the template's types want them; what does not fit is left for the template to refuse."""
+    types = {field["name"]: field.get("type", "text") for field in template.fields} if template.kind == "typst" else {}
+    return {name: _value(text, types.get(name, "text")) for name, text in values.items()}
+
+
+def _value(text: str, type: str) -> Any:
+    if type == "integer" and text.lstrip("-").isdigit():
+        return int(text)
+    if type == "boolean" and text.lower() in ("true", "false", "yes", "no", "ja", "nein"):
+        return text.lower() in ("true", "yes", "ja")
+    if type == "list":
+        return [one.strip() for one in text.split("|") if one.strip()]
+    return text
+
+
+def _write(done: Created, file: Path) -> None:
+    """Two tables beside the results: which row became which document, and what is wrong with the others."""
+    if done.folder is None:
+        return
+    done.folder.mkdir(parents=True, exist_ok=True)
+    made = [("row", "document_id"), *sorted(done.documents.items())]
+    bad = [
+        ("table", "row", "column", "message"),
+        *((file.name, one.row, one.column or "", one.message) for one in done.bad),
+    ]
+    for name, rows in (("documents.csv", made), ("bad_rows.csv", bad)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        write_file(done.folder / name, text.getvalue().encode())

@@ -1,0 +1,58 @@
+"""The dashboard on a seeded workspace, with an altered contract in it, as AppTest and a browser see it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboard_parts import SCRIPT, Furnished, furnish
+from streamlit.testing.v1 import AppTest
+
+from dashboards import session
+
+
+@pytest.fixture(scope="session")
+def furnished(seeded: Any, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """To be looked at; `furnished_copy` is there to be worked on."""
+    folder = Path(shutil.copytree(seeded.folder, tmp_path_factory.mktemp("furnished") / "workspace"))
+    return furnish(folder, seeded.planted)
+
+
+@pytest.fixture
+def furnished_copy(furnished: Furnished, tmp_path: Path) -> Furnished:
+    return Furnished(Path(shutil.copytree(furnished.folder, tmp_path / "copy")), furnished.documents)
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A browser on this machine; AppTest itself has neither headers nor an address."""
+    monkeypatch.setattr(session, "connection", lambda: session.Connection("localhost:8501", frozenset(), True))
+    monkeypatch.setenv(session.DEMO_VARIABLE, "1")
+    yield
+    while session._open:
+        session._open.popitem()[1].close()
+
+
+@pytest.fixture
+def show(local: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """`show(folder, "documents", person=ANNA, language="de", q="text")`: a page as that person sees it."""
+
+    def run(folder: Path, page: str, *, person: str | None = None, language: str = "en", **address: str) -> AppTest:
+        monkeypatch.setenv("SEALTRAIL_WORKSPACE", str(folder))
+        test = AppTest.from_file(SCRIPT, default_timeout=60)
+        test.session_state["language"] = language
+        if person is not None:
+            test.session_state["demo_person"] = person
+        test.run()
+        if page != "today":
+            test.switch_page(f"screens/{page}.py")
+        for key, value in address.items():
+            test.query_params[key] = value
+        test.run()
+        assert not test.exception, test.exception[0].stack_trace
+        return test
+
+    return run

@@ -1,0 +1,108 @@
+"""Paging, searching and rights in the queries themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboards import bulk, comparing, queries
+from dashboards.queries import Filters
+from signing_core.access import LOCAL_ADMINISTRATOR, Access, Person, Role
+from signing_core.errors import AccessDenied, UsageError
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import ManualClock
+
+
+@pytest.fixture
+def workspace(furnished: Any) -> Any:
+    with Workspace.open(furnished.folder) as opened:
+        yield opened
+
+
+def as_(workspace: Workspace, role: Role, subject: str = "somebody@example.org") -> Access:
+    return Access(workspace, Person(subject, "Sample Person", frozenset({role})))
+
+
+def test_pages_together_are_everything_once(workspace: Workspace) -> None:
+    mine = Access(workspace, LOCAL_ADMINISTRATOR)
+    for sort in ("newest", "oldest", "updated", "title"):
+        ids: list[str] = []
+        for page in range(1, 6):
+            ids += [row.id for row in queries.search(mine, Filters(sort=sort), page=page, size=5).rows]
+        assert len(ids) == len(set(ids)) == 24, sort
+    newest = [row.created_at for row in queries.search(mine, Filters(), size=24).rows]
+    assert newest == sorted(newest, reverse=True)
+    assert queries.search(mine, Filters(), page=99).rows == ()
+
+
+def test_an_author_finds_and_counts_its_own_only(workspace: Workspace) -> None:
+    everything = queries.search(Access(workspace, LOCAL_ADMINISTRATOR), Filters(), size=50)
+    own = queries.search(as_(workspace, Role.AUTHOR, "author1@example.org"), Filters(), size=50)
+    assert {row.id for row in own.rows} == {row.id for row in everything.rows if row.author == "Sample Author 1"}
+    assert own.total == len(own.rows) < everything.total
+    other = next(row for row in everything.rows if row.author != "Sample Author 1")
+    for text in (other.id, other.title, other.client or ""):
+        found = queries.search(as_(workspace, Role.AUTHOR, "author1@example.org"), Filters(text=text)).rows
+        assert other.id not in {row.id for row in found}
+    assert queries.today(as_(workspace, Role.AUTHOR), since=None).by_status == {}
+
+
+def test_what_needs_a_right_is_refused_in_the_query(workspace: Workspace) -> None:
+    author = as_(workspace, Role.AUTHOR)
+    for ask in (
+        lambda: queries.find_findings(author, queries.FindingFilters()),
+        lambda: queries.log_page(author),
+        lambda: queries.verdicts_by_day(author),
+        lambda: queries.directory(as_(workspace, Role.FIRST_PARTY)),
+    ):
+        with pytest.raises(AccessDenied):
+            ask()
+
+
+def test_dates_and_findings_filter(workspace: Workspace, furnished: Any) -> None:
+    mine = Access(workspace, LOCAL_ADMINISTRATOR)
+    rows = queries.search(mine, Filters(sort="oldest"), size=24).rows
+    middle = rows[12].created_at
+    assert queries.search(mine, Filters(since=middle)).total == 12
+    assert queries.search(mine, Filters(until=middle)).total == 12
+    with_findings = queries.search(mine, Filters(findings=True), size=24).rows
+    assert furnished.documents["altered"] in {row.id for row in with_findings}
+    assert all(row.open_findings for row in with_findings)
+
+
+def test_a_visit_goes_on_until_one_was_away(furnished_copy: Any) -> None:
+    clock = ManualClock()
+    with Workspace.open(furnished_copy.folder, clock=clock) as workspace:
+        mine = as_(workspace, Role.ANALYST)
+        first = clock.now
+        assert queries.visit(mine) is None
+        clock.forward(minutes=20)
+        assert queries.visit(mine) is None
+        clock.forward(hours=15)
+        assert queries.visit(mine) == first + timedelta(minutes=20)
+        clock.forward(minutes=1)
+        assert queries.visit(mine) == first + timedelta(minutes=20)
+
+
+def test_a_table_is_looked_at_before_anything_is_made() -> None:
+    table = "Title;client_name;client_contact;place\nA;Sample Client;client@example.org;Berlin\nB;;not a contact;\n\n"
+    good, bad = bulk.read(table.encode(), "t.csv", region="DE", fields=("place",))
+    assert (good.number, good.problems, good.data) == (2, (), {"place": "Berlin"})
+    assert bad.number == 3 and "client_name is empty" in bad.problems and len(bad.problems) == 2
+    with pytest.raises(UsageError, match="no column client_contact"):
+        bulk.read(b"title,client_name\nA,B\n", "t.csv", region="DE")
+    with pytest.raises(UsageError, match="not an Excel file"):
+        bulk.read(b"title", "t.xlsx", region="DE")
+    with pytest.raises(UsageError, match="UTF-8"):
+        bulk.read(b"\xff\xfe\xff", "t.csv", region="DE")
+
+
+def test_a_page_that_came_or_went_is_a_change(make: Any) -> None:
+    one, two = make.contract(1), make.contract(2)
+    states = comparing.overview.__wrapped__("one", "two", one, two)
+    assert [state.kind for state in states][-1] == "changed"
+    same = comparing.overview.__wrapped__("one", "one", one, one)
+    assert [state.kind for state in same] == ["same"]
+    assert "damaged" in comparing.overview.__wrapped__("x", "y", b"no PDF", one)

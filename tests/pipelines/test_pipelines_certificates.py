@@ -1,0 +1,77 @@
+"""The bulk jobs through Dagster: configuration in, counts and reasons out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from pipeline_runs import Runs
+
+from pipelines.defs import certificates
+from signing_core.desk import sources, views
+from signing_core.storage.workspace import Workspace
+
+
+@pytest.fixture
+def runs(completed: Any, tmp_path: Path, instance: dg.DagsterInstance) -> Runs:
+    return Runs(Path(shutil.copytree(completed.folder, tmp_path / "workspace")), instance)
+
+
+def metadata(runs: Runs, asset: Any, config: dg.Config | None = None) -> dict[str, Any]:
+    name = asset.key.to_user_string()
+    more = {"run_config": dg.RunConfig(ops={name: config})} if config else {}
+    done = runs.materialize([asset], **more)
+    assert done.success
+    return {key: value.value for key, value in done.asset_materializations_for_node(name)[0].metadata.items()}
+
+
+def test_creation_reports_bad_rows_and_makes_the_good_ones(
+    blank_copy: Callable[..., Path], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    runs = Runs(blank_copy(), instance)
+    with Workspace.open(runs.folder) as workspace:
+        source = b"#let data = json(bytes(sys.inputs.data))\n= Lease of #data.fields.flat"
+        sources.add_template(workspace, "lease", source, kind="typst", fields=["flat"])
+    table = tmp_path / "leases.csv"
+    table.write_text("client_name,client_contact,flat\nSample Client A,a@example.net,1a\nSample Client B,nobody,2b\n")
+    config = certificates.Creation(
+        table=str(table),
+        template="lease",
+        author="Sample Author",
+        author_email="author@example.org",
+        first_party="Sample Director",
+        first_party_contact="director@example.org",
+    )
+    found = metadata(runs, certificates.created_documents, config)
+    assert (found["documents"], found["made_now"], found["bad_rows"]) == (1, 1, 1)
+    assert "| 3 | client_contact |" in found["first_bad_rows"]
+    assert metadata(runs, certificates.created_documents, config)["made_now"] == 0
+
+
+def test_a_wrong_table_is_not_tried_again(runs: Runs, tmp_path: Path) -> None:
+    config = certificates.Creation(
+        table=str(tmp_path / "none.csv"), template="lease", author="Sample Author", author_email="author@example.org"
+    )
+    done = runs.materialize(
+        [certificates.created_documents], run_config=dg.RunConfig(ops={"created_documents": config})
+    )
+    assert not done.success
+    kinds = [event.event_type_value for event in done.all_events]
+    assert "STEP_UP_FOR_RETRY" not in kinds
+
+
+def test_reissue_sealing_and_renewal(runs: Runs, completed: Any) -> None:
+    config = certificates.Reissue(documents=[completed.document_id, "0" * 26])
+    found = metadata(runs, certificates.reissued_documents, config)
+    assert (found["reissued"], found["failed"]) == (1, 1)
+    with Workspace.open(runs.folder) as workspace:
+        successor = found["successors"][completed.document_id]
+        assert views.status(workspace, successor)["supersedes"] == completed.document_id
+    assert metadata(runs, certificates.sealed_documents)["completed"] == 0
+    found = metadata(runs, certificates.renewed_time_stamps, certificates.Renewal(before_days=36_500))
+    assert found["renewed"] >= 1
+    assert found["failed"] == 0

@@ -1,0 +1,110 @@
+"""`sealtrail serve` and `uvicorn portal.app:app`, as processes of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from program import PROGRAM
+
+from signing_core.desk import Desk
+from signing_core.flow import Role, Status
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import Play, contract
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[Any], url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, stdout=written, stderr=written, env={**os.environ, **environment})
+    try:
+        for _ in range(400):
+            assert process.poll() is None, log.read_text()
+            try:
+                httpx.get(f"{url}/verify", verify=False)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_serve_does_the_background_work(blank_copy: Callable[..., Path], tmp_path: Path) -> None:
+    folder, port, log = blank_copy(), free_port(), tmp_path / "log"
+    settings = folder / "sealtrail.toml"
+    url = f"http://localhost:{port}"
+    settings.write_text(re.sub(r"(?m)^base_url = .*$", f'base_url = "{url}"', settings.read_text()))
+    with running([PROGRAM, "serve", str(folder), "--port", str(port)], url, log), Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        play.desk.send(document_id)
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            try:
+                token = play.token(Role.FIRST_PARTY)
+                break
+            except LookupError:
+                time.sleep(0.2)
+        from signing_core.testing import received
+
+        assert f"{url}/s/{token}" in received(workspace)[-1].text
+        page = httpx.get(f"{url}/s/{token}")
+        assert page.status_code == 200 and "server" not in page.headers
+        assert play.desk.state(document_id).status is Status.AWAITING_FIRST_PARTY
+    said = log.read_text()
+    assert url in said and token not in said and "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_serve_over_tls(blank_copy: Callable[..., Path], tmp_path: Path) -> None:
+    folder, port, log = blank_copy(), free_port(), tmp_path / "log"
+    url = f"https://127.0.0.1:{port}"
+    with running([PROGRAM, "serve", "-w", str(folder), "--port", str(port), "--tls", "--no-work"], url, log):
+        certificate = folder / "secrets" / "local-tls.pem"
+        assert oct(certificate.with_name("local-tls-key.pem").stat().st_mode & 0o777) == "0o600"
+        page = httpx.get(f"{url}/verify", verify=ssl.create_default_context(cafile=str(certificate)))
+        assert page.headers["strict-transport-security"].startswith("max-age=")
+    assert "SHA-256 is" in log.read_text()
+
+
+@pytest.mark.slow
+def test_pages_alone_under_uvicorn_log_no_token(blank_copy: Callable[..., Path], tmp_path: Path) -> None:
+    folder, port, log = blank_copy(), free_port(), tmp_path / "log"
+    url, token = f"http://127.0.0.1:{port}", "aB3_" * 10 + "xYz"
+    command = [sys.executable, "-m", "uvicorn", "portal.app:app", "--port", str(port)]
+    with running(command, url, log, SEALTRAIL_WORKSPACE=str(folder), SEALTRAIL_BASE_URL=url):
+        assert httpx.get(f"{url}/s/{token}").status_code == 200
+        assert httpx.get(f"{url}/d/{token}?again=/s/{token}").status_code == 200
+    said = log.read_text()
+    assert "GET /s/[token]" in said and token not in said
+
+
+def test_serve_says_what_is_missing(tmp_path: Path) -> None:
+    done = subprocess.run([PROGRAM, "serve", str(tmp_path / "nowhere")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    assert "sealtrail init" in done.stderr and "Traceback" not in done.stderr

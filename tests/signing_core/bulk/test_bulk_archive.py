@@ -1,0 +1,106 @@
+"""Bulk sealing, re-issue and the renewal of archive time-stamps."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from signing_core.audit_log import events, verification
+from signing_core.bulk import reissue, renewal, sealing
+from signing_core.controls import histories, reconcile
+from signing_core.desk import Desk, judging, signing, views
+from signing_core.errors import StepNotAllowed
+from signing_core.flow import Role
+from signing_core.storage.database import reading
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import Play, contract
+from signing_core.verification import verify
+
+ALWAYS = timedelta(days=365 * 100)
+
+
+@pytest.fixture
+def archive(completed: Any, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A workspace with a completed document."""
+    folder = Path(shutil.copytree(completed.folder, tmp_path / "archive"))
+    with Workspace.open(folder) as workspace:
+        yield SimpleNamespace(workspace=workspace, document_id=completed.document_id, final=completed.final)
+
+
+def test_what_waits_is_sealed(blank_copy: Callable[..., Path]) -> None:
+    with Workspace.open(blank_copy()) as workspace:
+        play = Play(Desk(workspace))
+        waiting = play.create(contract(1))
+        draft = play.create(contract(1))
+        for state in play.steps(waiting):
+            if state.party(Role.FIRST_PARTY).signed is not None:
+                break
+        play.consent(waiting, Role.CLIENT)
+        signing.sign(workspace, play.desk.state(waiting), play.desk.clock())
+        done = sealing.seal_waiting(workspace)
+        assert done.completed == [waiting]
+        assert not done.still_waiting
+        assert play.desk.state(draft).status == "draft"
+        assert sealing.seal_waiting(workspace) == sealing.Sealed()
+
+
+def test_the_successor_names_the_superseded(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    successor = reissue.reissue(workspace, archive.document_id)
+    status = views.status(workspace, successor)
+    before = views.status(workspace, archive.document_id)
+    assert status["supersedes"] == archive.document_id
+    assert status["files"]["source"]["sha256"] == before["files"]["source"]["sha256"]
+    assert status["parties"]["client"]["name"] == before["parties"]["client"]["name"]
+    with reading(workspace.engine) as connection:
+        created = events.of_document(connection, successor)[0]
+    assert created.data["supersedes"] == archive.document_id
+    assert before["status"] == "completed"
+    assert reissue.reissue(workspace, archive.document_id) == successor  # not another one
+
+
+def test_a_voided_successor_is_replaced(archive: SimpleNamespace) -> None:
+    first = reissue.reissue(archive.workspace, archive.document_id, send=True)
+    Desk(archive.workspace).void(first, "Wrong date.")
+    assert reissue.reissue(archive.workspace, archive.document_id) != first
+
+
+def test_what_is_not_completed_is_not_superseded(archive: SimpleNamespace) -> None:
+    draft = Play(Desk(archive.workspace)).create(contract(1))
+    with pytest.raises(StepNotAllowed, match="only a completed one"):
+        reissue.reissue(archive.workspace, draft)
+
+
+def test_time_stamps_that_last_are_left_alone(archive: SimpleNamespace) -> None:
+    done = renewal.renew_due(archive.workspace, before=timedelta(days=1))
+    assert (done.not_due, done.renewed, done.failed) == (1, {}, {})
+
+
+def test_a_renewed_file_continues_the_completed_one_and_passes(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    done = renewal.renew_due(workspace, before=ALWAYS)
+    assert not done.failed
+    renewed = workspace.objects.get(done.renewed[archive.document_id])
+    assert renewed.startswith(archive.final)
+    assert len(renewed) > len(archive.final)
+    verdict = verify(renewed, at=workspace.clock() + timedelta(seconds=2), trust=judging.trust_of(workspace))
+    assert (verdict.integrity, verdict.indication) == ("intact", "TOTAL-PASSED")
+    assert [one.kind for one in verdict.signatures].count("document-timestamp") == 2
+    again = renewal.renew_due(workspace, before=ALWAYS)
+    assert workspace.objects.get(again.renewed[archive.document_id]).startswith(renewed)
+    assert {"final", "renewed-1", "renewed-2"} <= views.status(workspace, archive.document_id)["files"].keys()
+
+
+def test_registry_log_and_mail_stay_as_they_were(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    renewal.renew_due(workspace, before=ALWAYS)
+    assert verification.verify(workspace).in_order
+    now = workspace.clock()
+    (result,) = reconcile(workspace, histories(workspace, [archive.document_id]), now=now)
+    assert result.in_order

@@ -1,0 +1,133 @@
+"""One exception for each document or file, named after the gravest of what was found, and shown without being obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signing_core.bulk import gathering, inventory, report, results, signatures
+from signing_core.bulk.dispositions import Disposition
+from signing_core.bulk.exceptions import CATALOGUE, Case, Cases
+from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.results import Results
+from signing_core.bulk.watched import Watched
+from signing_core.errors import UsageError
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import contract
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def test_one_case_for_each_subject_named_after_the_gravest() -> None:
+    cases = Cases()
+    cases.add("D1", "log-disagrees", "The audit log says: missing.", document_id="D1", batch="b1")
+    cases.add("D1", "stored-file-changed", "The object hashes to another value.", document_id="D1", batch="b2")
+    cases.add("D1", "stored-file-changed", "The object hashes to another value.", document_id="D1", batch="b2")
+    cases.add("F1", "duplicate-file", "2 files are the same.", files=["a.pdf", "b.pdf"])
+    first, second = cases.sorted({})
+    assert (first.subject, first.code, first.batches) == ("D1", "stored-file-changed", ["b1", "b2"])
+    assert first.codes == ["log-disagrees", "stored-file-changed"]
+    assert (second.code, second.severity) == ("duplicate-file", "warning")
+
+
+@pytest.mark.parametrize(("state", "shown", "last"), [("accepted", "accepted", True), ("resolved", "open", False)])
+def test_what_is_still_found_is_not_resolved(state: Any, shown: str, last: bool) -> None:
+    cases = Cases()
+    cases.add("D1", "stuck", "The document has been in sealing since yesterday.")
+    cases.add("D2", "completed-not-mailed", "The finished document has not reached the client.")
+    decided = {("D1", "stuck"): Disposition("D1", "stuck", state, NOW, 7)}
+    found = cases.sorted(decided)
+    assert {case.subject: case.disposition for case in found}["D1"] == shown
+    assert (found[-1].subject == "D1") is last
+
+
+def verdict(**changes: Any) -> dict[str, Any]:
+    good: dict[str, Any] = {
+        "integrity": "intact",
+        "indication": "INDETERMINATE",
+        "sub_indication": None,
+        "encrypted": False,
+        "trust": "trusted",
+        "findings": [],
+        "signatures": [{"intact": True, "changes": "permitted", "findings": []}],
+        "certificate": {"present": False, "sealed_by_us": None, "qr": "absent", "prefix": "not-checked"},
+    }
+    return good | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"integrity": "unsigned", "indication": None}, "file-unsigned"),
+        ({"integrity": "indeterminate", "encrypted": True}, "file-encrypted"),
+        ({"trust": "untrusted"}, "file-foreign"),
+        ({"sub_indication": "NO_CERTIFICATE_CHAIN_FOUND"}, "file-foreign"),
+        ({"integrity": "altered", "trust": "untrusted"}, "file-foreign"),  # whole, under somebody else's seal
+        (
+            {"integrity": "altered", "trust": "untrusted", "signatures": [{"intact": False, "changes": "none"}]},
+            "file-altered",
+        ),
+        ({"integrity": "altered", "signatures": [{"intact": True, "changes": "forbidden"}]}, "file-altered"),
+        ({"sub_indication": "REVOKED"}, "file-revoked-certificate"),
+        ({"sub_indication": "REVOKED_NO_POE"}, "file-revoked-certificate"),
+        ({"sub_indication": "OUT_OF_BOUNDS_NO_POE"}, "file-expired-certificate"),
+        ({"sub_indication": "EXPIRED"}, "file-expired-certificate"),
+        ({"sub_indication": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"}, "file-not-judged"),
+    ],
+)
+def test_a_verdict_is_called_by_its_cause(changes: dict[str, Any], code: str) -> None:
+    assert gathering._code_of(verdict(**changes)) == code
+
+
+def test_every_code_says_what_to_do() -> None:
+    for kind in CATALOGUE.values():
+        assert kind.meaning.endswith(".")
+        assert kind.action.endswith(".")
+
+
+def test_keys_of_batches_cannot_lead_elsewhere(tmp_path: Path) -> None:
+    for key in ("../../etc", "2026-11-25/inbox-1/..", "2026-11-25/other-001", "x/inbox-001"):
+        with pytest.raises(UsageError, match="not the key of a batch"):
+            Results(tmp_path).batch(key)
+
+
+def test_a_hostile_file_name_is_only_ever_text(blank_copy: Callable[..., Path]) -> None:
+    name = 'x"><script>alert(1)<\u200f#strong[|*_.pdf'
+    folder = blank_copy()
+    (folder / "inbox").mkdir()
+    (folder / "inbox" / name.replace("/", "")).write_bytes(contract(1))
+    store, watched = Results(folder / "results"), Watched(str(folder / "inbox"))
+    with Workspace.open(folder) as workspace, Ledger(store.folder / "intake.sqlite") as ledger:
+        from signing_core.bulk import certificates, intake, reconciling, registry
+
+        (batch,) = intake.take_in(workspace, ledger, Watched(watched.url, watched.settled * 0))
+        inventory.make(workspace, store, ledger, watched, batch.key)
+        signatures.make(workspace, store, watched, batch.key, signatures.Work())
+        certificates.make(store, batch.key)
+        registry.make(workspace, store, batch.key)
+        reconciling.make(workspace, store, batch.key)
+        made = report.make(workspace, store, ledger, run_id="test-run")
+        assert [case.files for case in made.cases] == [[name]]
+        assert "<script" not in made.html.read_text()
+        assert made.pdf.read_bytes().startswith(b"%PDF")
+        again = report.make(workspace, store, ledger, run_id="test-run")
+    assert again.folder == made.folder
+    assert results.context_of(store.folder / "exceptions.parquet")["run"] == "test-run"
+
+
+def test_the_report_speaks_german(blank_copy: Callable[..., Path]) -> None:
+    folder = blank_copy()
+    settings = folder / "sealtrail.toml"
+    settings.write_text('language = "de"\n' + settings.read_text())
+    with Workspace.open(folder) as workspace, Ledger(folder / "results" / "intake.sqlite") as ledger:
+        made = report.make(workspace, Results(folder / "results"), ledger, run_id="leer")
+    assert "Nichts braucht Aufmerksamkeit" in made.html.read_text()
+
+
+def test_a_case_lists_its_evidence_once() -> None:
+    case = Case("D1", findings=[("stuck", "It waits.")], evidence=["event 3", "event 3"])
+    assert case.row()["evidence"] == ["event 3"]

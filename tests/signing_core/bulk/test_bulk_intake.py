@@ -1,0 +1,104 @@
+"""Our own completed documents gather into batches, each document into exactly one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signing_core.bulk import intake
+from signing_core.bulk.ledger import Ledger, SeenFile
+from signing_core.errors import UsageError
+from signing_core.storage.database import writing
+from signing_core.storage.schema import documents
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import ManualClock
+
+START = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def workspace(blank_copy: Callable[..., Path]) -> Iterator[Workspace]:
+    with Workspace.open(blank_copy(), clock=ManualClock(START)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "intake.sqlite") as opened:
+        yield opened
+
+
+def complete(workspace: Workspace, *ids: str, at: datetime) -> None:
+    with writing(workspace.engine) as connection:
+        for one in ids:
+            values = {"id": one, "title": "Sample", "status": "completed", "version": 1, "state": {}, "language": "en"}
+            times = dict.fromkeys(("created_at", "updated_at", "completed_at"), at)
+            connection.execute(
+                sa.insert(documents).values(**values, **times, author="Sample Author", pages=1, fields={})
+            )
+
+
+def test_documents_wait_for_others_but_not_for_ever(workspace: Workspace, ledger: Ledger) -> None:
+    clock = workspace.clock
+    assert isinstance(clock, ManualClock)
+    complete(workspace, "D1", at=START)
+    assert intake.take_completed(workspace, ledger) == []
+    clock.forward(minutes=59)
+    complete(workspace, "D2", at=clock())
+    assert intake.take_completed(workspace, ledger) == []
+    clock.forward(minutes=1)
+    (batch,) = intake.take_completed(workspace, ledger)
+    assert batch.key == "2026-11-25/archive-001"
+    assert ledger.documents(batch) == ["D1", "D2"]
+    assert intake.take_completed(workspace, ledger) == []
+
+
+def test_a_full_batch_does_not_wait(workspace: Workspace, ledger: Ledger) -> None:
+    complete(workspace, "D1", "D2", "D3", "D4", "D5", at=START)
+    made = intake.take_completed(workspace, ledger, largest=2)
+    assert [batch.documents for batch in made] == [2, 2]
+
+
+def test_a_late_commit_is_not_missed(workspace: Workspace, ledger: Ledger) -> None:
+    clock = workspace.clock
+    assert isinstance(clock, ManualClock)
+    complete(workspace, "D1", at=START - timedelta(hours=2))
+    intake.take_completed(workspace, ledger)
+    complete(workspace, "D0", at=START - timedelta(hours=3))  # its transaction took its time
+    (batch,) = intake.take_completed(workspace, ledger)
+    assert ledger.documents(batch) == ["D0"]
+
+
+def test_an_unknown_batch_is_said_to_be_unknown(ledger: Ledger) -> None:
+    with pytest.raises(UsageError, match="There is no batch 2026-11-25/inbox-009"):
+        ledger.batch("2026-11-25/inbox-009")
+
+
+def test_batches_of_a_day_go_on_counting_past_999(ledger: Ledger) -> None:
+    day = date(2026, 11, 25)
+    keys = [ledger.add_documents([f"D{n}"], day=day, now=START).key for n in range(1_001)]
+    assert keys[0].endswith("-001")
+    assert keys[-1].endswith("-1001")
+    assert len(set(keys)) == 1_001
+
+
+FILES = st.builds(SeenFile, st.sampled_from(["a.pdf", "b.pdf", "c.pdf"]), st.integers(0, 3), st.sampled_from("xy"))
+
+
+@given(st.lists(st.lists(FILES, max_size=6), max_size=6))
+def test_every_state_of_a_file_is_in_exactly_one_batch(
+    tmp_path_factory: pytest.TempPathFactory, listings: list[list[SeenFile]]
+) -> None:
+    with Ledger(tmp_path_factory.mktemp("ledger") / "intake.sqlite") as ledger:
+        for listing in listings:
+            new = sorted(set(ledger.unknown_files(listing)))
+            if new:
+                ledger.add_files(new, day=date(2026, 11, 25), now=START)
+        taken = [file for batch in ledger.batches() for file in ledger.files(batch)]
+        assert sorted(taken) == sorted({file for listing in listings for file in listing})
