@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import cProfile
-import functools
 import hashlib
 import io
 import logging
@@ -31,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from asn1crypto import x509
@@ -149,16 +149,18 @@ def table(rows: list[list[str]]) -> None:
 
 def by_pages(found: dict[int, Path], at: datetime, trust: Trust, anchors: list[x509.Certificate], nss: Path) -> None:
     print("One core, milliseconds of processor time for one document\n")
-    rows = [["pages", "KiB", "ours", "+ page read", "of it SHA-256", "pyHanko", "pdfsig", "pyHanko / ours", "pdfsig / ours"]]
+    rows = [
+        ["pages", "KiB", "ours", "+ page read", "of it SHA-256", "pyHanko", "pdfsig", "pyHanko / ours", "pdfsig / ours"]
+    ]
     floor: float | None = None
     for pages, path in found.items():
         data = path.read_bytes()
         assert verify(data, at=at, trust=trust).indication == PASSED[0], "the sample is not in order"
-        mine = milliseconds(functools.partial(ours_without_page, path, at, trust))
-        whole = milliseconds(functools.partial(ours, path, at, trust))
+        mine = milliseconds(partial(ours_without_page, path, at, trust))
+        whole = milliseconds(partial(ours, path, at, trust))
         hashing = milliseconds(lambda data=data: hashlib.sha256(data).digest(), 1.0)
-        theirs = milliseconds(functools.partial(pyhanko, path, at, anchors))
-        others = milliseconds(functools.partial(pdfsig, path, nss))
+        theirs = milliseconds(partial(pyhanko, path, at, anchors))
+        others = milliseconds(partial(pdfsig, path, nss))
         lean = mine - hashing
         floor = lean if floor is None else floor
         rows.append(
@@ -177,7 +179,9 @@ def over_corpus(folder: Path, at: datetime, nss: Path) -> None:
     if not files:
         print(f"No signed files in {folder}: the comparison on foreign files is left out.\n")
         return
-    print(f"One core, {len(files)} foreign signed files, no anchors: milliseconds of processor time for all, and answers\n")
+    print(
+        f"One core, {len(files)} foreign signed files, no anchors: milliseconds of processor time for all, and answers\n"
+    )
     rows = [["", "all", "per file", "median", "slowest", "exceptions"]]
     contestants: dict[str, Callable[[Path], str]] = {
         "ours": lambda path: ours(path, at, None),
@@ -196,7 +200,14 @@ def over_corpus(folder: Path, at: datetime, nss: Path) -> None:
                 if attempt:
                     taken.append((_processor_time() - before) * 1000)
         rows.append(
-            [name, f"{sum(taken):.0f}", f"{sum(taken) / len(taken):.1f}", f"{statistics.median(taken):.1f}", f"{max(taken):.0f}", str(raised)]
+            [
+                name,
+                f"{sum(taken):.0f}",
+                f"{sum(taken) / len(taken):.1f}",
+                f"{statistics.median(taken):.1f}",
+                f"{max(taken):.0f}",
+                str(raised),
+            ]
         )
     table(rows)
 
@@ -215,7 +226,7 @@ def two_at_a_time(found: dict[int, Path], at: datetime, trust: Trust, nss: Path,
             began, done = time.monotonic(), 0
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
                 while time.monotonic() - began < seconds / 3:
-                    done += len(list(pool.map(lambda _: pdfsig(path, nss), range(8))))
+                    done += len(list(pool.map(partial(pdfsig, path), [nss] * 8)))
             speeds["pdfsig"].append(done / (time.monotonic() - began))
         mine, others = (statistics.median(speeds[name]) for name in ("ours", "pdfsig"))
         rows.append([str(pages), f"{mine:.1f}", f"{others:.1f}", f"{mine / others:.2f} x"])

@@ -40,7 +40,6 @@ from tqdm.auto import tqdm
 from signing_core import Conclusion, Workspace
 from signing_core.certificate.registry import WorkspaceRegistry
 from signing_core.certificate.scan_files import scan_files
-from signing_core.desk import judging
 from signing_core.keys import trust
 
 opened = Workspace.open(workspace or os.environ.get("SEALTRAIL_WORKSPACE", "."))

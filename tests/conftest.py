@@ -16,7 +16,16 @@ from seeded import seeded, seeded_copy
 
 from signing_core.testing import Play, contract, make_workspace
 
-__all__ = ["authority", "gateway", "mail_server", "postgresql_server", "postgresql_url", "seeded", "seeded_copy", "token"]
+__all__ = [
+    "authority",
+    "gateway",
+    "mail_server",
+    "postgresql_server",
+    "postgresql_url",
+    "seeded",
+    "seeded_copy",
+    "token",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -118,7 +118,7 @@ def test_every_import_is_asked_for() -> None:
     for file in _tracked():
         if file.suffix != ".py":
             continue
-        own = {path.stem for path in file.parent.iterdir()}
+        own = {path.stem for folder in (file.parent, ROOT / "tests" / "shared") for path in folder.iterdir()}
         for module in _imported(file) - set(sys.stdlib_module_names) - ours - own:
             distributions = {_name(name) for name in places.get(module, [module])}
             if not distributions & everything:

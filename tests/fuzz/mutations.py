@@ -20,7 +20,20 @@ _START: Final = re.compile(rb"startxref\s+(\d+)")
 _ROOT: Final = re.compile(rb"/Root\s*(\d+ \d+ R)")
 _CONTENTS: Final = re.compile(rb"/Contents\s*<([0-9A-Fa-f]{64,})")
 
-_NUMBERS: Final = (b"0", b"-1", b"1", b"2", b"7", b"65535", b"65536", b"2147483648", b"9223372036854775808", b"9" * 40, b"0.5", b"-0")
+_NUMBERS: Final = (
+    b"0",
+    b"-1",
+    b"1",
+    b"2",
+    b"7",
+    b"65535",
+    b"65536",
+    b"2147483648",
+    b"9223372036854775808",
+    b"9" * 40,
+    b"0.5",
+    b"-0",
+)
 _TOKENS: Final = (
     b"obj", b"endobj", b"stream\n", b"endstream", b"<<", b">>", b"[", b"]", b"(", b")", b"<", b">", b" R ", b"%", b"\x00", b"null",
     b"xref\n0 1\n", b"trailer\n<< >>\n", b"startxref\n0\n%%EOF\n", b"/Prev 0", b"/Prev 15", b"/XRefStm 15", b"/Encrypt << >>",
@@ -206,7 +219,10 @@ def _drawn(body: bytes, others: Sequence[bytes], chance: random.Random) -> bytes
         if chance.random() < 0.3:
             content, kind = zlib.compress(content), b" /Filter [/FlateDecode /FlateDecode]"
         if chance.random() < 0.2:
-            kind += b" /DecodeParms << /Predictor %d /Columns %d >>" % (chance.randrange(20), chance.choice((0, 1, 9, 10**9)))
+            kind += b" /DecodeParms << /Predictor %d /Columns %d >>" % (
+                chance.randrange(20),
+                chance.choice((0, 1, 9, 10**9)),
+            )
     at = head.rfind(b">>")
     return head[:at] + b"/Length %d%s >>\nstream\n" % (len(content), kind) + content + b"\nendstream\n"
 

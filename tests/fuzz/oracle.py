@@ -59,7 +59,9 @@ def complaints(data: bytes, verdict: DocumentVerdict, genuine: set[str], faults:
     wrong = [f"exception: {place}" for place in dict.fromkeys(faults.places)]
     everything = [*verdict.findings, *(f for s in verdict.signatures for f in s.findings)]
     wrong += [f"finding {f.code}" for f in everything if f.code in _WEAK and not faults.places]
-    wrong += [f"over its limit: {f.message}" for f in everything if f.code == "limit-exceeded" and "memory" in f.message]
+    wrong += [
+        f"over its limit: {f.message}" for f in everything if f.code == "limit-exceeded" and "memory" in f.message
+    ]
     wrong += [f"undocumented finding {f.code}" for f in everything if f.code not in findings.CATALOGUE]
     content = verdict.to_json()
     if DocumentVerdict.from_json(json.loads(json.dumps(content))) != verdict:

@@ -179,7 +179,9 @@ def main() -> int:
     run = Run(own | foreign, arguments.finds)
     run.go(arguments.seconds, arguments.jobs, first)
     states = ", ".join(f"{count} {state}" for state, count in run.states.most_common())
-    print(f"{run.cases} cases: {states}; slowest {run.slowest[0]:.1f} s {run.slowest[1]}; {len(run.finds)} kinds of finds")
+    print(
+        f"{run.cases} cases: {states}; slowest {run.slowest[0]:.1f} s {run.slowest[1]}; {len(run.finds)} kinds of finds"
+    )
     return 1 if run.finds or not run.cases else 0
 
 

@@ -59,7 +59,9 @@ def _sealed() -> dict[str, bytes]:
         document_id = play.create(contract(1))
         play.to_completion(document_id)
         files = play.desk.status(document_id)["files"]
-        return {step: workspace.objects.get(file["sha256"]) for step, file in files.items() if step in ("client", "final")}
+        return {
+            step: workspace.objects.get(file["sha256"]) for step, file in files.items() if step in ("client", "final")
+        }
 
 
 def really_signed(data: bytes, sign: Callable[[bytes], bytes], stamp: Callable[[bytes], bytes]) -> bytes:

@@ -6,6 +6,7 @@ The lists are built here for throwaway services and signed (XAdES) by throwaway 
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -476,7 +477,7 @@ def test_changed_lists_are_refused_or_say_the_same(data: st.DataObject, sample: 
         assert found == genuine
 
 
-# -- the rest of the program ------------------------------------------------------------------------------------------
+# -- the program ------------------------------------------------------------------------------------------
 
 
 def test_a_list_counts_for_the_journal_and_travels(world, operator, tmp_path: Path) -> None:
@@ -489,3 +490,23 @@ def test_a_list_counts_for_the_journal_and_travels(world, operator, tmp_path: Pa
     other = trust_from(tmp_path, later, operator)
     digests = {rules_digest(Rules(at=NOW, trust=t)) for t in (trust, other, Trust())}
     assert len(digests) == 3
+
+
+def test_the_command_line_takes_a_list(world, operator, tmp_path: Path) -> None:
+    (tmp_path / "contract.pdf").write_bytes(document(world))
+    (tmp_path / "operator.pem").write_bytes(made.pem(operator.der))
+    (tmp_path / "list.xml").write_bytes(signed(unsigned(Service(world.root)), operator))
+    (tmp_path / "page.xml").write_bytes(b"<html/>")
+    program = [sys.executable, "-c", "from signing_core.cli import main; main()", "verify", "contract.pdf"]
+
+    def run(*trusted: str) -> subprocess.CompletedProcess[str]:
+        options = [word for name in trusted for word in ("--trust", name)]
+        command = [*program, "--at", "2026-06-02", *options]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+
+    done = run("list.xml", "operator.pem")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["trust"] == "trusted"
+    refused = run("page.xml")
+    assert refused.returncode == 2
+    assert "page.xml is XML and no trusted list" in refused.stderr
