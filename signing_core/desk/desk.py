@@ -26,6 +26,7 @@ from signing_core.errors import (
     ConcurrentChange,
     DocumentUnknown,
     LinkExpired,
+    LinkInvalid,
     LogInconsistent,
     SealtrailError,
     StepLocked,
@@ -272,6 +273,8 @@ class Desk:
         with reading(self.workspace.engine) as connection:
             link = records.find_link(connection, token)
             row = records.load(connection, link.document_id)
+        if link.purpose != "download" and link.ended_because not in (None, "used"):
+            raise LinkInvalid(f"This link to document {row.id} was replaced or withdrawn; use the latest message.")
         if row.status != Status.COMPLETED:
             raise StepNotAllowed(
                 f"Document {row.id} is not completed yet; come back when you have been told that it is."

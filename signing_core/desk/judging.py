@@ -70,7 +70,7 @@ class Registry:
                 .where(document_files.c.sha256 == sha256, document_files.c.step != "source")
             ).first()
             if row is not None:
-                return "known" if row.final_sha256 == sha256 else "prefix"
+                return "known" if row.final_sha256 == sha256 or row.step.startswith("renewed-") else "prefix"
             if document_id is None:
                 return "unknown"
             known = connection.execute(sa.select(documents).where(documents.c.id == document_id)).first()

@@ -385,3 +385,14 @@ def test_every_mail_carries_the_same_proof_of_its_place_in_the_log(play: Play, d
     assert proof.verify(completed.body, log.verifiers()).size > completed.seq
     with pytest.raises(ValueError):
         proof.verify(completed.body.replace(b"completed", b"cancelled"), log.verifiers())
+
+
+def test_a_replaced_link_does_not_download_the_finished_file(play: Play, desk: Desk, source: bytes) -> None:
+    document_id = play.create(source)
+    desk.send(document_id)
+    replaced = opened(play, document_id, Role.FIRST_PARTY)
+    desk.replace_contact(document_id, Role.FIRST_PARTY, "new.director@example.org")
+    play.contact = lambda role: CLIENT.contact if role is Role.CLIENT else "new.director@example.org"  # type: ignore[method-assign]
+    play.to_completion(document_id)
+    with pytest.raises(LinkInvalid):
+        desk.download(replaced)
