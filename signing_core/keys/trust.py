@@ -1,6 +1,6 @@
 """What a verifier was told to trust: files or folders of X.509 certificates and Ed25519 public keys, PEM or DER.
 
-A line above a PEM block says what it is for (see `keys.public`): a seal's X.509 certificate, a QR or a checkpoint key.
+A line above a PEM block says what it is for (see `keys.headed_pem`): a seal's X.509 certificate, a QR or a checkpoint key.
 """
 
 from __future__ import annotations
