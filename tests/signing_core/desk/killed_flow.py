@@ -186,8 +186,8 @@ def mail_problems(mail: Path, final_sha256: str) -> list[str]:
     numbers: dict[str, set[str]] = {}
     for file in mail.glob("*.eml"):
         message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        attached = [hashlib.sha256(part.get_content()).hexdigest() for part in message.iter_attachments()]
-        if attached[:1] == [final_sha256]:  # what comes after it is the proof
+        attached = [hashlib.sha256(part.get_payload(decode=True)).hexdigest() for part in message.iter_attachments()]
+        if attached[:1] == [final_sha256]:  # what comes after it is the certificate in words and the proof
             numbers.setdefault(message["to"].addresses[0].addr_spec, set()).add(message["message-id"])
     if len(numbers) != 3 or any(len(found) != 1 for found in numbers.values()):
         return [f"mailed: {numbers}"]
