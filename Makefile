@@ -9,7 +9,7 @@ DIR ?=
 # An environment of the caller's must not lead past the lock.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help demo pipelines test lint format lock base dev programs clean python
+.PHONY: help demo pipelines test fuzz lint format lock base dev programs clean python
 .DEFAULT_GOAL := help
 
 help: ## lists these commands
@@ -24,6 +24,9 @@ test: programs dev ## everything that must hold: lint, types, architecture, then
 
 pipelines: dev ## Dagster's webserver and daemon on a sample workspace with planted defects, everything running (PORT=3000)
 	@$(BIN)/python -m pipelines.places -p $(or $(PORT),3000)
+
+fuzz: dev ## mutated files against the verification, 20 minutes (FUZZ_SECONDS=60, JOBS=2); what it finds is kept in build/fuzz
+	@$(BIN)/python tests/fuzz/run.py --seconds $(or $(FUZZ_SECONDS),1200) --jobs $(JOBS) --finds build/fuzz
 
 lint: dev ## style, types and the arrows between packages
 	@$(BIN)/ruff check .

@@ -254,6 +254,7 @@ def main() -> None:
     given.add_argument("--profile", action="store_true", help="say where our time goes")
     arguments = given.parse_args()
     logging.disable(logging.CRITICAL)
+    sys.setrecursionlimit(100_000)  # pyHanko follows references by recursion, one page after the other
     if shutil.which("pdfsig") is None:
         raise SystemExit("pdfsig is missing: install poppler-utils, then run this again.")
     found = documents(arguments.cache, [int(count) for count in arguments.pages.split(",")])

@@ -24,7 +24,7 @@ from typing import Final
 
 from signing_core.errors import UsageError
 
-_LARGEST: Final = 100_000
+_LARGEST: Final = 20_000
 """Sample size at which planning is given up: expected and tolerable rate are then too close to tell apart."""
 
 
@@ -75,20 +75,40 @@ def plan(tolerable: float, *, expected: float = 0.0, confidence: float = 0.95, p
             f"The tolerable rate ({tolerable}) has to lie between 0 and 1, and above the expected rate ({expected})."
         )
     risk, rate = 1 - confidence, Fraction(str(expected))
+    largest = _LARGEST if population is None else population - 1
     acceptable, size = 0, 1
     while True:
-        while _chance(acceptable, size, tolerable, population) > risk:
-            size += 1
-            if population is not None and size >= population:
-                return Plan(confidence, tolerable, expected, population, population, math.floor(tolerable * population))
-            if size > _LARGEST:
-                raise UsageError(
-                    f"More than {_LARGEST:,} documents would be needed; the expected rate ({expected}) is too close to the "
-                    f"tolerable rate ({tolerable})."
-                )
+        size = _smallest(acceptable, size, largest, risk, tolerable, population)
+        if size > largest and population is not None:
+            return Plan(
+                confidence,
+                tolerable,
+                expected,
+                population,
+                population,
+                math.floor(Fraction(str(tolerable)) * population),
+            )
+        if size > largest:
+            raise UsageError(
+                f"More than {_LARGEST:,} documents would be needed; the expected rate ({expected}) is too close to the "
+                f"tolerable rate ({tolerable})."
+            )
         if acceptable >= rate * size:
             return Plan(confidence, tolerable, expected, population, size, acceptable)
-        acceptable += 1
+        # Fewer cannot do: they would need as large a sample, of which they are too small a share already.
+        acceptable = math.ceil(rate * size)
+
+
+def _smallest(acceptable: int, low: int, largest: int, risk: float, tolerable: float, population: int | None) -> int:
+    """The smallest sample, from `low` on, in which so few deviations have at most the chance `risk`; else `largest` + 1."""
+    high = largest + 1
+    while low < high:
+        middle = (low + high) // 2
+        if _chance(acceptable, middle, tolerable, population) > risk:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def evaluate(size: int, deviations: int, *, confidence: float = 0.95, population: int | None = None) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -166,7 +167,7 @@ def _files(given: tuple[str, ...]) -> list[str]:
     for name in given:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() == ".pdf" and p.is_file())
+            inside = _inside(path)
             if not inside:
                 raise UsageError(f"The folder {name} holds no PDF; give one that does.")
             found += inside
@@ -178,6 +179,16 @@ def _files(given: tuple[str, ...]) -> list[str]:
         else:
             found.append(name)  # one that is not there gets its verdict like any other: unreadable
     return found
+
+
+def _inside(folder: Path) -> list[str]:
+    """Everything named .pdf below a folder, and every folder that cannot be read: both get their verdict, links that lead
+    nowhere included. Links to folders are not followed, so there are no circles."""
+    found: list[str] = []
+    unreadable: list[str] = []
+    for place, _, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
+        found += [str(Path(place, name)) for name in names if name.lower().endswith(".pdf")]
+    return sorted([*found, *unreadable])
 
 
 def _rules(

@@ -100,6 +100,22 @@ def members(node: Node, tag: int, what: str) -> list[Node]:
     return children(expect(node, tag, what))
 
 
+def pair(node: Node, what: str) -> tuple[Node, Node]:
+    """The first two elements of a SEQUENCE. Raises `DerError`."""
+    found = members(node, SEQUENCE, what)
+    if len(found) < 2:
+        raise DerError(f"{what} is cut off")
+    return found[0], found[1]
+
+
+def first(node: Node, what: str) -> Node:
+    """The first element of a SEQUENCE. Raises `DerError`."""
+    found = members(node, SEQUENCE, what)
+    if not found:
+        raise DerError(f"{what} is empty")
+    return found[0]
+
+
 def oid(node: Node) -> str:
     """An object identifier in dotted form. Raises `DerError`."""
     expect(node, OID, "an object identifier")

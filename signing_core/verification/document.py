@@ -16,9 +16,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -94,9 +96,11 @@ def verify(
     run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
     path = None if isinstance(source, bytes) else os.fspath(source)
     try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        data = source if isinstance(source, bytes) else _content(Path(source))
     except OSError as error:
         return run.unreadable(path, findings.make("unreadable", error.strerror or type(error).__name__), started)
+    except MemoryError:
+        return run.unreadable(path, findings.make("limit-exceeded", "memory"), started)
     try:
         return run.document(data, path, limits, started)
     except MemoryError:
@@ -202,6 +206,10 @@ class _Run:
             self._worse(Integrity.INDETERMINATE, "limit-exceeded")
         elif not structure.signatures and b"/ByteRange" in data:
             self._worse(Integrity.INDETERMINATE, "signature-unreachable")
+        elif structure.damaged and not structure.signatures and not self._guarded(lambda: structure.pages, None):
+            self._worse(
+                Integrity.INDETERMINATE, "not-a-pdf"
+            )  # the rest of a file: what was signed may be what is missing
         if structure.damaged and structure.signatures:
             self._note("structure-damaged")
 
@@ -347,6 +355,14 @@ class _Run:
             size=len(data) if data is not None else None,
             elapsed_ms=_elapsed(started),
         )
+
+
+def _content(path: Path) -> bytes:
+    """Of a regular file: a pipe or a device may give nothing for ever, or never end. Raises `OSError`."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(mode) else "not a regular file")
+    return path.read_bytes()
 
 
 def _elapsed(started: float) -> float:

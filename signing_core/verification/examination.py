@@ -246,7 +246,7 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
         value_ok = opened is not None
         digest_ok: bool | None = None
         if opened is not None:
-            algorithm, digest = der.members(der.read(opened), der.SEQUENCE, "the DigestInfo")[:2]
+            algorithm, digest = der.pair(der.read(opened), "the DigestInfo")
             digest_name = DIGESTS.get(der.oid(der.children(algorithm)[0]))
             if digest_name is None:
                 raise UnknownAlgorithm("digest algorithm in the DigestInfo")

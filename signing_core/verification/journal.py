@@ -100,6 +100,8 @@ class Journal:
         if not self._known:
             return None
         try:
+            if not Path(path).is_file():  # opening a pipe would wait for ever
+                return None
             with Path(path).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:

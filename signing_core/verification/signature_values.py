@@ -54,7 +54,7 @@ PublicKey = (
 def public_key(spki: bytes) -> PublicKey:
     """The key in a DER SubjectPublicKeyInfo. Raises `UnknownAlgorithm`."""
     try:
-        algorithm, key_bits = der.members(der.read(spki), der.SEQUENCE, "the public key")[:2]
+        algorithm, key_bits = der.pair(der.read(spki), "the public key")
         identifier = der.oid(der.children(algorithm)[0])
         if identifier in ("1.2.840.113549.1.1.10", "1.2.840.113549.1.1.7"):
             # Keys for RSASSA-PSS or OAEP are RSA keys; the parameters only restrict their use (RFC 4055, section 1.2).

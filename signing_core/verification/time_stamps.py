@@ -54,11 +54,11 @@ def parse(encoded: bytes) -> Token:
     fields = der.members(der.read(structure.content), der.SEQUENCE, "the TSTInfo")
     if len(fields) < 5:
         raise der.DerError("the TSTInfo is cut off")
-    algorithm, imprint = der.members(fields[2], der.SEQUENCE, "the message imprint")[:2]
+    algorithm, imprint = der.pair(fields[2], "the message imprint")
     return Token(
         structure=structure,
         policy=der.oid(fields[1]),
-        imprint_algorithm=digest_name(der.oid(der.members(algorithm, der.SEQUENCE, "the imprint's algorithm")[0])),
+        imprint_algorithm=digest_name(der.oid(der.first(algorithm, "the imprint's algorithm"))),
         imprint=der.octets(imprint),
         time=der.time(fields[4]),
         serial=der.integer(fields[3]),

@@ -43,8 +43,12 @@ def compare_forms(context: Context, old: Value, new: Value) -> None:
         elif key == "DR":
             _compare_resources(context, first, second)
         elif key in ("DA", "Q"):
-            if not compare.same(first, second) and isinstance(compare.after(second), dict | list | Stream):
-                context.forbid("change-form", f"The form's /{key} is no simple value.")
+            if not compare.same(first, second):
+                if isinstance(compare.after(second), dict | list | Stream):
+                    context.forbid("change-form", f"The form's /{key} is no simple value.")
+                elif compare.before(first) is not None:
+                    # Fields that inherit it look otherwise as soon as a viewer draws them anew: white on white, say.
+                    context.require_same(first, second, "change-form", f"The form's /{key}")
         elif key == "XFA":
             if not compare.same(first, second):
                 context.note(Kind.UNKNOWN, "change-xfa", "The XFA form was changed, which cannot be judged.")

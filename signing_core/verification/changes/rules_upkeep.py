@@ -63,8 +63,10 @@ def _is_validation_data(context: Context, value: Value, depth: int) -> bool:
             pending.extend((inner, left - 1) for key, inner in resolved.items() if key != "Parent")
         elif isinstance(resolved, list):
             pending.extend((inner, left - 1) for inner in resolved)
-        elif isinstance(resolved, Stream) and resolved.dict.get("Subtype") in _DRAWS:
-            return False
+        elif isinstance(resolved, Stream):
+            subtype = context.compare.after(resolved.dict.get("Subtype"))
+            if subtype is not None and (not isinstance(subtype, str) or subtype in _DRAWS):
+                return False
     return isinstance(context.compare.after(value), dict)
 
 

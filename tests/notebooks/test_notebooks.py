@@ -1,0 +1,226 @@
+"""The audit notebooks: paired, without outputs, and run on a seeded workspace whose planted defects they have to find."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import pytest
+from seeded import Seeded
+
+from signing_core import Workspace, frames, sampling
+from signing_core.auditing import notebooks
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.ipynb"))
+ARCHIVE = {
+    "changed-byte": "stored-file-changed",
+    "swapped-certificate-page": "registry-differs-from-log",
+    "missing-file": "stored-file-missing",
+    "log-event-edited": "event-changed",
+    "mail-with-another-attachment": "mailed-file-differs",
+    "same-contact-twice": "parties-share-contact",
+    "stuck-in-sealing": "stuck",
+}
+"""The planted defects of the archive, and the control that has to find each."""
+
+
+def test_there_are_six_and_the_command_knows_them() -> None:
+    assert len(NAMES) == 6
+    assert sorted(notebooks.available()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_output_is_stored_and_the_script_says_the_same(name: str) -> None:
+    notebook = jupytext.read(FOLDER / f"{name}.ipynb")
+    script = jupytext.read(FOLDER / f"{name}.py")
+    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in notebook.cells)
+    told = [
+        [(cell.cell_type, cell.source, cell.metadata.get("tags")) for cell in one.cells] for one in (notebook, script)
+    ]
+    assert told[0] == told[1], f"run `jupytext --sync notebooks/{name}.py`"
+
+
+def query(folder: Path, sql: str) -> list[Any]:
+    with sqlite3.connect(f"file:{folder / 'database.sqlite'}?mode=ro", uri=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def ran(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """All six run by nbmake, each on its defaults, on a copy of the seeded workspace with three photos in it."""
+    base = tmp_path_factory.mktemp("notebooks")
+    workspace = Path(shutil.copytree(seeded.folder, base / "workspace"))
+    photograph(workspace, seeded)
+    copies = Path(shutil.copytree(FOLDER, base / "notebooks"))
+    environment = {**os.environ, "SEALTRAIL_WORKSPACE": str(workspace)}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbmake",
+        "--overwrite",
+        "--nbmake-timeout=280",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    files = sorted(str(file) for file in copies.glob("*.ipynb"))
+    done = subprocess.run(
+        [*command, "-o", "addopts=", "-c", os.devnull, "--rootdir", str(copies), *files],
+        cwd=copies, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    found = {}
+    for file in copies.glob("*.ipynb"):
+        conclusion = notebooks.conclusion_of(file.read_bytes())
+        assert conclusion is not None, file.name
+        found[file.stem] = conclusion
+    return workspace, found
+
+
+def photograph(folder: Path, seeded: Seeded) -> None:
+    """A good photo, one of the certificate page of the swapped document, and a page without any code."""
+    from PIL import Image
+
+    from signing_core.pdf import render
+
+    photos = folder / "photos"
+    photos.mkdir()
+    with Workspace.open(folder) as workspace:
+        for name, kind in (("good.png", "same-contact-twice"), ("swapped.png", "swapped-certificate-page")):
+            [[sha256]] = query(folder, f"SELECT final_sha256 FROM documents WHERE id = '{seeded.document(kind)}'")
+            data = workspace.objects.get(sha256)
+            page = render.render(data, render.page_count(data), dpi=150).convert("L")
+            page.rotate(3, Image.Resampling.BICUBIC, expand=True, fillcolor=90).save(photos / name)
+    Image.new("L", (800, 600), 255).save(photos / "blank.png")
+
+
+@pytest.mark.slow
+def test_the_whole_archive_has_the_planted_exceptions_and_no_other(
+    seeded: Seeded, seeded_copy: Callable[[], Path]
+) -> None:
+    """As the command runs it: executed copy in the object store, its hash in the audit log."""
+    folder = seeded_copy()
+    program = [sys.executable, "-c", "from signing_core.cli import main; main()"]
+    command = [*program, "audit", "notebook", "monthly_archive", "-p", "month", "all", "--json", "-w", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    figures = said["conclusion"]["figures"]
+    assert figures["completed"] == query(folder, "SELECT count(*) FROM documents WHERE status = 'completed'")[0][0]
+    assert set(figures["documents_with_exceptions"]) == {seeded.document(kind) for kind in ARCHIVE}
+    assert set(ARCHIVE.values()) <= set(figures["codes"])
+    assert figures["registry_and_log_differ"] == 0
+    assert figures["log_errors"] > 0
+    with Workspace.open(folder) as workspace:
+        kept = workspace.objects.get(said["sha256"])
+        runs = frames.runs(workspace)
+    assert notebooks.conclusion_of(kept) == said["conclusion"]
+    assert runs["sha256"].tolist() == [said["sha256"]]
+    assert runs["run"].notna().all()
+    assert not runs["in_order"].any()
+    assert b"example.net" not in kept
+    assert b"Sample Client" not in kept
+
+
+@pytest.mark.slow
+def test_a_month_has_what_was_planted_in_it(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
+    workspace, found = ran
+    figures = found["monthly_archive"]["figures"]
+    with Workspace.open(workspace) as opened:
+        since, until = frames.period(figures["month"], opened.zone)
+        completed = frames.documents(opened, since=since, until=until, completed=True)
+        begun = frames.documents(opened, since=since, until=until)
+    inside = {*completed["document_id"], *begun["document_id"]}
+    assert figures["completed"] == len(completed)
+    assert set(figures["documents_with_exceptions"]) == {seeded.document(kind) for kind in ARCHIVE} & inside
+
+
+@pytest.mark.slow
+def test_the_contested_document_is_the_changed_one(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
+    conclusion = ran[1]["contested_document"]
+    figures = conclusion["figures"]
+    assert not conclusion["in_order"]
+    assert figures["document"] == seeded.document("changed-byte")
+    assert figures["integrity"] == "altered"
+    assert "kept file final" in figures["differing"]
+    assert all("event" not in what or "stored file" in what for what in figures["differing"])
+    assert figures["trail_in_order"]
+    assert figures["events_proven"] == figures["events"]
+
+
+@pytest.mark.slow
+def test_the_sample_is_projected(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
+    workspace, found = ran
+    figures = found["attribute_sampling"]["figures"]
+    archive = [row[0] for row in query(workspace, "SELECT id FROM documents WHERE status = 'completed'")]
+    planted = {seeded.document(kind) for kind in ARCHIVE} & set(archive)
+    assert figures["population"] == len(archive)
+    assert figures["tables_agree"]
+    assert figures["chosen"] == sampling.select(archive, figures["sample"], figures["seed"])
+    assert set(figures["deviating"]) == planted & set(figures["chosen"])
+    result = sampling.evaluate(figures["sample"], figures["deviations"], population=len(archive))
+    assert figures["at_most"] == result.at_most
+    assert found["attribute_sampling"]["in_order"] == (result.upper_limit <= 0.10)
+
+
+@pytest.mark.slow
+def test_the_evidence_pack_holds_alone(ran: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    conclusion = ran[1]["evidence_pack"]
+    assert conclusion["in_order"], conclusion
+    figures = conclusion["figures"]
+    assert figures["checks"] >= 10
+    assert figures["events_included"] == figures["events"] > 10
+    source = (FOLDER / "evidence_pack.py").read_text()
+    assert "\nimport signing_core" not in source
+    assert "\nfrom signing_core" not in source
+
+
+@pytest.mark.slow
+def test_the_scans_are_sorted_into_known_and_others(
+    ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded
+) -> None:
+    figures = ran[1]["paper_scans"]["figures"]
+    assert figures["files"] == 3
+    # The code on a swapped page is genuine, of the document it was taken from: paper alone cannot show the swap.
+    assert figures["in_order"] == ["good.png", "swapped.png"]
+    assert figures["not_in_order"] == {"blank.png": ["nothing read"]}
+    assert seeded.document("same-contact-twice") in figures["documents"]
+    assert seeded.document("swapped-certificate-page") not in figures["documents"]
+
+
+@pytest.mark.slow
+def test_times_and_codes_are_those_of_the_database(ran: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    workspace, found = ran
+    figures = found["signing_times"]["figures"]
+    assert figures["documents"] == query(workspace, "SELECT count(*) FROM documents")[0][0]
+    assert figures["statuses"] == dict(query(workspace, "SELECT status, count(*) FROM documents GROUP BY 1"))
+    assert figures["steps"]["completed"] == figures["statuses"]["completed"]
+    assert (
+        figures["codes_wrong"] == query(workspace, "SELECT count(*) FROM audit_events WHERE type = 'code.wrong'")[0][0]
+    )
+    states = [json.loads(state) for (state,) in query(workspace, "SELECT state FROM documents")]
+    signed = [state[key] for state in states for key in ("first_party", "client") if state[key].get("signed")]
+    assert figures["signatures"] == len(signed)
+
+
+def test_what_cannot_be_run_is_refused_in_a_sentence(seeded: Seeded) -> None:
+    from signing_core.errors import UsageError
+
+    with Workspace.open(seeded.folder) as workspace:
+        for name, parameters in (
+            ("nothing", {}),
+            ("monthly_archive", {"week": "1"}),
+            ("attribute_sampling", {"tolerable": "much"}),
+        ):
+            with pytest.raises(UsageError):
+                notebooks.run(workspace, name, parameters)

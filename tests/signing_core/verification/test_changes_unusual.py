@@ -1,0 +1,158 @@
+"""More kinds of forgeries, and of honest files from producers with unusual habits."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pdf_parts as parts
+import pytest
+from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FORM, INFO, PAGE, PAGES, TEXT, contract_objects
+
+from signing_core.pdf.revisions import parse
+from signing_core.verification.changes import ChangeLevel, since
+
+OBJECTS = contract_objects()
+SIGNED = parts.signed()
+FORGED = parts.stream(b"BT /F1 11 Tf 1 0 0 1 60 760 Tm (The price is 9000 Euro.) Tj ET")
+SHOWN = parts.form_x_object(b"/Tx BMC q BT /F1 11 Tf 2 8 Td (1000) Tj ET Q EMC")
+
+
+def catalog(more: bytes, objects: dict[int, bytes] | None = None, *, data: bytes = SIGNED, **how: object) -> bytes:
+    changed = {CATALOG: parts.newest(data, CATALOG)[:-2] + more + b" >>", **(objects or {})}
+    return parts.update(data, changed, **how)  # type: ignore[arg-type]
+
+
+def hybrid(data: bytes, objects: dict[int, bytes]) -> bytes:
+    """An update whose objects are in the /XRefStm alone, which some readers never look at (7.5.8.4)."""
+    out, places = bytearray(data), {}
+    for number, body in objects.items():
+        places[number] = len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    rows = b"".join(b"\1" + place.to_bytes(4, "big") + b"\0\0" for _, place in sorted(places.items()))
+    index = b" ".join(b"%d 1" % number for number in sorted(places))
+    inner, previous = len(out), int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    entries = b"/Type /XRef /W [1 4 2] /Index [%s] /Size 80" % index
+    out += b"70 0 obj\n" + parts.stream(rows, entries) + b"\nendobj\n"
+    start = len(out)
+    out += b"xref\n70 1\n%010d 00000 n \ntrailer\n<< /Size 80 /Root 1 0 R /Info 12 0 R /Prev %d /XRefStm %d >>\n" % (
+        inner, previous, inner)  # fmt: skip
+    return bytes(out) + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def with_value(own_style: bool, value: bytes = b"1000") -> bytes:
+    """Signed with a filled text field, which inherits the form's /DA unless it has its own."""
+    field = OBJECTS[TEXT] if own_style else OBJECTS[TEXT].replace(b"/DA (/F1 11 Tf 0 g)", b"")
+    field = field[:-2] + b"/V (%s) /AP << /N 60 0 R >> >>" % value
+    return parts.signed(parts.original({**OBJECTS, TEXT: field, 60: SHOWN}))
+
+
+def form(data: bytes, style: bytes = b"/F1 11 Tf 0 g", more: bytes = b"") -> bytes:
+    return parts.update(
+        data, {FORM: parts.newest(data, FORM).replace(b"/DA (/F1 11 Tf 0 g)", b"/DA (%s)%s" % (style, more))}
+    )
+
+
+WHITE = b"/F1 80 Tf 1 g"
+ANEW = b" /NeedAppearances true"
+
+FORGERIES: dict[str, Callable[[], bytes]] = {
+    "white-on-white-when-drawn-anew": lambda: form(with_value(False), WHITE, ANEW),
+    "white-on-white-in-two-steps": lambda: form(form(with_value(False), WHITE), WHITE, ANEW),
+    "value-that-was-not-shown": lambda: form(with_value(False, b"9000"), more=ANEW),
+    "style-of-a-field": lambda: parts.update(
+        with_value(True), {TEXT: parts.newest(with_value(True), TEXT).replace(b"/DA (/F1 11 Tf 0 g)", b"/DA (%s)" % WHITE)}),
+    "portfolio": lambda: catalog(
+        b" /Collection << /Type /Collection /D (a.pdf) /View /H >> /Names << /EmbeddedFiles << /Names [(a.pdf) 61 0 R] >> >>",
+        {61: b"<< /Type /Filespec /F (a.pdf) /EF << /F 62 0 R >> >>", 62: parts.stream(b"%PDF-1.4 another")}),
+    "page-labels": lambda: catalog(b" /PageLabels << /Nums [0 << /P (Draft ) >>] >>"),
+    "action-of-a-page": lambda: parts.update(
+        SIGNED, {PAGE: OBJECTS[PAGE][:-2] + b" /AA << /O << /S /URI /URI (https://example.org) >> >> >>"}),
+    "script-of-a-field": lambda: parts.update(
+        SIGNED, {TEXT: OBJECTS[TEXT][:-2] + b"/AA << /F << /S /JavaScript /JS (event.value=9000) >> >> >>"}),
+    "generation-that-is-not-there": lambda: parts.update(SIGNED, {PAGE: OBJECTS[PAGE].replace(b"4 0 R", b"4 1 R")}),
+    "rotation-from-the-tree": lambda: parts.update(SIGNED, {PAGES: OBJECTS[PAGES][:-2] + b" /Rotate 180 >>"}),
+    "signature-out-of-sight": lambda: parts.update(
+        SIGNED, {EMPTY_SIGNATURE: parts.newest(SIGNED, EMPTY_SIGNATURE).replace(b"/F 132", b"/F 2")}),
+    "override-in-a-hybrid-section": lambda: hybrid(SIGNED, {CONTENT: FORGED}),
+    "encrypted-afterwards": lambda: parts.update(
+        SIGNED, {60: b"<< >>"}, trailer=b" /Encrypt << /Filter /Standard /V 1 /R 2 /O (%s) /U (%s) /P -4 >>" % (b"1" * 32, b"2" * 32)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_forbidden(name: str) -> None:
+    structure = parse(FORGERIES[name]())
+    record = structure.signatures[0]
+    assert record.covered_revision is not None
+    assert since(structure, record.covered_revision, signature=0).level is ChangeLevel.FORBIDDEN
+
+
+def linearised(tmp_path: Path) -> bytes:
+    source, target = tmp_path / "source.pdf", tmp_path / "linearised.pdf"
+    source.write_bytes(parts.original())
+    subprocess.run(["qpdf", "--warning-exit-0", "--linearize", str(source), str(target)], check=True)
+    return target.read_bytes()
+
+
+def noted(data: bytes) -> bytes:
+    page = OBJECTS[PAGE].replace(b"11 0 R]", b"11 0 R 60 0 R]")
+    note = b"<< /Type /Annot /Subtype /Text /F 4 /Rect [300 20 320 40] /Contents (a note) /AP << /N 61 0 R >> >>"
+    return parts.update(data, {PAGE: page, 60: note, 61: parts.visible(b"x")})
+
+
+CERTIFICATES = b" /DSS << /Certs [62 0 R] >>"
+PACKED = parts.original(xref="stream", packed=True)
+
+HONEST: dict[str, Callable[[], bytes]] = {
+    "two-signatures-in-one-chain": lambda: parts.second_signature(SIGNED),
+    "long-term-data-by-two-tools": lambda: parts.time_stamped(parts.time_stamped(parts.second_signature(SIGNED)), number=80),
+    "store-without-time-stamp-twice": lambda: parts.update(
+        catalog(CERTIFICATES, {62: parts.stream(b"0\x82a")}),
+        {CATALOG: OBJECTS[CATALOG][:-2] + b" /DSS << /Certs [62 0 R 63 0 R] >> >>", 63: parts.stream(b"0\x82b")}),
+    "store-in-an-object-stream": lambda: catalog(
+        b" /DSS 64 0 R", {64: b"<< /Certs [62 0 R] >>", 62: parts.stream(b"0\x82a")}, xref="stream", packed=True),
+    "compressed-updates": lambda: parts.update(
+        parts.signed(PACKED, xref="stream", packed=True),
+        {INFO: b"<< /Title (Sample contract) /ModDate (D:20270101000000Z) >>"}, xref="stream", packed=True),
+    "filled-then-signed-after-p2": lambda: parts.second_signature(parts.filled(parts.certified(2))),
+    "signed-then-time-stamped-after-p2": lambda: parts.time_stamped(parts.second_signature(parts.certified(2))),
+    "note-after-p3": lambda: noted(parts.certified(3)),
+    "drawn-anew-with-the-same-values": lambda: form(with_value(False), more=ANEW),
+    "same-style-written-again": lambda: form(with_value(False), more=b" /Q 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_changes_are_permitted(name: str) -> None:
+    structure = parse(HONEST[name]())
+    for index, record in enumerate(structure.signatures):
+        assert record.covered_revision is not None
+        report = since(structure, record.covered_revision, signature=index)
+        assert report.level in (ChangeLevel.NONE, ChangeLevel.PERMITTED), report.findings
+
+
+def test_signed_after_a_hybrid_section() -> None:
+    structure = parse(parts.second_signature(parts.signed(hybrid(parts.original(), {60: b"<< /Kind /Sample >>"}))))
+    assert since(structure, structure.signatures[0].covered_revision or 0, signature=0).level is ChangeLevel.PERMITTED
+    assert [record.coverage for record in structure.signatures] == ["whole-revision", "whole-file"]
+
+
+def test_a_linearised_file_signed(tmp_path: Path) -> None:
+    data = linearised(tmp_path)
+    size = max(int(number) for number in re.findall(rb"\n(\d+) 0 obj", data)) + 1
+    root, info = (re.findall(rb"/%s (\d+) 0 R" % key, data)[0] for key in (b"Root", b"Info"))
+    field, value = size, size + 1
+    body = re.findall(rb"\n%s 0 obj\n(<<.*?>>)\nendobj" % root, data, re.DOTALL)[0]
+    body = re.sub(rb"/AcroForm \d+ 0 R", b"/AcroForm << /SigFlags 3 /Fields [%d 0 R] >>" % field, body)
+    objects = {
+        int(root): body,
+        field: b"<< /FT /Sig /T (invisible) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132 /V %d 0 R >>" % value,
+        value: parts.signature_value(),
+    }
+    signed = parts.sealed(parts.update(data, objects, trailer=b" /Root %s 0 R /Info %s 0 R" % (root, info)))
+    structure = parse(signed)
+    assert [(r.revision, r.coverage) for r in structure.signatures] == [(2, "whole-file")]
+    assert since(structure, 2, signature=0).level is ChangeLevel.NONE
