@@ -169,7 +169,10 @@ def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] |
     signer_info = signed["signer_infos"][0]
     signed_attributes: bytes = signer_info["signed_attrs"].dump()
     encoded = [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
-    pool = [x509.load_der_x509_certificate(choice.dump()) for choice in encoded]
+    try:
+        pool = [x509.load_der_x509_certificate(choice.dump()) for choice in encoded]
+    except x509.InvalidVersion:
+        raise TokenInvalid("an X.509 certificate in it has an unknown version") from None
     certificate = _signer(signer_info["sid"], encoded, pool)
     attributes = {attribute["type"].native: attribute["values"] for attribute in signer_info["signed_attrs"]}
     if len(attributes) != len(signer_info["signed_attrs"]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from seeded import Seeded
 
 from pipelines.defs import audit_log, integrity, reports
 from signing_core.audit_log import events
-from signing_core.bulk import dispositions
 from signing_core.bulk.report import ISSUED
 from signing_core.bulk.results import Results
 from signing_core.storage.database import reading
@@ -115,26 +113,6 @@ def test_nothing_is_repeated_and_the_trend_grows(seeded_copy: Callable[[], Path]
     runs.materialize([reports.run_report])
     assert found(runs.exceptions()) == first
     assert (newest(runs) / "report.html").read_text().count("<meter") == 2
-
-
-def test_what_an_analyst_settled_comes_last(seeded_copy: Callable[[], Path], instance: dg.DagsterInstance) -> None:
-    runs = Runs(seeded_copy(), instance)
-    runs.everything()
-    accepted = next(one for one in runs.exceptions() if one["code"] == "parties-share-contact")
-    with Workspace.open(runs.folder) as workspace:
-        dispositions.record(
-            workspace,
-            subject=accepted["subject"],
-            code=accepted["code"],
-            state="accepted",
-            reason="Both parties share an office.",
-            by="Sample Analyst",
-        )
-    runs.materialize([reports.run_report])
-    last = runs.exceptions()[-1]
-    assert (last["subject"], last["disposition"]) == (accepted["subject"], "accepted")
-    summary = json.loads((newest(runs) / "summary.json").read_text())
-    assert (summary["exceptions"], summary["settled"]) == (11, 1)
 
 
 def test_no_event_or_partition_for_each_document(done: tuple[Runs, dg.ExecuteInProcessResult]) -> None:

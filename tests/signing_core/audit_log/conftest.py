@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import threading
@@ -141,7 +140,6 @@ class House:
 @pytest.fixture(scope="session")
 def _pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace to be copied: making keys takes a while."""
-    os.environ["SEALTRAIL_PASSPHRASE"] = "a passphrase for tests"
     folder = tmp_path_factory.mktemp("pattern") / "w"
     Workspace.create(folder, clock=lambda: START, key_work=10).close()
     return folder
