@@ -141,7 +141,9 @@ class House:
 def _pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace to be copied: making keys takes a while."""
     folder = tmp_path_factory.mktemp("pattern") / "w"
-    Workspace.create(folder, clock=lambda: START, key_work=10).close()
+    with pytest.MonkeyPatch.context() as patch:  # for this alone: other tests open workspaces with other passphrases
+        patch.setenv("SEALTRAIL_PASSPHRASE", "a passphrase for tests")
+        Workspace.create(folder, clock=lambda: START, key_work=10).close()
     return folder
 
 
