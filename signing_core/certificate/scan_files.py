@@ -6,6 +6,7 @@ No file raises: one that cannot be opened, is too large or holds no code has a r
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +48,8 @@ def scan_files(
 def _scan_file(path: Path, judge: Judge) -> Iterator[ScanResult]:
     nothing = ScanResult(path=str(path))
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise OSError(errno.EINVAL, "not a regular file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
