@@ -106,6 +106,8 @@ def completed(blank_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def another_completed(completed: Completed) -> Completed:
-    """Another document of the same workspace."""
-    return complete(completed.folder, contract(text="Another sample contract"), title="Another agreement")
+def another_completed(completed: Completed, tmp_path_factory: pytest.TempPathFactory) -> Completed:
+    """Another document of the same company, in a copy of the workspace: `completed` stays as it is."""
+    folder = tmp_path_factory.mktemp("another") / "workspace"
+    shutil.copytree(completed.folder, folder)
+    return complete(folder, contract(text="Another sample contract"), title="Another agreement")
