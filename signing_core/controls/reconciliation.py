@@ -6,8 +6,6 @@ file as pictures.
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from signing_core.audit_log.events import Event
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History
+from signing_core.delivery import mime
 from signing_core.desk import certificate_facts
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealtrailError
 from signing_core.flow import Status
@@ -121,7 +120,7 @@ def _mailed(
         if message.kind != "completed" or message.state != "delivered" or message.sent_sha256 is None:
             continue
         try:
-            attached = _attachment(workspace.objects.get(message.sent_sha256))
+            attached = mime.attachment_sha256(workspace.objects.get(message.sent_sha256))
         except SealtrailError:
             yield message.role, None
             if message.delivered_at is not None and now - message.delivered_at < keep:
@@ -133,15 +132,6 @@ def _mailed(
         if attached != expected:
             text = f"The message to the {message.role} carries {attached or 'no file'}, not {expected}."
             found.append(ControlFinding("mailed-file-differs", history.document_id, text, (f"message {message.id}",)))
-
-
-def _attachment(message: bytes) -> str | None:
-    parsed = email.message_from_bytes(message, policy=email.policy.SMTP)
-    for part in parsed.iter_attachments():
-        content: Any = part.get_content()
-        if isinstance(content, bytes):
-            return hashlib.sha256(content).hexdigest()
-    return None
 
 
 def _printed(workspace: Workspace, history: History, final: bytes, completed: Event) -> Printed:

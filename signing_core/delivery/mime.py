@@ -6,9 +6,12 @@ set through `email.policy.SMTP`, which encodes names (RFC 2047) and file names (
 
 from __future__ import annotations
 
+import binascii
 import email
 import hashlib
 import io
+import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +26,11 @@ from signing_core.delivery.messages.content import Content
 from signing_core.delivery.messages.wording import one_line
 
 _POLICY: Final = SMTP.clone(cte_type="7bit", raise_on_defect=False)
+
+_LINE: Final = 76
+"""Characters of base64 in a line (RFC 2045, section 6.8)."""
+_LONG: Final = re.compile(rb"(?:[A-Za-z0-9+/]{76}\r?\n){64,}[A-Za-z0-9+/=]{0,76}")
+"""A block of base64 that is worth keeping from the parser, which goes through it line by line."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,11 @@ def build(
     message.set_content(content.text, cte="quoted-printable")
     if content.html is not None:
         message.add_alternative(content.html, subtype="html", cte="quoted-printable")
+    # The generator takes a file apart line by line: it is given a few bytes that stand for the file, the file's own
+    # base64 takes their place in what it made.
+    place = hashlib.sha256(f"{message_id}/attachment".encode()).digest()
     if attachment is not None:
-        message.add_attachment(attachment, maintype="application", subtype="pdf", filename=file_name(attachment_name))
+        message.add_attachment(place, maintype="application", subtype="pdf", filename=file_name(attachment_name))
     for companion in companions:
         if companion.verbatim:
             data = companion.text.encode()
@@ -75,13 +86,27 @@ def build(
     _set_boundaries(message, message_id)
     out = io.BytesIO()
     BytesGenerator(out, mangle_from_=False, policy=_POLICY).flatten(message)
-    return out.getvalue()
+    if attachment is None:
+        return out.getvalue()
+    before, after = out.getvalue().split(_base64(place))
+    return b"".join((before, _base64(attachment), after))
 
 
 def attachment_sha256(data: bytes) -> str | None:
     """SHA-256 of the attachment as a recipient's program takes it out of the message `data`; None without one."""
-    message = email.message_from_bytes(data, policy=SMTP)
+    blocks: list[bytes] = []
+    mark = secrets.token_hex(8)  # no message can hold what is drawn after it was written
+
+    def set_aside(found: re.Match[bytes]) -> bytes:
+        blocks.append(found[0])
+        return f"@{mark}-{len(blocks) - 1}@".encode()
+
+    message = email.message_from_bytes(_LONG.sub(set_aside, data), policy=SMTP)
     for part in message.iter_attachments():
+        text = part.get_payload()
+        if isinstance(text, str) and mark in text:
+            whole = re.sub(f"@{mark}-([0-9]+)@", lambda found: blocks[int(found[1])].decode("ascii"), text)
+            part.set_payload(whole)
         content = part.get_payload(decode=True)
         if isinstance(content, bytes):
             return hashlib.sha256(content).hexdigest()
@@ -103,6 +128,12 @@ def file_name(name: str) -> str:
 
 def _address(name: str, address: str) -> Address:
     return Address(display_name=one_line(name, 120), addr_spec=address)
+
+
+def _base64(data: bytes) -> bytes:
+    """In lines as RFC 2045, section 6.8 wants them, each with its CRLF."""
+    text = binascii.b2a_base64(data, newline=False)
+    return b"".join(text[start : start + _LINE] + b"\r\n" for start in range(0, len(text), _LINE))
 
 
 def _set_boundaries(message: EmailMessage, message_id: str) -> None:

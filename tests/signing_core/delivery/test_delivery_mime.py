@@ -71,6 +71,20 @@ def test_the_attachment_arrives_as_it_was_stored(sample: SimpleNamespace) -> Non
     assert mime.attachment_sha256(built(sample)) is None
 
 
+@pytest.mark.parametrize("length", [0, 1, 57, 63 * 57, 64 * 57, 64 * 57 + 1, 200_000])
+@pytest.mark.parametrize("harm", [None, b"=", b"A", b"\r\n"])
+def test_the_attachment_is_read_as_a_mail_program_reads_it(
+    sample: SimpleNamespace, length: int, harm: bytes | None
+) -> None:
+    """Long blocks of base64 are kept from the parser; what comes out is what it would have made of them."""
+    data = built(sample, attachment=(bytes(range(251)) * 800)[:length], companions=[mime.Companion("a.txt", "@0@\n")])
+    if harm is not None:
+        middle = data.index(b"application/pdf") + (len(data) - data.index(b"application/pdf")) // 2
+        data = data[:middle] + harm + data[middle + len(harm) :]
+    first = next(iter(parsed(data).iter_attachments()))
+    assert mime.attachment_sha256(data) == hashlib.sha256(first.get_payload(decode=True)).hexdigest()
+
+
 def test_the_same_message_becomes_the_same_bytes(sample: SimpleNamespace) -> None:
     assert built(sample, attachment=PDF) == built(sample, attachment=PDF)
     assert built(sample, attachment=PDF) != built(sample, attachment=PDF + b"x")
