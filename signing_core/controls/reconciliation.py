@@ -1,7 +1,7 @@
 """The four-way reconciliation: stored bytes = registry = audit event = attachment as it was mailed.
 
 And what the certificate prints = what the events say: the page is set again from the events and compared with the page in the
-file as pictures.
+file as pictures; a page of an earlier layout is held against the events fact by fact.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
-Printed = Literal["match", "mismatch", "erased", "not-checked"]
-"""`erased`: personal data was erased, so the page cannot be set again."""
+Printed = Literal["match", "facts-match", "mismatch", "erased", "not-checked"]
+"""`facts-match`: the page was set with an earlier layout, and every fact of the log was found in its text; `erased`: personal
+data was erased, so nothing is left to compare with."""
 
 _DPI: Final = 100
 _TOLERANCE: Final = 64
@@ -137,7 +138,7 @@ def _mailed(
 def _printed(workspace: Workspace, history: History, final: bytes, completed: Event) -> Printed:
     import numpy
 
-    from signing_core.certificate import page
+    from signing_core.certificate import layout, page
     from signing_core.pdf import render
 
     if any(value is None for value in _names(history)):
@@ -145,6 +146,9 @@ def _printed(workspace: Workspace, history: History, final: bytes, completed: Ev
     try:
         with reading(workspace.engine) as connection:
             data, url = certificate_facts.as_issued(workspace, connection, history.document_id, completed)
+        if completed.data.get("layout") != layout.identifier():
+            shown = render.text(final, render.page_count(final), fields=True)
+            return "mismatch" if layout.not_printed(shown, data, url) else "facts-match"
         again = render.render(page.typeset(data, url, history.row.language), 1, dpi=_DPI).convert("L")
         stands = render.render(final, render.page_count(final), dpi=_DPI).convert("L")
     except SealtrailError:

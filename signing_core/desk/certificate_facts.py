@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
 from signing_core.audit_log import personal
+from signing_core.certificate import layout
 from signing_core.certificate.facts import AuthorityFacts, CertificateData, CodeEvent, PartyFacts, Picture
 from signing_core.delivery import contacts
 from signing_core.desk import records
@@ -71,6 +72,7 @@ def circumstances(data: CertificateData, qr_text: str) -> dict[str, Any]:
         "organisation": data.organisation,
         "host": data.host,
         "time_zone": str(data.zone),
+        "layout": layout.identifier(),
         "qr_text": qr_text,
         "qr_key_id": data.qr_key_id,
         "seal_x509_sha256": data.seal_certificate_sha256,

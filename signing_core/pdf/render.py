@@ -76,17 +76,21 @@ def render(data: bytes, page: int, *, dpi: float = 100, password: str | None = N
         return picture(document, page, dpi=dpi)
 
 
-def text(data: bytes, page: int, *, password: str | None = None) -> str:
-    """The text of a page's content, counted from 1; the appearance of a signature field is not part of it.
+def text(data: bytes, page: int, *, password: str | None = None, fields: bool = False) -> str:
+    """The text of a page's content, counted from 1; with `fields` also what annotations and signature fields show.
 
     Raises like `render`.
     """
-    with opened(data, password=password, forms=False) as document, _page(document, page) as handle:
-        reader = handle.get_textpage()
-        try:
-            return str(reader.get_text_bounded())
-        finally:
-            reader.close()
+    with opened(data, password=password, forms=fields) as document:
+        if fields:
+            with _page(document, page) as handle:
+                handle.flatten()  # in memory; what was drawn on top is content for whoever opens the page next
+        with _page(document, page) as handle:
+            reader = handle.get_textpage()
+            try:
+                return str(reader.get_text_bounded())
+            finally:
+                reader.close()
 
 
 def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Image:

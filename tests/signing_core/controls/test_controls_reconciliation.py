@@ -1,0 +1,58 @@
+"""The printed certificate against the events, whichever layout it was set with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from signing_core.certificate import layout
+from signing_core.controls import Reconciliation, histories, reconcile
+from signing_core.desk import certificate_facts
+from signing_core.storage.workspace import Workspace
+
+
+def reconciled(completed: Any) -> Reconciliation:
+    with Workspace.open(completed.folder) as workspace:
+        (one,) = reconcile(workspace, histories(workspace, [completed.document_id]), now=workspace.clock())
+    return one
+
+
+@pytest.fixture
+def years_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wording, the fonts or the layout are others than those the archive was made with."""
+    monkeypatch.setattr(layout, "identifier", lambda: "00" * 8)
+
+
+def test_the_layout_is_on_record(completed: Any) -> None:
+    with Workspace.open(completed.folder) as workspace:
+        (history,) = histories(workspace, [completed.document_id])
+    (event,) = history.of("document.completed")
+    assert event.data["layout"] == layout.identifier()
+
+
+def test_the_same_layout_is_compared_as_a_picture(completed: Any) -> None:
+    one = reconciled(completed)
+    assert (one.printed, one.in_order) == ("match", True)
+
+
+@pytest.mark.usefixtures("years_later")
+def test_an_earlier_layout_is_held_against_the_facts(completed: Any) -> None:
+    one = reconciled(completed)
+    assert (one.printed, one.in_order) == ("facts-match", True)
+
+
+@pytest.mark.usefixtures("years_later")
+def test_another_certificate_of_an_earlier_layout_is_found(completed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = certificate_facts.as_issued
+
+    def of_the_other(workspace: Any, connection: Any, document_id: str, event: Any) -> Any:
+        data, url = real(workspace, connection, document_id, event)
+        parties = tuple(replace(party, name="Somebody Else") for party in data.parties)
+        return replace(data, parties=parties), url
+
+    monkeypatch.setattr(certificate_facts, "as_issued", of_the_other)
+    one = reconciled(completed)
+    assert one.printed == "mismatch"
+    assert [finding.code for finding in one.findings] == ["certificate-differs-from-log"]
