@@ -31,7 +31,7 @@ def appearance(
 ) -> bytes:
     """A PDF of one page, `width_pt` x `height_pt` points, to become the /AP of a signature field (ISO 32000-1, 12.7.4.5).
 
-    It shows the mark upright and whole, the stamp beside it or, in a narrow field, behind it, and below or to the right the
+    It shows the mark upright and whole, the stamp beside or above it, and below or to the right the
     name, the role (`label`, may be empty) and the time of signing with its offset, in the notation of `language` (`en`,
     `de`). Long text is set smaller, then on two lines, then cut with an ellipsis; where there is no room the role is left
     out first, then the time, then the name: the signature itself holds all three. The ground is transparent.

@@ -160,6 +160,25 @@ def test_nothing_is_drawn_outside_the_box(size: tuple[float, float], name: str) 
     assert bottom <= (50 + size[1]) * 3 + 2
 
 
+@pytest.mark.parametrize("size", [(200, 70), (180, 40), (200, 60), (110, 110), (60, 200), (400, 30)])
+@pytest.mark.parametrize("kind", MARKS)
+def test_mark_and_stamp_do_not_touch(kind: str, size: tuple[float, float]) -> None:
+    def inked(stamp: Mark | None) -> set[tuple[int, int]]:
+        shown = _rendered(_block(MARKS[kind], *size, stamp=stamp), 3).getchannel("A").point(lambda alpha: alpha > 32)
+        return {(i % shown.width, i // shown.width) for i, on in enumerate(shown.get_flattened_data()) if on}
+
+    clear = Mark("uploaded", "image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="120"/>')
+    block = Mark(
+        "uploaded",
+        "image/svg+xml",
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="120"><path d="M0 0h300v120h-300z"/></svg>',
+    )
+    without, with_stamp = inked(clear), inked(block)
+    seen = with_stamp - without
+    columns, rows = {x for x, _ in seen}, {y for _, y in seen}
+    assert len(seen) == len(columns) * len(rows) > 50  # the whole block: nothing of the mark lies in it
+
+
 def test_where_there_is_no_room_the_name_stays_longest() -> None:
     texts = [_text(_block(MARKS["drawn"], 120, height)) for height in (60, 34, 22)]
     assert "Managing Director" in texts[0]
