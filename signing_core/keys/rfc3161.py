@@ -195,7 +195,9 @@ def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] |
     _verify(certificate, signer_info, algorithm, bytes([der.SET]) + signed_attributes[1:])
     # (6) trust, where anchors were given
     if anchors is not None and not chains.reaches(certificate, pool, anchors, time):
-        raise TokenInvalid("is not certified by one of the given trust anchors")
+        raise TokenInvalid(
+            "is not certified by one of the given trust anchors: name its root in the setting time_stamps.trust"
+        )
     return CheckedToken(whole, time, certificate)
 
 

@@ -160,7 +160,9 @@ class Workspace:
             chosen.url,
             auth=(chosen.user, password) if chosen.user else None,
             timeout=chosen.timeout_seconds,
-            anchors=self.time_stamp_anchors or None,
+            # Those that the sealed file is judged by: a token that leads to none of them is refused at the first
+            # signature and not when everybody has signed.
+            anchors=(*self.time_stamp_anchors, *self.keys().trust_anchors),
             clock=self.clock,
         )
 

@@ -12,7 +12,7 @@ from signing_core.desk.background import work_once
 from signing_core.flow import Role, Status
 from signing_core.keys.tsa_server import serve
 from signing_core.storage.workspace import Workspace
-from signing_core.testing import ManualClock, Play
+from signing_core.testing import ManualClock, Play, make_workspace
 
 
 def free_port() -> int:
@@ -47,6 +47,22 @@ def test_signing_waits_and_is_gone_on_with(workspace: Workspace, clock: ManualCl
         play.to_completion(document_id)
     made = [event.data for event in play.desk.events(document_id) if event.type == "signature.made"]
     assert {data["time_authority_embedded"] for data in made} == {False}
+    play.workspace.close()
+
+
+def test_an_authority_whose_root_is_not_named_is_refused_before_anybody_has_signed(
+    workspace: Workspace, clock: ManualClock, source: bytes, tmp_path: Path
+) -> None:
+    another = make_workspace(tmp_path / "another", clock=clock)  # another company, with a root of its own
+    port = free_port()
+    play = with_authority(workspace, clock, port)
+    document_id = play.create(source)
+    play.desk.send(document_id)
+    play.consent(document_id, Role.FIRST_PARTY)
+    with another, serve(another.keys().time_stamp_authority, port=port):
+        assert play.desk.work_on(document_id).status is Status.SIGNING
+    (delayed,) = [event for event in play.desk.events(document_id) if event.type == "signing.delayed"]
+    assert delayed.data["because"] == "TimeStampUnavailable"
     play.workspace.close()
 
 
