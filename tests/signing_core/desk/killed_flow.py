@@ -4,11 +4,7 @@ Called by test_desk_kills.py as a program. A point is a commit (before it and af
 renamed or removed. Prints one JSON line for each point: the point, what it was, and what is wrong afterwards (nothing, it
 should be).
 
-`killed_flow.py kills BLANK WORK FIRST STEP`: a run for every STEP-th point, which ends there by SIGKILL.
-
-`killed_flow.py copies BLANK WORK FIRST STEP`: one run, of which the folder is copied at every STEP-th point. What SIGKILL
-leaves of a process is its files as they are then, so each copy is what a kill at that point would have left, for half the
-time of running up to it again.
+`killed_flow.py BLANK WORK FIRST STEP`: a run for every STEP-th point, which ends there by SIGKILL.
 """
 
 from __future__ import annotations
@@ -224,21 +220,6 @@ def killed_run(folder: Path, source: bytes, point: int, log: Path) -> None:
     run(folder, source)
 
 
-def copied_run(folder: Path, source: bytes, first: int, step: int) -> None:
-    points = Points(lambda count, what: None)
-
-    def at(count: int, what: str) -> None:
-        if count >= first and (count - first) % step == 0:
-            copy = folder.with_name(f"at-{count}")
-            shutil.copytree(folder, copy)
-            copy.with_suffix(".what").write_text(what)
-
-    points.at = at
-    points.install(folder)
-    run(folder, source)
-    print(json.dumps({"points": points.count}), flush=True)
-
-
 def gone_on_with(folder: Path, source: bytes, point: int, what: str) -> None:
     gone_on = child(run, folder, source)
 
@@ -251,16 +232,9 @@ def gone_on_with(folder: Path, source: bytes, point: int, what: str) -> None:
 
 
 def main() -> None:
-    mode, blank, work = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    first, step = int(sys.argv[4]), int(sys.argv[5])
+    blank, work = Path(sys.argv[1]), Path(sys.argv[2])
+    first, step = int(sys.argv[3]), int(sys.argv[4])
     source = (blank.parent / "source.pdf").read_bytes()
-    if mode == "copies":
-        shutil.copytree(blank, work / "whole")
-        if child(copied_run, work / "whole", source, first, step) != 0:
-            return
-        for copy in sorted(work.glob("at-*[0-9]"), key=lambda path: int(path.name[3:])):
-            gone_on_with(copy, source, int(copy.name[3:]), copy.with_suffix(".what").read_text())
-        return
     point = first
     while True:
         folder, log = work / f"at-{point}", work / "what"
