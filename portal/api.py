@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from portal.bodies import UploadRefused
 from portal.site import HERE, Site
-from portal.uploads import UploadRefused
 from portal.words import words
 from portal.workers import WorkFailed, WorkRefused
 
@@ -53,7 +53,7 @@ class Api:
                 if file is None or file.size == 0:
                     return error("no-file", 400, {"p_no-file": "Send the PDF as body, or as the form field file."}, {})
                 job = {"do": "verify", "at": (at or self._site.desk.clock()).isoformat()}
-                verdict = await self._site.readers.run(job, file.descriptor)
+                verdict = await self._site.readers.run(job, file.descriptor, caller=form.caller)
                 return JSONResponse({**verdict, "path": file.name or None})
         except UploadRefused as refused:
             return error(refused.problem, refused.status, say, {})

@@ -19,13 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from portal import signing
 from portal.api import Api
+from portal.bodies import UploadRefused
 from portal.guard import Guard
 from portal.pki import Pki
 from portal.rates import Rate
-from portal.signing import SigningPages
 from portal.site import HERE, STATIC, Site
-from portal.uploads import MAX_FILE, UploadRefused
+from portal.uploads import MAX_FILE
 from portal.verifying import VerificationPages
 from signing_core.delivery import redaction
 from signing_core.desk import Desk
@@ -66,7 +67,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *SigningPages(site).routes(),
+            *signing.routes(site),
             *VerificationPages(site).routes(),
             *Api(site).routes(),
             *Pki(site).routes(),

@@ -129,7 +129,7 @@ def _counted(request: Request) -> Iterable[str]:
     elif request.method == "POST" and path.startswith("/sign/"):
         yield "code" if path.endswith(("/code", "/confirm")) else "page"
     elif request.method == "POST":
-        yield "upload"
+        yield "frame" if path == "/verify/frame" else "upload"
 
 
 def _is_loopback(address: str) -> bool:

@@ -35,6 +35,7 @@ class Matter:
     state: State
     row: sa.Row[Any]
     people: dict[str, sa.Row[Any]]
+    now: datetime
 
     @property
     def role(self) -> Role:
@@ -70,10 +71,10 @@ class Matter:
 
     @property
     def challenge(self) -> Any:
-        """The live code's challenge, when this browser asked for it."""
+        """The live code's challenge, when this browser asked for it and may still enter it."""
         live = self.party.challenge
         own = hashlib.sha256(self.session.secret.encode()).hexdigest()
-        return live if live is not None and live.session == own else None
+        return live if live is not None and live.session == own and self.now <= live.expires_at else None
 
 
 def standing(desk: Desk, token: str) -> tuple[FoundLink | None, str | None]:
@@ -97,7 +98,7 @@ def matter_of(desk: Desk, session: Session) -> Matter:
             raise NoAccess("gone") from None
         row = records.load(connection, link.document_id)
         people = records.parties(connection, link.document_id)
-    matter = Matter(session, link, State.from_json(row.state), row, people)
+    matter = Matter(session, link, State.from_json(row.state), row, people, now)
     why = _why_not(link, now)
     if why == "used" and matter.mine:
         return matter

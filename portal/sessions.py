@@ -32,6 +32,8 @@ class Session:
     token: str = field(repr=False)
     secret: str = field(repr=False)
     """The desk's `session`: codes and confirmations belong to it."""
+    opened_at: int = 0
+    """Seconds since 1970."""
 
     @property
     def key(self) -> str:
@@ -69,11 +71,11 @@ class Vault:
             return None
 
     def seal_session(self, session: Session) -> str:
-        return self.seal([session.token, session.secret], f"session {session.key}")
+        return self.seal([session.token, session.secret, session.opened_at], f"session {session.key}")
 
     def open_session(self, text: str, key: str) -> Session | None:
         value = self.open(text, f"session {key}")
-        return Session(value[0], value[1]) if value else None
+        return Session(*value) if value else None
 
     def form_token(self, bound_to: str) -> str:
         """For a hidden field; `bound_to` is the session's secret, or the path of a form that has no session."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 
+from portal.bodies import File, Form
 from portal.matters import Matter
 from portal.site import Site
-from portal.uploads import File, Form
 from portal.words import words
 from portal.workers import WorkRefused
 from signing_core import marks
@@ -66,7 +66,7 @@ class SignatureForm:
                 file = form.files.get("picture") or form.files.get("photo")
                 if file is None:
                     raise _Wrong("uploaded", say["mark_missing_picture"])
-                return await self._picture("uploaded", file, "uploaded", language)
+                return await self._picture("uploaded", form, file, "uploaded", language)
         raise _Wrong("kind", say["mark_kind_missing"])
 
     async def _stamp(self, matter: Matter, form: Form, language: str) -> dict[str, str] | None:
@@ -77,13 +77,14 @@ class SignatureForm:
                 file = form.files.get("stamp_picture")
                 if file is None:
                     raise _Wrong("stamp", words(language)["mark_missing_picture"])
-                return await self._picture("stamp", file, "stamp", language)
+                return await self._picture("stamp", form, file, "stamp", language)
         return None
 
-    async def _picture(self, kind: str, file: File, field: str, language: str) -> dict[str, str]:
+    async def _picture(self, kind: str, form: Form, file: File, field: str, language: str) -> dict[str, str]:
         """Foreign bytes: only a worker looks at them."""
         try:
-            made: dict[str, str] = await self._site.readers.run({"do": "mark", "kind": kind}, file.descriptor)
+            job = {"do": "mark", "kind": kind}
+            made: dict[str, str] = await self._site.readers.run(job, file.descriptor, caller=form.caller)
         except WorkRefused as refused:
             raise _Wrong(field, refusal(refused.code, str(refused), language)) from None
         return made

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +17,13 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from portal.rates import RATES, Limiter, Rate
+from portal.rates import RATES, Limiter, Rate, Table
 from portal.sessions import Vault
 from portal.uploads import MAX_FILE, Receiver
 from portal.words import LANGUAGES, preferred, words
 from portal.workers import Workers
 from signing_core.certificate.registry import WorkspaceRegistry
 from signing_core.certificate.scan import Judge
-from signing_core.certificate.scan_words import words as scan_words
 from signing_core.certificate.words import count, moment
 from signing_core.desk import Desk, Origin, judging
 
@@ -34,6 +34,8 @@ STATIC: Final = {
     "wait.js": "text/javascript; charset=utf-8",
     "camera.js": "text/javascript; charset=utf-8",
 }
+_DIGITS: Final = re.compile(r"[0-9a-f]{16,}|[0-9A-HJKMNP-TV-Z]{26}")
+"""Digests and identifiers: shown in a font that tells 0 from O."""
 _LANGUAGE_COOKIE: Final = "sealtrail-language"
 
 
@@ -53,11 +55,11 @@ class Site:
         self.secure = self.base_url.startswith("https://")
         self.prefix = urlsplit(self.base_url).path
         """Of every path, when the pages do not stand at the root of their host; the proxy takes it off."""
-        self.limiter = Limiter({**RATES, **(rates or {})})
+        self.limiter = Limiter({**RATES, **(rates or {})}, Table(self.workspace.path / "portal-rates"))
         self.receiver = Receiver(max_file)
         registry, log = judging.Registry(self.workspace), judging.LogView(self.workspace)
-        self.readers = Workers(lambda: self._trust, registry, log, processes=2, seconds=work_seconds)
-        """For what comes in from outside."""
+        self.readers = Workers(lambda: self._trust, registry, log, processes=2, seconds=work_seconds, niceness=5)
+        """For what comes in from outside: of lower priority than everything else here."""
         self.pages = Workers(lambda: self._trust, registry, log, processes=1, seconds=20)
         """For our own documents, so that no upload makes a party wait."""
         self.assets = {name: _fingerprint(HERE / "static" / name) for name in STATIC}
@@ -69,6 +71,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.globals.update(languages=LANGUAGES, url=self.url, organisation=self.settings.organisation)
+        self._templates.tests["digits"] = lambda value: bool(_DIGITS.fullmatch(str(value)))
         for template in self._templates.list_templates():
             self._templates.get_template(template)
 
@@ -80,13 +83,10 @@ class Site:
     def _trust(self) -> Any:
         return judging.trust_of(self.workspace)
 
-    def judge(self, language: str) -> Judge:
-        """Judges QR codes by this workspace's key and register."""
-        from signing_core.certificate.payload import key_id
-
-        key = self.workspace.keys().qr.public_key
-        names = {key_id(key): scan_words(language)["this_workspace"]}
-        return Judge([key], key_names=names, registry=WorkspaceRegistry(self.workspace.engine), language=language)
+    @cached_property
+    def judge(self) -> Judge:
+        """Judges QR codes by this workspace's key and register; what it means in words is said by the pages."""
+        return Judge([self.workspace.keys().qr.public_key], registry=WorkspaceRegistry(self.workspace.engine))
 
     def url(self, path: str) -> str:
         return self.prefix + path
@@ -103,6 +103,7 @@ class Site:
     def close(self) -> None:
         self.readers.close()
         self.pages.close()
+        self.limiter.close()
 
     # Pages
 
@@ -143,6 +144,7 @@ class Site:
             css_integrity=self.assets["portal.css"][1],
             scripts=[(self.asset(name), self.assets[name][1]) for name in scripts],
             when=lambda at: moment(at, self.workspace.zone, lang),
+            minute=lambda at: minute(at, self.workspace.zone, lang),
             clock=lambda at: at.astimezone(self.workspace.zone).strftime("%H:%M %Z"),
             count=lambda number: count(number, lang),
             form_token=self.vault.form_token,
@@ -185,6 +187,13 @@ class Site:
         if wait:
             response.headers["retry-after"] = str(int(wait) + 1)
         return response
+
+
+def minute(at: datetime, zone: tzinfo, language: str) -> str:
+    """A time for people to keep to, with its offset: `25 Nov 2026, 13:50 (UTC+01:00)`."""
+    day, _, rest = moment(at, zone, language).partition(", ")
+    time, _, offset = rest.partition(" ")
+    return f"{day}, {time[:5]} (UTC{offset if offset != '+00:00' else ''})"
 
 
 def origin_of(request: Request) -> Origin:

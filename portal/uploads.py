@@ -1,101 +1,84 @@
-"""Forms and files from browsers, read as they come, counted, and never written to a disk.
-
-A file lies in anonymous memory (`memfd_create`, or an unlinked temporary file where the system has none) until it is
-handed to a worker process; nothing in this process looks at its bytes.
-"""
+"""Forms and files from browsers, received within limits: of size, of time, of how many at once, altogether and of one caller."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-MEGABYTE: Final = 1_000_000
+from portal.bodies import MAX_FIELDS, MEGABYTE, Form, UploadRefused, sink_for
+from portal.rates import group
+
 MAX_FILE: Final = 50 * MEGABYTE
-MAX_FIELDS: Final = 4 * MEGABYTE
-"""All text fields of a form together: a drawing has up to 20,000 points, a confirmed picture rides along sealed."""
-MAX_PARTS: Final = 40
 IDLE_SECONDS: Final = 20.0
 """Longest silence of a sender."""
+LEAST_RATE: Final = 1_000
+"""Bytes a second that must have arrived on average, once `IDLE_SECONDS` are over: no silence, but no progress either."""
 TOTAL_SECONDS: Final = 300.0
-MAX_AT_ONCE: Final = 32
-"""Bodies being received; above that a sender is told to come back."""
-MAX_AT_ONCE_EACH: Final = 4
-"""... from one address."""
+SMALL: Final = 64_000
+"""Bytes. A form without files is smaller than this, and never waits for somebody's upload."""
 
 
-class UploadRefused(Exception):
-    """`problem` names the page to show."""
+@dataclass(frozen=True)
+class Places:
+    """How many bodies are received or worked on at once; a sender above that is told to come back."""
 
-    def __init__(self, problem: str, status: int) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.status = status
-
-
-@dataclass
-class File:
-    """A file in anonymous memory."""
-
-    descriptor: int
-    name: str = field(repr=False)
-    size: int = 0
-
-    def close(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+    all: int
+    each: int
+    """... from one caller."""
 
 
-@dataclass
-class Form:
-    fields: dict[str, str] = field(default_factory=dict, repr=False)
-    files: dict[str, File] = field(default_factory=dict)
-    """Those with content, by field name."""
-
-    def get(self, name: str) -> str:
-        return self.fields.get(name, "")
-
-    def close(self) -> None:
-        for file in self.files.values():
-            file.close()
+SMALL_PLACES: Final = Places(256, 16)
+LARGE_PLACES: Final = Places(32, 4)
 
 
 class Receiver:
-    """Reads bodies for one application; knows how many are being received."""
+    """Reads bodies for one application; knows how many are being received and worked on."""
 
     def __init__(self, max_file: int = MAX_FILE) -> None:
         self._max_file = max_file
-        self._receiving: dict[str, int] = {}
+        self._taken: dict[Places, Counter[str]] = {SMALL_PLACES: Counter(), LARGE_PLACES: Counter()}
 
     @asynccontextmanager
     async def form(self, request: Request) -> AsyncIterator[Form]:
-        """The form of a POST. Raises `UploadRefused`."""
-        form = Form()
+        """The form of a POST; its sender's place is taken until the block ends. Raises `UploadRefused`."""
+        length = request.headers.get("content-length")
+        if length is not None and not length.isdecimal():
+            raise UploadRefused("malformed", 400)
+        if length is not None and int(length) > self._max_file + MAX_FIELDS:
+            raise UploadRefused("too-large", 413)
+        places = SMALL_PLACES if length is not None and int(length) <= SMALL else LARGE_PLACES
+        form = Form(caller=group(request.client.host) if request.client else "")
+        with self._place(places, form.caller):
+            try:
+                await self._read(request, form)
+                yield form
+            finally:
+                form.close()
+
+    @contextmanager
+    def _place(self, places: Places, caller: str) -> Iterator[None]:
+        taken = self._taken[places]
+        if taken.total() >= places.all or taken[caller] >= places.each:
+            raise UploadRefused("busy", 503)
+        taken[caller] += 1
         try:
-            await self._read(request, form)
-            yield form
+            yield
         finally:
-            form.close()
+            taken[caller] -= 1
+            if not taken[caller]:
+                del taken[caller]
 
     async def _read(self, request: Request, form: Form) -> None:
-        length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._max_file + MAX_FIELDS:
-            raise UploadRefused("too-large", 413)
-        address = request.client.host if request.client else ""
-        if sum(self._receiving.values()) >= MAX_AT_ONCE or self._receiving.get(address, 0) >= MAX_AT_ONCE_EACH:
-            raise UploadRefused("busy", 503)
-        self._receiving[address] = self._receiving.get(address, 0) + 1
-        sink = _sink_for(request, form, self._max_file)
+        sink = sink_for(request, form, self._max_file)
+        started, received = time.monotonic(), 0
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 stream = request.stream()
@@ -106,166 +89,12 @@ class Receiver:
                         break
                     if chunk:
                         sink.write(chunk)
+                    received += len(chunk)
+                    elapsed = time.monotonic() - started
+                    if elapsed > IDLE_SECONDS and received < LEAST_RATE * elapsed:
+                        raise TimeoutError
             sink.finish()
         except TimeoutError:
             raise UploadRefused("too-slow", 408) from None
         except (FormParserError, ClientDisconnect, UnicodeError):
             raise UploadRefused("malformed", 400) from None
-        finally:
-            self._receiving[address] -= 1
-            if not self._receiving[address]:
-                del self._receiving[address]
-
-
-def _sink_for(request: Request, form: Form, max_file: int) -> _Multipart | _Encoded | _Raw:
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind == b"multipart/form-data" and options.get(b"boundary"):
-        return _Multipart(form, options[b"boundary"], max_file)
-    if kind == b"application/x-www-form-urlencoded":
-        return _Encoded(form)
-    if kind in (b"application/pdf", b"application/octet-stream"):
-        return _Raw(form, max_file)
-    raise UploadRefused("media-type", 415)
-
-
-class _Raw:
-    """The body is the file."""
-
-    def __init__(self, form: Form, max_file: int) -> None:
-        self._file = form.files["file"] = File(_anonymous_file(), "")
-        self._max_file = max_file
-
-    def write(self, chunk: bytes) -> None:
-        _append(self._file, chunk, self._max_file)
-
-    def finish(self) -> None:
-        pass
-
-
-class _Encoded:
-    def __init__(self, form: Form) -> None:
-        self._form, self._body = form, bytearray()
-
-    def write(self, chunk: bytes) -> None:
-        self._body += chunk
-        if len(self._body) > MAX_FIELDS:
-            raise UploadRefused("too-large", 413)
-
-    def finish(self) -> None:
-        try:
-            pairs = parse_qsl(
-                self._body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARTS
-            )
-        except ValueError:
-            raise UploadRefused("malformed", 400) from None
-        self._form.fields.update(pairs)
-
-
-class _Multipart:
-    def __init__(self, form: Form, boundary: bytes, max_file: int) -> None:
-        self._form, self._max_file, self._left, self._parts = form, max_file, MAX_FIELDS, 0
-        self._header, self._value = b"", b""
-        self._headers: dict[bytes, bytes] = {}
-        self._text = bytearray()
-        self._name, self._ended = "", False
-        self._file: File | None = None
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._on_header_end,
-                "on_headers_finished": self._on_headers,
-                "on_part_data": self._on_data,
-                "on_part_end": self._on_end,
-                "on_end": self._on_finish,
-            },
-        )
-
-    def write(self, chunk: bytes) -> None:
-        self._parser.write(chunk)
-
-    def finish(self) -> None:
-        self._parser.finalize()
-        if not self._ended:
-            raise UploadRefused("malformed", 400)
-
-    def _begin(self) -> None:
-        self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise UploadRefused("malformed", 400)
-        self._header, self._value, self._headers, self._text, self._file = b"", b"", {}, bytearray(), None
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _on_header_end(self) -> None:
-        self._headers[self._header.lower()] = self._value
-        self._header, self._value = b"", b""
-
-    def _on_headers(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        self._name = options.get(b"name", b"").decode()
-        if b"filename" in options:
-            if self._name in self._form.files:
-                raise UploadRefused("malformed", 400)
-            name = options[b"filename"].decode("utf-8", "replace")[:200]
-            self._file = File(_anonymous_file(), name)
-
-    def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._file is not None:
-            _append(self._file, data[start:end], self._max_file)
-            return
-        self._left -= end - start
-        if self._left < 0:
-            raise UploadRefused("too-large", 413)
-        self._text += data[start:end]
-
-    def _on_end(self) -> None:
-        if self._file is None:
-            self._form.fields[self._name] = self._text.decode()
-        elif self._file.size:
-            self._form.files[self._name] = self._file
-            self._file = None
-        else:
-            self._file.close()
-
-    def _on_finish(self) -> None:
-        self._ended = True
-
-    def __del__(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _append(file: File, chunk: bytes, most: int) -> None:
-    file.size += len(chunk)
-    if file.size > most:
-        raise UploadRefused("too-large", 413)
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(file.descriptor, view) :]
-
-
-@contextmanager
-def memory_file(data: bytes) -> Iterator[int]:
-    """`data` in anonymous memory, to hand to a worker."""
-    descriptor = _anonymous_file()
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("upload", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

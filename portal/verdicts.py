@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from portal.words import german_findings
 from signing_core.audit_log import events as audit
 from signing_core.certificate.facts import CertificateData, PartyFacts
 from signing_core.certificate.scan import ScanResult
@@ -35,9 +36,10 @@ class CodeVerdict:
     parties: tuple[tuple[str, str], ...] = ()
     status: str | None = None
     compare: bool = False
-    proves: tuple[str, ...] = ()
-    not_proves: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
+    claims: ScanResult | None = None
+    """What the code states, where our key signed it."""
+    key_id: str | None = None
+    """Of the key that signed it, or claims to have."""
     lookalike: str | None = None
     """The host that the code of a picture leads to, where that is not ours."""
     from_photo: bool = False
@@ -50,9 +52,8 @@ def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = 
     host = desk.workspace.settings.host
     common: dict[str, Any] = {
         "payload": payload,
-        "proves": result.proves,
-        "not_proves": result.does_not_prove,
-        "findings": tuple(finding.message for finding in result.findings),
+        "claims": result if result.qr == "valid" else None,
+        "key_id": result.key_id,
         "from_photo": from_photo,
         "lookalike": result.host if from_photo and result.host and result.host != host.lower() else None,
     }
@@ -78,7 +79,7 @@ def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = 
         return CodeVerdict("unfinished", "warn", **common)
     if newer := replaced_by(desk, document.document_id):
         return CodeVerdict("superseded", "warn", values={"newer": newer}, compare=True, **common)
-    return CodeVerdict("genuine", "good", compare=True, **common)
+    return CodeVerdict("genuine", "warn" if common["lookalike"] else "good", compare=True, **common)
 
 
 def replaced_by(desk: Desk, document_id: str) -> str | None:
@@ -103,7 +104,12 @@ class FileVerdict:
 
 
 def of_file(
-    desk: Desk, verdict: dict[str, Any], *, prefix_sha256: str | None = None, expected_prefix: str | None = None
+    desk: Desk,
+    verdict: dict[str, Any],
+    language: str,
+    *,
+    prefix_sha256: str | None = None,
+    expected_prefix: str | None = None,
 ) -> FileVerdict:
     """The page for a PDF's verdict (the object of the published contract).
 
@@ -111,9 +117,9 @@ def of_file(
     beginning of the same length, None when it is shorter.
     """
     page, tone, values = _file_page(desk, verdict, prefix_sha256, expected_prefix)
-    findings = [(f["severity"], f["message"]) for f in verdict["findings"]]
-    for signature in verdict["signatures"]:
-        findings += [(f["severity"], f["message"]) for f in signature["findings"]]
+    say = german_findings.FINDINGS if language == "de" else {}
+    found = [*verdict["findings"], *(f for signature in verdict["signatures"] for f in signature["findings"])]
+    findings = [(f["severity"], say.get(f["code"], f["message"])) for f in found]
     order = {"error": 0, "warning": 1, "info": 2}
     ranked = sorted(dict.fromkeys(findings), key=lambda pair: order.get(pair[0], 3))
     return FileVerdict(

@@ -6,17 +6,19 @@ from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from portal import verdicts
+from portal.bodies import File, Form, UploadRefused
 from portal.site import Site
-from portal.uploads import File, UploadRefused
 from portal.workers import WorkFailed, WorkRefused
 from signing_core.certificate.scan import ScanResult
 
 _LONGEST_PAYLOAD: Final = 400
 """Characters of base32; ours have under 320."""
+MAX_FRAME: Final = 500_000
+"""Bytes of a picture that the camera's page sends; its own have under a tenth of that."""
 
 
 class VerificationPages:
@@ -28,6 +30,7 @@ class VerificationPages:
             Route("/", self.home, methods=["GET"]),
             Route("/verify", self.form, methods=["GET"]),
             Route("/verify", self.upload, methods=["POST"]),
+            Route("/verify/frame", self.frame, methods=["POST"]),
             *(Route(f"/{letter}", self.home, methods=["GET"]) for letter in "Vv"),
             *(Route(f"/{letter}/", self.home, methods=["GET"]) for letter in "Vv"),
             *(Route(f"/{letter}/{{payload}}", self.code, methods=["GET"]) for letter in "Vv"),
@@ -48,6 +51,7 @@ class VerificationPages:
             error=error,
             host=self._site.settings.host,
             scripts=("camera.js",),
+            connect=True,
             camera=True,
         )
 
@@ -60,8 +64,7 @@ class VerificationPages:
     async def _judged(self, request: Request) -> tuple[ScanResult, str]:
         payload = request.path_params["payload"].upper()[: _LONGEST_PAYLOAD + 1]
         text = f"HTTPS://{self._site.settings.host}/V/{payload}".upper()
-        judge = self._site.judge(self._site.language(request))
-        return await run_in_threadpool(judge.text, text), payload
+        return await run_in_threadpool(self._site.judge.text, text), payload
 
     async def _code_page(
         self,
@@ -99,7 +102,7 @@ class VerificationPages:
                 file = form.files.get("file")
                 if file is None or result.qr != "valid" or result.signed_prefix is None:
                     return await self._code_page(request, result, payload, error="v_none", status=422)
-                found = await self._examine(file, result.signed_prefix.length)
+                found = await self._examine(form, file, result.signed_prefix.length)
         except (UploadRefused, WorkFailed) as error:
             return self._refused(request, error, f"/V/{payload}")
         if found["verdict"] is None:
@@ -118,14 +121,13 @@ class VerificationPages:
                 file = form.files.get("file") or form.files.get("photo")
                 if file is None:
                     return self._form(request, "v_none")
-                found = await self._examine(file)
+                found = await self._examine(form, file)
         except (UploadRefused, WorkFailed) as error:
             return self._refused(request, error, "/verify")
         codes = sorted(found["codes"], key=lambda code: not code["ours"])
         verdict = found["verdict"]
         if codes and (verdict is None or codes[0]["ours"]):
-            judge = self._site.judge(self._site.language(request))
-            result = await run_in_threadpool(judge.text, codes[0]["text"])
+            result = await run_in_threadpool(self._site.judge.text, codes[0]["text"])
             return await self._code_page(
                 request, result, str(codes[0]["text"]).strip().rstrip("/").rpartition("/")[2].upper(), from_photo=True
             )
@@ -133,10 +135,24 @@ class VerificationPages:
             return await self._file_page(request, verdict)
         return self._answer(request, "not_readable" if found["why"] else "no_code", "warn")
 
-    async def _examine(self, file: File, prefix_length: int | None = None) -> dict[str, Any]:
+    async def frame(self, request: Request) -> Response:
+        """The texts of the QR codes in a picture of the camera, for browsers that cannot read codes themselves."""
+        async with self._site.receiver.form(request) as form:
+            if not self._site.vault.form_token_matches(form.get("csrf"), "/verify"):
+                return self._site.problem(request, "form", 403, back="/verify")
+            file = form.files.get("picture")
+            if file is None or file.size > MAX_FRAME:
+                return self._site.problem(request, "too-large" if file else "malformed", 413 if file else 400)
+            try:
+                found = await self._site.readers.run({"do": "codes"}, file.descriptor, caller=form.caller)
+            except (WorkFailed, WorkRefused):
+                found = []
+        return JSONResponse({"texts": [code["text"] for code in found]})
+
+    async def _examine(self, form: Form, file: File, prefix_length: int | None = None) -> dict[str, Any]:
         job = {"do": "examine", "at": self._site.desk.clock().isoformat(), "prefix_length": prefix_length}
         try:
-            found: dict[str, Any] = await self._site.readers.run(job, file.descriptor)
+            found: dict[str, Any] = await self._site.readers.run(job, file.descriptor, caller=form.caller)
         except WorkRefused as refused:
             raise WorkFailed(str(refused.code)) from None
         return found
@@ -145,8 +161,9 @@ class VerificationPages:
         self, request: Request, verdict: dict[str, Any], *, prefix: str | None = None, expected: str | None = None
     ) -> Response:
         desk = self._site.desk
+        language = self._site.language(request)
         result = await run_in_threadpool(
-            verdicts.of_file, desk, verdict, prefix_sha256=prefix, expected_prefix=expected
+            verdicts.of_file, desk, verdict, language, prefix_sha256=prefix, expected_prefix=expected
         )
         address = None
         if result.page in ("authentic", "superseded", "log"):

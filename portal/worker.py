@@ -109,6 +109,8 @@ class Worker:
                 return self._examine(data, job)
             case "verify":
                 return self._verify(data, job).to_json()
+            case "codes":
+                return [] if b"%PDF-" in data[:1024] else self._codes(data)[0]
             case "mark":
                 from signing_core import marks
 
@@ -191,6 +193,7 @@ class Worker:
 
 def main() -> None:
     channel = socket.socket(fileno=int(sys.argv[1]))
+    os.nice(int(sys.argv[2]))
     trust = pickle.loads(base64.b64decode(receive(channel)[0]["trust"]))  # noqa: S301  from the parent, at the start
     import signing_core.certificate.scan_files
     import signing_core.marks

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import logging
 import pickle
 import socket
@@ -10,18 +12,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import anyio
 import anyio.to_thread
 
+from portal.bodies import UploadRefused
 from portal.worker import receive, send
 from signing_core.verification import LogView, Registry, Trust
 
 _log = logging.getLogger(__name__)
 
 START_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 45.0
+"""Longest wait for a free process."""
 
 
 class WorkRefused(Exception):
@@ -37,12 +43,12 @@ class WorkFailed(Exception):
 
 
 class _Process:
-    def __init__(self, trust: Trust) -> None:
+    def __init__(self, trust: Trust, niceness: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             # The folder of the package, so that a worker finds it wherever the server was started.
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                [sys.executable, "-m", "portal.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "portal.worker", str(theirs.fileno()), str(niceness)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=Path(__file__).parent.parent,
@@ -79,29 +85,66 @@ class _Process:
 
 
 class Workers:
-    """A few processes for one kind of work. Processes are started on first use, and again after one was lost."""
+    """A few processes for one kind of work. Processes are started on first use, and again after one was lost.
+
+    `niceness` is added to theirs, so that what they do takes nothing from whoever waits for a page.
+    """
 
     def __init__(
-        self, trust: Callable[[], Trust], registry: Registry, log: LogView, *, processes: int = 2, seconds: float = 60.0
+        self,
+        trust: Callable[[], Trust],
+        registry: Registry,
+        log: LogView,
+        *,
+        processes: int = 2,
+        seconds: float = 60.0,
+        niceness: int = 0,
     ) -> None:
         self._trust, self._registry, self._log_view = trust, registry, log
-        self._seconds = seconds
+        self._seconds, self._niceness = seconds, niceness
         self._lock = threading.Lock()
         self._free: list[_Process] = []
         self._processes = processes
-        self._places: anyio.CapacityLimiter | None = None
+        self._places: asyncio.Semaphore | None = None
+        self._callers: dict[str, tuple[asyncio.Semaphore, int]] = {}
         self._closed = False
 
-    async def run(self, job: dict[str, Any], descriptor: int | None = None) -> Any:
-        """The result of a job. Raises `WorkRefused` or `WorkFailed`."""
+    async def run(self, job: dict[str, Any], descriptor: int | None = None, *, caller: str | None = None) -> Any:
+        """The result of a job. Raises `WorkRefused`, `WorkFailed`, or `UploadRefused` when no process comes free.
+
+        One caller's jobs leave a process free for others, where there is more than one.
+        """
         if self._places is None:
-            self._places = anyio.CapacityLimiter(self._processes)
-        return await anyio.to_thread.run_sync(self._run, job, descriptor, limiter=self._places)
+            self._places = asyncio.Semaphore(self._processes)
+            self._threads = anyio.CapacityLimiter(self._processes)
+        async with contextlib.AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    if caller is not None:
+                        await held.enter_async_context(self._turn_of(caller))
+                    await held.enter_async_context(self._places)
+            except TimeoutError:
+                raise UploadRefused("busy", 503) from None
+            return await anyio.to_thread.run_sync(self._run, job, descriptor, limiter=self._threads)
+
+    @contextlib.asynccontextmanager
+    async def _turn_of(self, caller: str) -> AsyncIterator[None]:
+        turn, waiting = self._callers.get(caller, (asyncio.Semaphore(max(1, self._processes - 1)), 0))
+        self._callers[caller] = turn, waiting + 1
+        try:
+            async with turn:
+                yield
+        finally:
+            turn, waiting = self._callers[caller]
+            if waiting > 1:
+                self._callers[caller] = turn, waiting - 1
+            else:
+                del self._callers[caller]
 
     def _run(self, job: dict[str, Any], descriptor: int | None) -> Any:
         with self._lock:
             worker = self._free.pop() if self._free else None
-        worker = worker or _Process(self._trust())
+        worker = worker or _Process(self._trust(), self._niceness)
         try:
             answer = worker.call(job, descriptor, self._seconds, self._answer)
         except (OSError, EOFError, ValueError) as error:  # TimeoutError is an OSError
@@ -132,7 +175,7 @@ class Workers:
         """One process ahead of the first job, so that nobody waits for it."""
         with self._lock:
             if not self._free and not self._closed:
-                self._free.append(_Process(self._trust()))
+                self._free.append(_Process(self._trust(), self._niceness))
 
     def close(self) -> None:
         with self._lock:

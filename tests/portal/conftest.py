@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -14,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from portal_browser import PHONE
+from portal_browser import PHONE, fonts
 
 from portal.app import create_app
 from portal.rates import Rate
@@ -23,7 +24,7 @@ from signing_core.flow import Role
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import ManualClock, Play, contract
 
-GENEROUS = {kind: Rate(100_000, 100_000) for kind in ("link", "code", "upload", "page")}
+GENEROUS = {kind: Rate(100_000, 100_000) for kind in ("link", "code", "upload", "frame", "page")}
 
 
 class Server:
@@ -155,19 +156,32 @@ def shared(make_company: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Starts Chromium, with switches of one's own where wanted."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
     quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    environment = {**os.environ, "FONTCONFIG_FILE": fonts(tmp_path_factory.mktemp("fonts"))}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
-        )
-        yield browser
-        browser.close()
+
+        def start(*switches: str) -> Any:
+            return playwright.chromium.launch(
+                executable_path=program,
+                args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *switches],
+                env=environment,
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Callable[..., Any]) -> Iterator[Any]:
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -181,7 +195,7 @@ def phone(chromium: Any) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # other tests may keep the machine busy
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None

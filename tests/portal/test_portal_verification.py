@@ -334,24 +334,26 @@ def test_api_keeps_its_description(shared: Any) -> None:
     """schemathesis asks what the description allows and what it does not, and holds every answer against it."""
     import schemathesis
     from hypothesis import HealthCheck, given, settings
+    from schemathesis import GenerationMode
 
     description = shared.visitor().get("/api/openapi.json").json()
     schema = schemathesis.openapi.from_dict(description)
     schema.config.update(base_url=shared.server.url)
     asked = 0
 
-    for operation in schema.get_all_operations():
-        strategy = operation.ok().as_strategy()
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        for operation in schema.get_all_operations():
+            strategy = operation.ok().as_strategy(generation_mode=mode)
 
-        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        @given(case=strategy)
-        def one(case: Any) -> None:
-            nonlocal asked
-            asked += 1
-            case.call_and_validate()
+            @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+            @given(case=strategy)
+            def one(case: Any) -> None:
+                nonlocal asked
+                asked += 1
+                case.call_and_validate()
 
-        one()
-    assert asked >= 40
+            one()
+    assert asked >= 60
 
 
 # /pki/
