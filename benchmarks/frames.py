@@ -2,7 +2,8 @@
 
     python benchmarks/frames.py [--events 1000000] [--folder DIR]
 
-Each way runs in a process of its own; memory is the largest resident set of that process.
+Each way runs in a process of its own, its imports included; CPU seconds are those of all its threads, memory is the largest
+resident set of the process.
 """
 
 from __future__ import annotations
@@ -98,9 +99,10 @@ def bare_sqlite(folder: Path) -> int:
 
 
 def measured(way: Callable[[Path], int], folder: Path, queue: Any) -> None:
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     rows = way(folder)
-    queue.put((rows, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    took = (time.perf_counter() - started, time.process_time() - busy)
+    queue.put((rows, *took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
 def main() -> None:
@@ -123,9 +125,9 @@ def main() -> None:
             queue = context.Queue()
             process = context.Process(target=measured, args=(way, folder, queue))
             process.start()
-            rows, seconds, megabytes = queue.get(timeout=600)
+            rows, seconds, busy, megabytes = queue.get(timeout=600)
             process.join()
-            print(f"{name:<28} {rows:>10,} rows {seconds:>8.2f} s {megabytes:>8,.0f} MB")
+            print(f"{name:<28} {rows:>10,} rows {seconds:>8.2f} s {busy:>8.2f} CPU s {megabytes:>8,.0f} MB", flush=True)
     finally:
         shutil.rmtree(folder)
 

@@ -27,6 +27,7 @@
 # **Procedure.** Sample size by the hypergeometric distribution, which is exact for a population of known size; selection by a
 # recorded seed; projection of the deviations found, with the upper limit. The same formulas without a population give the
 # numbers of the tables in the AICPA Audit Guide *Audit Sampling*, appendix A; some are compared below, many more in the tests.
+# Nothing is changed.
 
 # %% tags=["parameters"]
 workspace = ""  # folder of the workspace; empty: SEALTRAIL_WORKSPACE, then the current folder
@@ -40,11 +41,11 @@ seed = ""  # of the selection; empty: a new one, which the conclusion records
 import hashlib
 import os
 
-import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from signing_core import Conclusion, Workspace, controls, frames, sampling, verify_archive
+from signing_core import Conclusion, Picture, Workspace, controls, frames, sampling, verify_archive
 
 opened = Workspace.open(workspace or os.environ.get("SEALTRAIL_WORKSPACE", "."))
 now = opened.clock()
@@ -56,7 +57,7 @@ print(f"{len(population)} documents in the population")
 # ## Sample size
 #
 # The smallest sample in which the deviations that may occur, at least the expected ones, still keep the upper limit at the
-# tolerable rate.
+# tolerable rate. A population too small for that is examined as a whole: then nothing is left to chance.
 
 # %%
 plan = sampling.plan(tolerable, expected=expected, confidence=confidence, population=len(population))
@@ -76,7 +77,12 @@ compared = pd.DataFrame(
     columns=["expected", "tolerable", "computed", "published"],
 )
 agrees = bool((compared["computed"] == compared["published"]).all())
-compared
+assert agrees, "The computed sample sizes are not the published ones."
+frames.listing(
+    compared.assign(
+        expected=compared["expected"].map("{:.0%}".format), tolerable=compared["tolerable"].map("{:.0%}".format)
+    )
+)
 
 # %% [markdown]
 # ## Selection
@@ -95,10 +101,15 @@ print(f"Seed {seed}: {len(chosen)} documents drawn, the first of them {', '.join
 
 # %% [markdown]
 # ## Examination
+#
+# Each document of the sample is asked one question: is it in order? The stored file is verified; what is stored, registered, logged,
+# mailed and printed is compared; the controls of the signing process are checked. A file that is gone cannot be verified and counts
+# as a deviation.
 
 # %%
 report = verify_archive(opened, chosen, at=now, progress=True)
 deviating = {verdict.document_id: {"stored-file-fails"} for verdict in report.exceptions}
+deviating |= {document_id: {"stored-file-fails"} for document_id, _ in report.not_judged}
 for history in tqdm(controls.histories(opened, chosen), total=len(chosen), unit="document"):
     results = [*controls.check(history, now)]
     for one in controls.reconcile(opened, [history], now=now):
@@ -106,33 +117,56 @@ for history in tqdm(controls.histories(opened, chosen), total=len(chosen), unit=
     for finding in results:
         if finding.severity != "info":
             deviating.setdefault(history.document_id, set()).add(finding.code)
-pd.DataFrame(
-    [(one, one in deviating, ", ".join(sorted(deviating.get(one, ())))) for one in chosen],
-    columns=["document", "deviates", "codes"],
+frames.listing(
+    pd.DataFrame(
+        [
+            (number, one, one in deviating, ", ".join(sorted(deviating.get(one, ()))))
+            for number, one in enumerate(chosen, 1)
+        ],
+        columns=["drawn", "document", "deviates", "codes"],
+    ),
+    caption="The sample in the order in which it was drawn",
 )
 
 # %% [markdown]
 # ## Projection
+#
+# The rate of the sample is the most likely rate of the population. Another sample could have had more: the upper limit is the rate
+# that the population does not exceed, at the stated confidence. The control is relied upon when the upper limit is at most the
+# tolerable rate. The plot shows what other numbers of deviations would have meant.
 
 # %%
 result = sampling.evaluate(plan.size, len(deviating), confidence=confidence, population=len(population))
 rates = [
     sampling.evaluate(plan.size, k, confidence=confidence, population=len(population))
-    for k in range(min(plan.size, 10) + 1)
+    for k in range(min(plan.size, max(6, result.deviations + 2)) + 1)
 ]
-figure, axes = plt.subplots(figsize=(8, 3))
+figure = Figure(figsize=(8, 3.2), layout="constrained")
+axes = figure.subplots()
 axes.plot(
     [one.deviations for one in rates], [one.upper_limit for one in rates], "o-", color="#2c4a75", label="upper limit"
 )
 axes.plot(
-    [one.deviations for one in rates], [one.rate for one in rates], "o--", color="#7a9cc6", label="rate of the sample"
+    [one.deviations for one in rates], [one.rate for one in rates], "s--", color="#7a9cc6", label="rate of the sample"
 )
-axes.axhline(tolerable, color="#a3161d", label="tolerable rate")
+axes.axhline(tolerable, color="#a3161d", linestyle="-.", label="tolerable rate")
 axes.axvline(result.deviations, color="#59616b", linestyle=":", label="deviations found")
+axes.annotate(
+    f"{result.upper_limit:.1%}", (result.deviations, result.upper_limit), xytext=(6, 6), textcoords="offset points"
+)
+axes.annotate(f"{result.rate:.1%}", (result.deviations, result.rate), xytext=(6, -14), textcoords="offset points")
 axes.set(xlabel="Deviations in the sample", ylabel="Rate", title=f"Sample of {plan.size} from {len(population)}")
+axes.set_ylim(bottom=-0.02)
+axes.xaxis.get_major_locator().set_params(integer=True)
 axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+axes.spines[["top", "right"]].set_visible(False)
 axes.legend(frameon=False)
-figure.tight_layout()
+Picture.of(
+    figure,
+    alt=f"Upper limit and rate of the sample by number of deviations. Found: {result.deviations} deviations, rate {result.rate:.1%}, "
+    f"upper limit {result.upper_limit:.1%}; tolerable rate {tolerable:.1%}.",
+    caption=f"At {confidence:.0%} confidence. Dots: upper limit. Squares: rate of the sample. Dash and dot: tolerable rate.",
+)
 
 # %% [markdown]
 # ## Conclusion

@@ -23,7 +23,8 @@
 # **Criteria.** Each hash that anybody wrote down is computed anew from the bytes, here, with Python's own `hashlib`. What the
 # project's code says of signatures stands beside it as the verdict.
 #
-# **Procedure.** Verdict, revisions, what each signer saw, timeline, proofs, hashes. Nothing is changed.
+# **Procedure.** Verdict, revisions, what each signer saw, timeline, proofs, hashes. Nothing is changed. The verdict and the pictures
+# of the pages name the signers, as the PDF does: treat a copy of this notebook as you treat the document.
 
 # %% tags=["parameters"]
 workspace = ""  # folder of the workspace; empty: SEALTRAIL_WORKSPACE, then the current folder
@@ -34,19 +35,15 @@ import base64
 import hashlib
 import os
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import sqlalchemy as sa
+from IPython.display import display
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from tqdm.auto import tqdm
 
-from signing_core import AuditTrail, Conclusion, Workspace, frames, verify
-from signing_core.audit_log.log import AuditLog
-from signing_core.desk import judging
-from signing_core.desk.verifying import stored_file
-from signing_core.errors import SealtrailError
+from signing_core import AuditLog, AuditTrail, Conclusion, Picture, Workspace, frames, stored_file, verify_archive
+from signing_core.errors import SealtrailError, UsageError
 from signing_core.pdf import render, revisions
-from signing_core.storage.database import reading
-from signing_core.storage.schema import document_files
 
 opened = Workspace.open(workspace or os.environ.get("SEALTRAIL_WORKSPACE", "."))
 now = opened.clock()
@@ -71,80 +68,127 @@ if not document:
         for row in tqdm(archive.itertuples(), total=len(archive), unit="document")
         if (data := stored(row.final_sha256)) is not None and digest(data) != row.final_sha256
     ]
+    if archive.empty:
+        raise UsageError("No document is completed in this workspace; name one with the parameter document.")
     document = changed[0] if changed else archive.sort_values("completed_at")["document_id"].iloc[-1]
-registered = frames.documents(opened).set_index("document_id").loc[document]
+known = frames.documents(opened).set_index("document_id")
+if document not in known.index:
+    raise UsageError(f"There is no document {document} in this workspace; look up the id with `sealtrail list`.")
+registered = known.loc[document]
 print(f"Document {document}, {registered['title']}, {registered['status']}")
 
 # %% [markdown]
 # ## The verdict on the stored file
+#
+# The file as it lies in the object store now, judged as anybody could judge it. The folds below each signature say who signed, when,
+# and what was found.
 
 # %%
 final = stored(registered["final_sha256"]) if pd.notna(registered["final_sha256"]) else None
-verdict = verify(final, at=now, workspace_context=judging.context_of(opened)) if final is not None else None
+judged = verify_archive(opened, [document], at=now)
+verdict = judged.verdicts[0] if judged.verdicts else None
 verdict if verdict is not None else print("There is no stored file: it is gone, or the document is not completed.")
 
 # %% [markdown]
 # ## Revisions
 #
-# A PDF keeps what it was: every signature appended to the file, and the first bytes of the file are still the earlier state. Each
-# state is cut out and hashed; the column `kept as` says which file of the signing process has exactly that hash.
+# A PDF keeps what it was: every signature is appended to the file, and the first bytes of the file are still the earlier state.
+# Each state is cut out and hashed. The last column says which file that was kept during the signing has exactly that hash; where it
+# says that there is none, the state is not, or no longer, one of those.
 
 # %%
-with reading(opened.engine) as connection:
-    query = (
-        sa.select(document_files).where(document_files.c.document_id == document).order_by(document_files.c.created_at)
-    )
-    kept = {row.step: row for row in connection.execute(query)}
-steps = {row.sha256: step for step, row in kept.items()}
+files = frames.files(opened, document_id=document)
+kept = dict(zip(files["step"].astype(str), files["sha256"], strict=True))
+steps = {sha256: step for step, sha256 in kept.items()}
 structure = revisions.parse(final) if final is not None else None
 rows = []
 for number, one in enumerate(structure.revisions if structure else (), start=1):
     signers = [s.fields[0] for s in structure.signatures if s.revision == number]
     cuts = {digest(final[:end]): end for end in (one.end_with_eol, one.end)}
     name, length = next(((h, n) for h, n in cuts.items() if h in steps), next(iter(cuts.items())))
-    rows.append((number, length, ", ".join(signers), name, steps.get(name, "")))
-revisions_table = pd.DataFrame(rows, columns=["revision", "bytes", "signed in it", "sha256", "kept as"])
-revisions_table
+    rows.append((number, length, ", ".join(signers) or "nothing", name, steps.get(name, "none of the kept files")))
+revisions_table = pd.DataFrame(rows, columns=["revision", "bytes", "signed in it", "SHA-256", "kept as"])
+frames.listing(revisions_table, caption="The states that are in the stored file")
 
 # %% [markdown]
 # ## What each signer saw
 #
-# Consent is given to a hash. It has to be the hash of the file that was kept from before the signature; the pictures show the first
-# page of that file.
+# Consent is given to a hash. It has to be the hash of the file that was kept from before that signature: `prepared` is the file that
+# the first party was shown, `first-party` the one with the first party's signature, which the client was shown. The pictures are
+# the pages of those files, up to eight of each.
 
 # %%
 trail = AuditTrail.of(opened, document)
 before = {"first-party": "prepared", "client": "first-party"}
 seen = []
-figure, panels = plt.subplots(1, 2, figsize=(9, 6))
-for panel, (role, step) in zip(panels, before.items(), strict=True):
-    data = stored(kept[step].sha256) if step in kept else None
+for role, step in before.items():
+    data = stored(kept[step]) if step in kept else None
     consents = [event for event in trail.events if event.type == "consent.given" and event.data.get("role") == role]
     consented = consents[-1].data["document_sha256"] if consents else None
-    seen.append((role, step, consented, digest(data) if data is not None else None))
-    panel.set_axis_off()
-    panel.set_title(f"{role}: the file {step}")
-    if data is not None:
-        panel.imshow(render.render(data, 1, dpi=70))
-figure.tight_layout()
-seen = pd.DataFrame(seen, columns=["signer", "file", "consent names", "kept file has"])
-seen["same"] = seen["consent names"] == seen["kept file has"]
-seen
+    computed = digest(data) if data is not None else None
+    seen.append((role, step, consented, computed, consented is not None and consented == computed))
+    if data is None:
+        continue
+    pages = render.page_count(data)
+    shown = min(pages, 8)
+    across, down = min(shown, 4), -(-shown // 4)
+    figure = Figure(figsize=(2.4 * across, 3.5 * down), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for page, panel in enumerate(panels, start=1):
+        panel.set_axis_off()
+        if page <= shown:
+            panel.imshow(render.render(data, page, dpi=80))
+            panel.set_title(f"page {page}", fontsize=9)
+            panel.add_patch(Rectangle((0, 0), 1, 1, transform=panel.transAxes, fill=False, edgecolor="#a3abb5"))
+    said = f"Shown to the {role} before the signature: {shown} of {pages} pages of the file {step}, SHA-256 {computed}"
+    display(Picture.of(figure, alt=f"{said}.", caption=said))
+seen = pd.DataFrame(seen, columns=["signer", "file", "consent names", "kept file has", "same"])
+frames.listing(seen, caption="The hash that each signer consented to, and that of the file")
 
 # %% [markdown]
 # ## Timeline
 #
-# Each event names the hash of the one before it. Names, addresses and devices stay closed here; the log holds commitments to
+# What happened to the document, from first to last, with the time between. Each event names the hash of the one before it, so none
+# can be taken out or exchanged without a trace. Names, addresses and devices stay closed here; the log holds commitments to
 # them, and `AuditTrail.of(..., with_personal=True)` opens them where that is needed.
 
 # %%
 trail
 
 # %% [markdown]
+# ## When
+#
+# Three statements of when a signature was made: the time that the signature claims, the time that a time-stamp in it proves, and
+# the time of the event in the log. A time-stamp by the company's own embedded authority shows no more than the company's clock.
+
+# %%
+made = {event.data.get("role"): event.time for event in trail.events if event.type == "signature.made"}
+made["seal"] = next((event.time for event in trail.events if event.type == "document.completed"), None)
+times = [
+    (
+        one.role or one.kind,
+        one.claimed_time,
+        one.proven_time,
+        one.time_authority.name if one.time_authority else None,
+        ("the company's own" if one.time_authority.embedded else "outside") if one.time_authority else None,
+        made.get(one.role),
+    )
+    for one in (verdict.signatures if verdict is not None else ())
+]
+frames.listing(
+    pd.DataFrame(
+        times,
+        columns=["signature", "claimed", "proven", "time-stamp authority", "authority is", "event in the log"],
+        dtype=object,
+    )
+)
+
+# %% [markdown]
 # ## Proofs
 #
 # Every event under a signed checkpoint gets a proof, and the proof is checked here from the event's bytes upwards: the leaf is
-# SHA-256(0x00 || body), an inner node SHA-256(0x01 || left || right) (RFC 6962), and the end has to be the checkpoint's root.
+# SHA-256(0x00 || body), an inner node SHA-256(0x01 || left || right) (RFC 6962), and the end has to be the checkpoint's root. The
+# proof of the last event is shown; whoever has it and the log's public key needs nothing else of the company's.
 
 
 # %%
@@ -187,12 +231,12 @@ checks = []
 
 
 def compare(what, named, computed):
-    checks.append((what, named, computed, named == computed))
+    checks.append((what, named, computed, "same" if named == computed else "DIFFERS"))
 
 
-for step, row in kept.items():
-    data = stored(row.sha256)
-    compare(f"kept file {step}", row.sha256, digest(data) if data is not None else None)
+for step, sha256 in kept.items():
+    data = stored(sha256)
+    compare(f"kept file {step}", sha256, digest(data) if data is not None else None)
 if final is not None:
     compare("stored file, by the registry", registered["final_sha256"], digest(final))
     compare("signed revision (QR code)", registered["prefix_sha256"], digest(final[: int(registered["prefix_length"])]))
@@ -202,7 +246,7 @@ if final is not None:
 for event in trail.events:
     if event.type == "signature.made":
         step = event.data["role"]
-        data = stored(kept[step].sha256) if step in kept else None
+        data = stored(kept[step]) if step in kept else None
         compare(f"file {step}, by event {event.seq}", event.data["sha256"], digest(data) if data is not None else None)
 previous = None
 for event in trail.events:
@@ -215,22 +259,20 @@ for seq, proof in proofs.items():
         base64.b64encode(proof.checkpoint.root).decode(),
         base64.b64encode(computed).decode(),
     )
-hashes = pd.DataFrame(checks, columns=["what", "named", "computed", "same"])
-print(f"{len(hashes)} hashes computed, {int((~hashes['same']).sum())} differ.")
-hashes[~hashes["same"]] if not hashes["same"].all() else hashes
+hashes = pd.DataFrame(checks, columns=["what", "written down", "computed now", "result"])
+hashes = hashes.sort_values("result", kind="stable")
+wrong = hashes["result"] == "DIFFERS"
+frames.listing(hashes, caption=f"{len(hashes)} hashes computed, {int(wrong.sum())} differ (those first)", limit=200)
 
 # %% [markdown]
 # ## Conclusion
 
 # %%
-differing = hashes.loc[~hashes["same"], "what"].tolist()
+differing = hashes.loc[wrong, "what"].tolist()
 sound = verdict is not None and verdict.in_order
 in_order = sound and not differing and trail.in_order and bool(seen["same"].all())
-said = (
-    f"{verdict.integrity}{f' ({verdict.reason.message})' if verdict.reason and not sound else ''}"
-    if verdict
-    else "not there"
-)
+because = f" ({verdict.reason.message.rstrip('.')})" if verdict is not None and verdict.reason and not sound else ""
+said = f"{verdict.integrity}{because}" if verdict is not None else "not there"
 Conclusion(
     in_order,
     f"The stored file is {said}. Of {len(hashes)} hashes computed anew, {len(differing)} differ from what was written down. "

@@ -17,18 +17,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from signing_core.audit_log.log import AuditLog
     from signing_core.audit_log.proofs import Proof
     from signing_core.audit_log.trail import AuditTrail
     from signing_core.auditing.archive import verify_archive
     from signing_core.certificate.scan import scan
     from signing_core.desk import Author, Desk, NewDocument, Origin, Signer
-    from signing_core.display import Conclusion
+    from signing_core.desk.verifying import stored_file
+    from signing_core.display import Conclusion, Picture
     from signing_core.storage.workspace import Workspace
     from signing_core.verdict import DocumentVerdict
     from signing_core.verification import load_trust, verify
     from signing_core.verification.batch_report import BatchReport
 
 _HOME = {
+    "AuditLog": "audit_log.log",
     "AuditTrail": "audit_log.trail",
     "Author": "desk",
     "BatchReport": "verification.batch_report",
@@ -37,16 +40,19 @@ _HOME = {
     "DocumentVerdict": "verdict",
     "NewDocument": "desk",
     "Origin": "desk",
+    "Picture": "display",
     "Proof": "audit_log.proofs",
     "Signer": "desk",
     "Workspace": "storage.workspace",
     "load_trust": "verification",
     "scan": "certificate.scan",
+    "stored_file": "desk.verifying",
     "verify": "verification",
     "verify_archive": "auditing.archive",
 }
 
 __all__ = [
+    "AuditLog",
     "AuditTrail",
     "Author",
     "BatchReport",
@@ -55,11 +61,13 @@ __all__ = [
     "DocumentVerdict",
     "NewDocument",
     "Origin",
+    "Picture",
     "Proof",
     "Signer",
     "Workspace",
     "load_trust",
     "scan",
+    "stored_file",
     "verify",
     "verify_archive",
 ]

@@ -19,29 +19,44 @@ from signing_core.audit_log import anchors, events, signer
 from signing_core.audit_log.anchors import Anchor
 from signing_core.audit_log.log import AuditLog
 from signing_core.audit_log.signer import Issued
-from signing_core.errors import UsageError
+from signing_core.errors import ObjectDamaged, ObjectMissing, UsageError
 from signing_core.storage import schema
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
+
+_ALTERED = """
+ATTENTION: this is not the file that was completed
+--------------------------------------------------
+The archive holds document.pdf with another SHA-256 than was recorded:
+{stored}
+It was changed after it was completed. What is said of document.pdf below does not hold,
+and verify.py says so. Where it is there, as-the-client-signed-it.pdf is the file as the
+client signed it: compare the two.
+"""
 
 
 def export(workspace: Workspace, document_id: str) -> bytes:
     """The zip file. What is not under a checkpoint yet is signed and anchored first.
 
-    Raises `DocumentUnknown`, `UsageError` for a document that is not completed, `ObjectMissing` and `ObjectDamaged`.
+    A stored file that is no longer the one that was completed is evidence too: it goes in as it is, its README says so before
+    all else, and the file as the client signed it goes in beside it.
+
+    Raises `DocumentUnknown`, `UsageError` for a document that is not completed, `ObjectMissing`.
     """
     log = AuditLog(workspace)
     telling = log.event_of(document_id)
     sha256 = telling.data.get("sha256")
     if telling.type != "document.completed" or not sha256:
         raise UsageError(f"Document {document_id} is not completed; evidence is of completed documents.")
-    pdf = workspace.objects.get(str(sha256))
+    pdf, altered = _stored(workspace, str(sha256))
     with reading(workspace.engine) as connection:
         found = events.of_document(connection, document_id)
     if not log.covers(found[-1].seq):
         log.checkpoint_and_anchor()
     issued, held = _best_checkpoint(log, workspace.engine, found[-1].seq)
     files: dict[str, bytes] = {"document.pdf": pdf}
+    if altered:
+        files |= _as_signed(workspace, document_id)
     for event in found:
         files[f"events/{event.seq:09}.json"] = event.body
         files[f"proofs/{event.seq:09}.tlog-proof"] = str(log.prove(event.seq, issued)).encode()
@@ -60,7 +75,12 @@ def export(workspace: Workspace, document_id: str) -> bytes:
         "format": "sealtrail evidence 1",
         "document_id": document_id,
         "title": _title(workspace, document_id),
-        "file": {"name": "document.pdf", "sha256": str(sha256), "named_by_event": telling.seq},
+        "file": {
+            "name": "document.pdf",
+            "sha256": str(sha256),
+            "named_by_event": telling.seq,
+            **({"stored_sha256": hashlib.sha256(pdf).hexdigest()} if altered else {}),
+        },
         "events": [{"seq": event.seq, "type": event.type} for event in found],
         "log": {"origin": issued.checkpoint.origin, "size": issued.checkpoint.size},
         "time_stamps": [
@@ -77,6 +97,27 @@ def export(workspace: Workspace, document_id: str) -> bytes:
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())
     ).encode()
     return _zip(files, f"evidence-{document_id}")
+
+
+def _stored(workspace: Workspace, sha256: str) -> tuple[bytes, bool]:
+    """The stored bytes, and whether they are other ones than were completed."""
+    try:
+        return workspace.objects.get(sha256), False
+    except ObjectDamaged:
+        return workspace.objects.path(sha256).read_bytes(), True
+
+
+def _as_signed(workspace: Workspace, document_id: str) -> dict[str, bytes]:
+    """The file as the client signed it, where that is still what it was."""
+    with reading(workspace.engine) as connection:
+        query = sa.select(schema.documents.c.prefix_sha256).where(schema.documents.c.id == document_id)
+        sha256 = connection.execute(query).scalar()
+    if sha256 is None:
+        return {}
+    try:
+        return {"as-the-client-signed-it.pdf": workspace.objects.get(str(sha256))}
+    except (ObjectDamaged, ObjectMissing):
+        return {}
 
 
 def _best_checkpoint(log: AuditLog, engine: sa.Engine, seq: int) -> tuple[Issued, list[Anchor]]:
@@ -151,8 +192,11 @@ def _readme(facts: Mapping[str, Any]) -> bytes:
         if embedded
         else ""
     )
+    altered = facts["file"].get("stored_sha256")
+    warning = _ALTERED.replace("{stored}", altered) if altered else ""
     return (
-        template.replace("{document}", str(facts["document_id"]))
+        template.replace("{warning}", warning)
+        .replace("{document}", str(facts["document_id"]))
         .replace("{title}", str(facts["title"]))
         .replace("{sha256}", facts["file"]["sha256"])
         .replace("{event}", str(facts["file"]["named_by_event"]))

@@ -1,7 +1,7 @@
 """`sealtrail forget PARTY`: erases what names or reaches a person, and leaves every proof valid.
 
-Erased are the directory entry, names and contacts at documents, pictures of signatures, and the values and salts beside
-the audit log. What stays: the events with their commitments, which are random numbers from now on, and the signed PDFs
+Erased are the directory entry, names and contacts at documents, pictures of signatures, the completion messages to that
+person that are kept as sent, and the values and salts beside the audit log. What stays: the events with their commitments, which are random numbers from now on, and the signed PDFs
 with the X.509 certificates in them, which are the other party's evidence too; how long they are kept is a decision of
 its own (docs/audit-log.md).
 """
@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from signing_core.audit_log import events, personal
 from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.storage import directory, schema
-from signing_core.storage.schema import document_parties, documents, marks, parties
+from signing_core.storage.objects import ObjectStore
+from signing_core.storage.schema import document_parties, documents, marks, outbox, parties
 
 FORGOTTEN = "party.forgotten"
 ENDED = ("completed", "declined", "expired", "voided")
@@ -32,10 +33,14 @@ class Forgotten:
     documents: tuple[str, ...]
     values: int
     """Personal values beside the log."""
+    messages: int = 0
+    """Completion messages that were kept as sent."""
 
 
-def forget(connection: sa.Connection, party_id: str, *, now: datetime, actor: str = "operator") -> Forgotten:
-    """Erase a party, in the caller's transaction.
+def forget(
+    connection: sa.Connection, objects: ObjectStore, party_id: str, *, now: datetime, actor: str = "operator"
+) -> Forgotten:
+    """Erase a party, in the caller's transaction; what `objects` holds goes first, so that a second try finishes a broken one.
 
     Raises `UsageError` for an unknown or forgotten party, `StepNotAllowed` while a document with it is under way.
     """
@@ -48,7 +53,7 @@ def forget(connection: sa.Connection, party_id: str, *, now: datetime, actor: st
         raise StepNotAllowed(
             f"The party takes part in document {open_ones[0]}, which is under way; void it or wait for its end."
         )
-    values = 0
+    values = messages = 0
     for document, role, _ in roles:
         values += personal.erase(connection, document, role, now=now)
         connection.execute(
@@ -56,6 +61,7 @@ def forget(connection: sa.Connection, party_id: str, *, now: datetime, actor: st
             .where(document_parties.c.document_id == document, document_parties.c.role == role)
             .values(name=ERASED, organisation=None, contact=ERASED, copy_email=None)
         )
+        messages += _erase_messages(connection, objects, document, role)
         connection.execute(sa.delete(marks).where(marks.c.document_id == document, marks.c.role == role))
     connection.execute(
         sa.update(parties)
@@ -70,7 +76,17 @@ def forget(connection: sa.Connection, party_id: str, *, now: datetime, actor: st
         actor=actor,
         data={"party": party_id, "documents": list(affected), "values": values},
     )
-    return Forgotten(party_id, affected, values)
+    return Forgotten(party_id, affected, values, messages)
+
+
+def _erase_messages(connection: sa.Connection, objects: ObjectStore, document: str, role: str) -> int:
+    """The messages to this role that are kept as sent: they carry name and address. The hash of the attachment stays."""
+    kept = (outbox.c.document_id == document, outbox.c.role == role, outbox.c.sent_sha256.is_not(None))
+    found = connection.execute(sa.select(outbox.c.id, outbox.c.sent_sha256).where(*kept)).all()
+    for row in found:
+        objects.delete(row.sent_sha256)
+        connection.execute(outbox.update().where(outbox.c.id == row.id).values(sent_sha256=None))
+    return len(found)
 
 
 def _roles(connection: sa.Connection, party: directory.Party) -> list[tuple[str, str, str]]:

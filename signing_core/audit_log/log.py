@@ -194,7 +194,9 @@ class AuditLog:
         with reading(self._workspace.engine) as connection:
             found = events.of_document(connection, document_id)
         if not found:
-            raise DocumentUnknown(f"The audit log has no event of a document {document_id}.")
+            raise DocumentUnknown(
+                f"The audit log has no event of a document {document_id}; look up the id with `sealtrail list`."
+            )
         if seq is not None:
             chosen = next((event for event in found if event.seq == seq), None)
             if chosen is None:

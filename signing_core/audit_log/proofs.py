@@ -100,7 +100,10 @@ class Proof:
         from signing_core.display import badge, card, element, facts, fold, paragraph, short
 
         checkpoint, reason = self.checkpoint, self.reason
-        mark = badge("not included", "bad") if reason else badge("included", "good" if self.extra else "calm")
+        if self.extra is None:
+            mark = badge("the event's body is not with it", "calm")
+        else:
+            mark = badge("not included", "bad") if reason else badge("included", "good")
         held = {
             "Log": checkpoint.origin,
             "Events in it": checkpoint.size,
@@ -112,7 +115,7 @@ class Proof:
         return card(
             paragraph(f"Proof of event {self.index} ", mark, cls="title"),
             *((paragraph(reason),) if reason else ()),
-            paragraph("Whose checkpoint it is, `verify` says with the log's public key.", cls="soft"),
+            paragraph("Whose checkpoint it is, ", element("code", "verify"), " says with the log's public key.", cls="soft"),
             facts(held),
             fold("Path, nearest first", element("pre", path)),
             fold("The proof as a file", element("pre", str(self))),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,10 @@ from signing_core.verification.document import tool_version
 EXECUTED: Final = "notebook.executed"
 FOLDER: Final = Path(signing_core.__file__).resolve().parents[1] / "notebooks"
 """Beside the package, checked out and installed alike."""
+
+_NEEDED: Final = ("papermill", "ipykernel", "pandas", "duckdb", "matplotlib")
+_KERNEL: Final = {"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {}
+"""Sockets in the file system, which nobody else on the machine can listen to."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ def run(workspace: Workspace, name: str, parameters: Mapping[str, str], *, progr
     """Run a notebook on the workspace in a process of its own, keep the executed copy and record it.
 
     `name` is one of `available`, or a file of one's own that ends with a `Conclusion`. `parameters` are texts; they become
-    numbers where the notebook's own values are. Raises `UsageError` for an unknown notebook or parameter, and
-    `NotebookFailed`, with nothing kept, when a cell fails.
+    numbers where the notebook's own values are. Raises `UsageError` for an unknown notebook or parameter and for missing
+    packages, and `NotebookFailed`, with nothing kept, when a cell fails.
     """
     source = _source(name)
     given = _typed(source, parameters)
@@ -106,15 +112,21 @@ def _source(name: str) -> Path:
 
 
 def _defaults(source: Path) -> dict[str, Any]:
-    """The values in the cell that is tagged `parameters`."""
-    for cell in json.loads(source.read_text("utf-8"))["cells"]:
-        if "parameters" in cell.get("metadata", {}).get("tags", ()):
-            found: dict[str, Any] = {}
-            for line in ast.parse("".join(cell["source"])).body:
-                if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
-                    found[line.targets[0].id] = ast.literal_eval(line.value)
-            return found
-    return {}
+    """The values in the cell that is tagged `parameters`; one that is computed there counts as text."""
+    found: dict[str, Any] = {}
+    try:
+        for cell in json.loads(source.read_text("utf-8"))["cells"]:
+            if "parameters" in cell.get("metadata", {}).get("tags", ()):
+                for line in ast.parse("".join(cell["source"])).body:
+                    if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                        constant = isinstance(line.value, ast.Constant)
+                        found[line.targets[0].id] = ast.literal_eval(line.value) if constant else ""
+                break
+    except (ValueError, SyntaxError, KeyError, TypeError, AttributeError):
+        raise UsageError(
+            f"{source.name} is not a notebook that can be read; open it in JupyterLab and save it."
+        ) from None
+    return found
 
 
 def _typed(source: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -122,7 +134,8 @@ def _typed(source: Path, parameters: Mapping[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for key, value in parameters.items():
         if key not in known:
-            raise UsageError(f"{source.stem} has no parameter {key}; its parameters are {', '.join(known)}.")
+            there = f"its parameters are {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"{source.stem} has no parameter {key}; {there}.")
         kind = type(known[key])
         try:
             typed[key] = kind(value) if kind in (int, float) else value
@@ -136,17 +149,36 @@ def _workspace(source: Path, workspace: Workspace) -> dict[str, str]:
 
 
 def _execute(source: Path, parameters: dict[str, Any], progress: bool) -> bytes:
-    try:
-        import papermill
-    except ImportError:
-        raise UsageError("Running notebooks needs more packages: install sealtrail[notebooks].") from None
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        raise UsageError(
+            "Running notebooks needs more packages; install them with `pip install 'sealtrail[notebooks]'`."
+        )
+    import papermill
+    from traitlets.config import Config
+
     with tempfile.TemporaryDirectory(prefix="sealtrail-notebook-") as folder:
         output = Path(folder) / source.name
         try:
+            # In the caller's folder, so that relative paths among the parameters are what the caller means.
             papermill.execute_notebook(
-                str(source), str(output), parameters, kernel_name="python3", progress_bar=progress, cwd=folder
-            )
+                str(source), str(output), parameters, kernel_name="python3", progress_bar=progress, cwd=str(Path.cwd()),
+                config=Config(_KERNEL), extra_arguments=["--log-level=CRITICAL"],
+            )  # fmt: skip
         except papermill.PapermillExecutionError as error:
-            message = f"{source.stem} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}".rstrip(".")
-            raise NotebookFailed(f"{message}. Open {source} and run it there to see why.") from None
+            if error.ename == "UsageError":
+                raise UsageError(f"{source.stem}: {error.evalue}") from None
+            cell = error.exec_count - bool(parameters)  # without the cell that brought them in
+            raise NotebookFailed(_why(source, cell, error.ename, error.evalue)) from None
+        except RuntimeError:  # the kernel's process ended
+            raise NotebookFailed(
+                f"{source.stem} stopped because its process ended, for want of memory perhaps; open {source} and run it there."
+            ) from None
         return output.read_bytes()
+
+
+def _why(source: Path, cell: int, name: str, said: str) -> str:
+    """What went wrong and where; with what a notebook says on leaving, that is enough."""
+    if name == "SystemExit":
+        return f"{source.stem}: {said}"
+    message = " ".join(f"{source.stem} stopped at cell {cell}: {name}: {said}".split()).rstrip(".")
+    return f"{message}. Open {source} and run it there to see why."

@@ -35,11 +35,14 @@ def command(
     Example: sealtrail audit notebook monthly_archive -p month 2026-11
     """
     from signing_core.auditing import notebooks
+    from signing_core.errors import UsageError
 
     if name is None:
         for known in notebooks.available():
             click.echo(known)
         return
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {output.parent}; make it, or choose another for the copy.")
     with open_workspace(workspace) as opened:
         done = notebooks.run(opened, name, dict(parameters), progress=not as_json and sys.stderr.isatty())
     if output is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from signing_core.display.tags import Html, element
 
 Tone = Literal["good", "bad", "warn", "calm"]
+_BRIEF: Final = 28
+"""Characters of what is not broken into lines: a time, the id of a document."""
 
 
 def badge(words: object, tone: Tone) -> Html:
@@ -28,14 +30,12 @@ def facts(pairs: Mapping[str, object]) -> Html:
     return element("table", element("tbody", *rows))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "") -> Html:
     """A table with a header row; numbers are set to the right."""
-    body = [
-        element("tr", *(element("td", _value(value), cls="number" if _number(value) else None) for value in row))
-        for row in rows
-    ]
+    body = [element("tr", *(element("td", _value(value), cls=_set(value)) for value in row)) for row in rows]
     header = element("tr", *(element("th", name, scope="col") for name in head))
-    return element("table", element("thead", header), element("tbody", *body))
+    said = (element("caption", caption),) if caption else ()
+    return element("table", *said, element("thead", header), element("tbody", *body))
 
 
 def fold(title: object, *content: object, opened: bool = False) -> Html:
@@ -45,7 +45,9 @@ def fold(title: object, *content: object, opened: bool = False) -> Html:
 
 def short(digest: str, length: int = 16) -> Html:
     """The beginning of a hash in fixed pitch, the whole of it as its title."""
-    return element("code", digest if len(digest) <= length else f"{digest[:length]}…", title=digest)
+    if len(digest) <= length:
+        return element("code", digest)
+    return element("code", f"{digest[:length]}…", title=digest, cls="brief")
 
 
 def moment(time: datetime) -> str:
@@ -53,8 +55,12 @@ def moment(time: datetime) -> str:
     return f"{time.astimezone(UTC).isoformat(sep=' ', timespec='milliseconds').removesuffix('+00:00')} UTC"
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _set(value: object) -> str | None:
+    """The class of a cell: numbers to the right, what is short (a time, an id) on one line."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "number"
+    brief = isinstance(value, (bool, datetime)) or (isinstance(value, str) and len(value) <= _BRIEF)
+    return "brief" if brief and not isinstance(value, Html) else None
 
 
 def _value(value: object) -> object:

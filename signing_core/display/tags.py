@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from html import escape
 from importlib import resources
+from typing import Final
+
+_VOID: Final = frozenset({"img"})
 
 
 class Html(str):
@@ -23,10 +26,12 @@ def text(value: object) -> Html:
 def element(name: str, *content: object, **attributes: str | bool | None) -> Html:
     """`element("td", "a < b", cls="number")`; `cls` is written as `class`, an attribute that is None or False is left out."""
     written = "".join(
-        f" {'class' if key == 'cls' else key.replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        f" {'class' if key == 'cls' else key.replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
+    if name in _VOID:
+        return Html(f"<{name}{written}>")
     return Html(f"<{name}{written}>{''.join(text(part) for part in content)}</{name}>")
 
 

@@ -17,22 +17,22 @@ whole numbers that may be missing `Int64`, truth values that may be missing `boo
 `datetime64[us, UTC]`. Hashes are hexadecimal. Periods are half open: from `since` to before `until`, both aware.
 """
 
+from signing_core.frames.describing import dtypes, listing
 from signing_core.frames.periods import period
 from signing_core.frames.reading import (
     batches,
     checkpoints,
     chunks,
-    database,
     documents,
-    dtypes,
     events,
+    files,
     findings,
     messages,
     parties,
-    relation,
-    runs,
 )
-from signing_core.frames.verdicts import read_verdicts, verdict_findings, verdicts
+from signing_core.frames.relations import database, relation, verdict_relation
+from signing_core.frames.runs import runs
+from signing_core.frames.verdicts import read_verdicts, verdict_batches, verdict_findings, verdicts
 
 __all__ = [
     "batches",
@@ -42,13 +42,17 @@ __all__ = [
     "documents",
     "dtypes",
     "events",
+    "files",
     "findings",
+    "listing",
     "messages",
     "parties",
     "period",
     "read_verdicts",
     "relation",
     "runs",
+    "verdict_batches",
     "verdict_findings",
+    "verdict_relation",
     "verdicts",
 ]

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
 from signing_core.errors import UsageError
-from signing_core.frames.tables import RUNS, TABLES, Table, table
-from signing_core.frames.types import DTYPES, Kind, array, frame, schema
+from signing_core.frames.tables import Table, table
+from signing_core.frames.types import Kind, array, frame, schema
 from signing_core.storage.database import reading
 
 if TYPE_CHECKING:
@@ -111,11 +110,6 @@ def _data(bodies: Iterable[bytes], keys: tuple[str, ...]) -> list[pa.Array]:
 # --- pandas ---
 
 
-def dtypes(name: str) -> dict[str, str]:
-    """The pandas dtype of every column of a table, those that come only when they are named included."""
-    return {key: DTYPES[kind] for key, (kind, _) in table(name).columns.items()}
-
-
 def chunks(name: str, workspace: Workspace, *, rows: int = ROWS, **options: Any) -> Iterator[pd.DataFrame]:
     """DataFrames of `rows` rows, one after the other; `options` are those of `batches`."""
     with batches(name, workspace, rows=rows, **options) as stream:
@@ -208,42 +202,14 @@ def checkpoints(
     return _frame("checkpoints", workspace, columns=columns, since=since, until=until)
 
 
-def runs(workspace: Workspace, *, since: datetime | None = None, until: datetime | None = None) -> pd.DataFrame:
-    """Reports of the pipelines and audit notebooks that were run, as the audit log has them.
-
-    `sha256` is JSON for a report of several files.
-    """
-    keys = ["run", "name", "documents", "exceptions", "in_order", "sha256"]
-    found = events(workspace, types=RUNS, columns=["seq", "time", "type"], data=keys, since=since, until=until)
-    found["run"] = found["run"].fillna(found["name"])
-    for key in ("documents", "exceptions"):
-        found[key] = pd.to_numeric(found[key]).astype("Int64")
-    found["in_order"] = found["in_order"].map({"true": True, "false": False}).astype("boolean")
-    return found.drop(columns="name")
-
-
-# --- DuckDB ---
-
-
-def relation(
-    name: str, workspace: Workspace, connection: duckdb.DuckDBPyConnection, **options: Any
-) -> duckdb.DuckDBPyRelation:
-    """The table as a DuckDB relation, lazy from here on. Its rows stream into a table of the connection's database, which
-    is packed in memory, or in its file if it has one. `options` are those of `batches`.
-    """
-    with batches(name, workspace, **options) as stream:
-        connection.register("incoming", stream)
-        try:
-            connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM incoming')  # noqa: S608  name is of TABLES
-        finally:
-            connection.unregister("incoming")
-    return connection.table(name)
-
-
-def database(workspace: Workspace, names: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB database in memory with the named tables, by default all. Times are shown in UTC."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    for name in names if names is not None else TABLES:
-        relation(name, workspace, connection)
-    return connection
+def files(
+    workspace: Workspace,
+    *,
+    columns: Sequence[str] | None = None,
+    document_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> pd.DataFrame:
+    """The files that were kept of the documents, one for each step of the signing, or those of one document."""
+    where = [] if document_id is None else [table("files").columns["document_id"][1] == document_id]
+    return _frame("files", workspace, columns=columns, where=where, since=since, until=until)

@@ -35,10 +35,8 @@ class Table:
 
 _documents, _parties, _events = schema.documents.c, schema.document_parties.c, schema.audit_events.c
 _outbox, _findings, _checkpoints = schema.outbox.c, schema.findings.c, schema.checkpoints.c
-_anchors = schema.anchors.c
+_anchors, _files = schema.anchors.c, schema.document_files.c
 _OUTSIDE: Final = ("time-stamp", "witness")
-RUNS: Final = ("report.issued", "notebook.executed")
-"""Events of runs: a report of the pipelines, an audit notebook."""
 
 
 def _anchored(*kinds: str) -> sa.ColumnElement[Any]:
@@ -91,6 +89,18 @@ TABLES: Final[dict[str, Table]] = {
         (_parties.document_id, _parties.role),
         schema.document_parties.join(schema.documents, _documents.id == _parties.document_id),
         frozenset({"name", "organisation", "contact", "copy_email"}),
+    ),
+    "files": Table(
+        {
+            "document_id": ("text", _files.document_id),
+            "step": ("word", _files.step),
+            "sha256": ("hash", _files.sha256),
+            "length": ("number", _files.length),
+            "created_at": ("time", _files.created_at),
+        },
+        "created_at",
+        (_files.document_id, _files.created_at, _files.step),
+        schema.document_files,
     ),
     "events": Table(
         {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,6 +66,11 @@ def verdict_findings(found: Iterable[DocumentVerdict]) -> pd.DataFrame:
     return _frame(FINDINGS, (row for one in found for row in _findings(one)))
 
 
+def verdict_batches(found: Iterable[DocumentVerdict], *, rows: int = 10_000) -> pa.RecordBatchReader:
+    """The columns of `verdicts` as a stream of Arrow batches, for results that do not fit into memory."""
+    return pa.RecordBatchReader.from_batches(schema(VERDICTS), _batches(VERDICTS, map(_verdict, found), rows))
+
+
 def read_verdicts(files: Iterable[Path]) -> Iterator[DocumentVerdict]:
     """The verdicts of Parquet files, a few at a time: `sorted(folder.glob("batches/*/*/signatures.parquet"))`."""
     keys = {field.name for field in _contract()}
@@ -90,9 +96,19 @@ def _as_json(value: Any) -> Any:
 
 
 def _frame(columns: dict[str, Kind], rows: Iterable[tuple[Any, ...]]) -> pd.DataFrame:
+    return frame(pa.Table.from_batches([_batch(columns, list(rows))]))
+
+
+def _batches(columns: dict[str, Kind], rows: Iterable[tuple[Any, ...]], size: int) -> Iterator[pa.RecordBatch]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, size)):
+        yield _batch(columns, some)
+
+
+def _batch(columns: dict[str, Kind], rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
     held = list(zip(*rows, strict=True)) or [() for _ in columns]
     arrays = [array(kind, values) for kind, values in zip(columns.values(), held, strict=True)]
-    return frame(pa.Table.from_arrays(arrays, schema=schema(columns)))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema(columns))
 
 
 def _word(value: object) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import jupytext
 import pytest
+from notebook_runs import Ran
 from seeded import Seeded
 
 from signing_core import Workspace, frames, sampling
@@ -54,56 +54,6 @@ def query(folder: Path, sql: str) -> list[Any]:
         return connection.execute(sql).fetchall()
 
 
-@pytest.fixture(scope="module")
-def ran(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
-    """All six run by nbmake, each on its defaults, on a copy of the seeded workspace with three photos in it."""
-    base = tmp_path_factory.mktemp("notebooks")
-    workspace = Path(shutil.copytree(seeded.folder, base / "workspace"))
-    photograph(workspace, seeded)
-    copies = Path(shutil.copytree(FOLDER, base / "notebooks"))
-    environment = {**os.environ, "SEALTRAIL_WORKSPACE": str(workspace)}
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--nbmake",
-        "--overwrite",
-        "--nbmake-timeout=280",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
-    files = sorted(str(file) for file in copies.glob("*.ipynb"))
-    done = subprocess.run(
-        [*command, "-o", "addopts=", "-c", os.devnull, "--rootdir", str(copies), *files],
-        cwd=copies, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    found = {}
-    for file in copies.glob("*.ipynb"):
-        conclusion = notebooks.conclusion_of(file.read_bytes())
-        assert conclusion is not None, file.name
-        found[file.stem] = conclusion
-    return workspace, found
-
-
-def photograph(folder: Path, seeded: Seeded) -> None:
-    """A good photo, one of the certificate page of the swapped document, and a page without any code."""
-    from PIL import Image
-
-    from signing_core.pdf import render
-
-    photos = folder / "photos"
-    photos.mkdir()
-    with Workspace.open(folder) as workspace:
-        for name, kind in (("good.png", "same-contact-twice"), ("swapped.png", "swapped-certificate-page")):
-            [[sha256]] = query(folder, f"SELECT final_sha256 FROM documents WHERE id = '{seeded.document(kind)}'")
-            data = workspace.objects.get(sha256)
-            page = render.render(data, render.page_count(data), dpi=150).convert("L")
-            page.rotate(3, Image.Resampling.BICUBIC, expand=True, fillcolor=90).save(photos / name)
-    Image.new("L", (800, 600), 255).save(photos / "blank.png")
-
-
 @pytest.mark.slow
 def test_the_whole_archive_has_the_planted_exceptions_and_no_other(
     seeded: Seeded, seeded_copy: Callable[[], Path]
@@ -133,8 +83,8 @@ def test_the_whole_archive_has_the_planted_exceptions_and_no_other(
 
 
 @pytest.mark.slow
-def test_a_month_has_what_was_planted_in_it(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
-    workspace, found = ran
+def test_a_month_has_what_was_planted_in_it(ran: Ran, seeded: Seeded) -> None:
+    workspace, found = ran.workspace, ran.conclusions
     figures = found["monthly_archive"]["figures"]
     with Workspace.open(workspace) as opened:
         since, until = frames.period(figures["month"], opened.zone)
@@ -146,8 +96,8 @@ def test_a_month_has_what_was_planted_in_it(ran: tuple[Path, dict[str, dict[str,
 
 
 @pytest.mark.slow
-def test_the_contested_document_is_the_changed_one(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
-    conclusion = ran[1]["contested_document"]
+def test_the_contested_document_is_the_changed_one(ran: Ran, seeded: Seeded) -> None:
+    conclusion = ran.conclusions["contested_document"]
     figures = conclusion["figures"]
     assert not conclusion["in_order"]
     assert figures["document"] == seeded.document("changed-byte")
@@ -159,8 +109,8 @@ def test_the_contested_document_is_the_changed_one(ran: tuple[Path, dict[str, di
 
 
 @pytest.mark.slow
-def test_the_sample_is_projected(ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded) -> None:
-    workspace, found = ran
+def test_the_sample_is_projected(ran: Ran, seeded: Seeded) -> None:
+    workspace, found = ran.workspace, ran.conclusions
     figures = found["attribute_sampling"]["figures"]
     archive = [row[0] for row in query(workspace, "SELECT id FROM documents WHERE status = 'completed'")]
     planted = {seeded.document(kind) for kind in ARCHIVE} & set(archive)
@@ -174,8 +124,8 @@ def test_the_sample_is_projected(ran: tuple[Path, dict[str, dict[str, Any]]], se
 
 
 @pytest.mark.slow
-def test_the_evidence_pack_holds_alone(ran: tuple[Path, dict[str, dict[str, Any]]]) -> None:
-    conclusion = ran[1]["evidence_pack"]
+def test_the_evidence_pack_holds_alone(ran: Ran) -> None:
+    conclusion = ran.conclusions["evidence_pack"]
     assert conclusion["in_order"], conclusion
     figures = conclusion["figures"]
     assert figures["checks"] >= 10
@@ -186,21 +136,24 @@ def test_the_evidence_pack_holds_alone(ran: tuple[Path, dict[str, dict[str, Any]
 
 
 @pytest.mark.slow
-def test_the_scans_are_sorted_into_known_and_others(
-    ran: tuple[Path, dict[str, dict[str, Any]]], seeded: Seeded
-) -> None:
-    figures = ran[1]["paper_scans"]["figures"]
-    assert figures["files"] == 3
+def test_the_scans_are_sorted_into_known_and_others(ran: Ran, seeded: Seeded) -> None:
+    figures = ran.conclusions["paper_scans"]["figures"]
+    assert not figures["samples"]
+    assert figures["files"] == 9
     # The code on a swapped page is genuine, of the document it was taken from: paper alone cannot show the swap.
-    assert figures["in_order"] == ["good.png", "swapped.png"]
-    assert figures["not_in_order"] == {"blank.png": ["nothing read"]}
+    assert figures["in_order"] == [
+        f"{kind}.png" for kind in ("blur", "fax", "jpeg", "perspective", "rotation", "swapped")
+    ]
+    assert figures["not_in_order"] == {
+        "blank.png": ["nothing read"], "no-picture.txt": ["nothing read"], "other-company.png": ["unknown-key"],
+    }  # fmt: skip
     assert seeded.document("same-contact-twice") in figures["documents"]
     assert seeded.document("swapped-certificate-page") not in figures["documents"]
 
 
 @pytest.mark.slow
-def test_times_and_codes_are_those_of_the_database(ran: tuple[Path, dict[str, dict[str, Any]]]) -> None:
-    workspace, found = ran
+def test_times_and_codes_are_those_of_the_database(ran: Ran) -> None:
+    workspace, found = ran.workspace, ran.conclusions
     figures = found["signing_times"]["figures"]
     assert figures["documents"] == query(workspace, "SELECT count(*) FROM documents")[0][0]
     assert figures["statuses"] == dict(query(workspace, "SELECT status, count(*) FROM documents GROUP BY 1"))
@@ -213,14 +166,47 @@ def test_times_and_codes_are_those_of_the_database(ran: tuple[Path, dict[str, di
     assert figures["signatures"] == len(signed)
 
 
-def test_what_cannot_be_run_is_refused_in_a_sentence(seeded: Seeded) -> None:
-    from signing_core.errors import UsageError
+@pytest.mark.slow
+def test_with_no_photos_the_scans_are_samples_and_the_conclusion_says_so(
+    seeded_copy: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Workspace.open(seeded_copy()) as workspace:
+        conclusion = notebooks.run(workspace, "paper_scans", {}).conclusion
+    assert conclusion["figures"]["samples"]
+    assert conclusion["figures"]["files"] == 18
+    assert "SAMPLE photos" in conclusion["statement"]
+    assert conclusion["in_order"], conclusion
 
-    with Workspace.open(seeded.folder) as workspace:
-        for name, parameters in (
-            ("nothing", {}),
-            ("monthly_archive", {"week": "1"}),
-            ("attribute_sampling", {"tolerable": "much"}),
-        ):
-            with pytest.raises(UsageError):
-                notebooks.run(workspace, name, parameters)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["monthly_archive", "signing_times"])
+def test_a_month_without_any_document_has_a_conclusion_too(
+    name: str, seeded_copy: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Workspace.open(seeded_copy()) as workspace:
+        conclusion = notebooks.run(workspace, name, {"month": "2019-01"}).conclusion
+    assert conclusion["statement"].startswith(("0 documents were completed", "0 of 0 documents were completed"))
+    json.dumps(conclusion, allow_nan=False)
+    # The log is judged as a whole, whatever the month.
+    assert conclusion["figures"].get("criteria_not_met", ["5"]) == ["5"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plots_have_words_and_prose_comes_before_every_section(name: str) -> None:
+    """Pictures through `Picture`, which asks for an alternative text; a table through `frames.listing`, which cuts nothing off."""
+    notebook = jupytext.read(FOLDER / f"{name}.ipynb")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert "pyplot" not in code
+    assert code.count("Picture.of(") == code.count("alt=")
+    assert notebook.cells[0].source.startswith("# ")
+    assert all(f"**{word}.**" in notebook.cells[0].source for word in ("Question", "Criteria", "Procedure"))
+    assert "## Conclusion" in notebook.cells[-2].source or "## Conclusion" in notebook.cells[-3].source
+
+
+def test_the_pictures_of_the_page_are_there() -> None:
+    docs = FOLDER.parent / "docs"
+    named = re.findall(r"images/notebooks/[a-z-]+\.png", (docs / "notebooks.md").read_text())
+    assert len(set(named)) == 7
+    assert {f"images/notebooks/{file.name}" for file in (docs / "images" / "notebooks").iterdir()} == set(named)

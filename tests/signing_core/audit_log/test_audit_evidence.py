@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from signing_core.audit_log import evidence
-from signing_core.errors import DocumentUnknown, ObjectDamaged, UsageError
+from signing_core.errors import DocumentUnknown, ObjectMissing, UsageError
 
 House = Any
 
@@ -155,9 +155,23 @@ def test_only_completed_documents_with_their_file(house: House) -> None:
     house.append(document="01KAY3E0Q40000000000000000")
     with pytest.raises(UsageError, match="not completed"):
         evidence.export(house.workspace, "01KAY3E0Q40000000000000000")
-    sha256 = str(house.query("SELECT final_sha256 FROM documents WHERE id = ?", house.documents[0])[0][0])
-    file = house.workspace.objects.path(sha256)
+    _file(house).unlink()
+    with pytest.raises(ObjectMissing):
+        evidence.export(house.workspace, house.documents[0])
+
+
+def test_an_altered_file_is_evidence_and_said_to_be_altered(house: House, tmp_path: Path) -> None:
+    file = _file(house)
     file.chmod(0o600)
     file.write_bytes(b"another")
-    with pytest.raises(ObjectDamaged):
-        evidence.export(house.workspace, house.documents[0])
+    folder = _unpacked(house, tmp_path, house.documents[0])
+    assert (folder / "document.pdf").read_bytes() == b"another"
+    assert "ATTENTION: this is not the file that was completed" in (folder / "README.txt").read_text()
+    status, said = _check(folder)
+    assert status == 1
+    assert "document.pdf has" in said and "WRONG" in said
+
+
+def _file(house: House) -> Path:
+    sha256 = str(house.query("SELECT final_sha256 FROM documents WHERE id = ?", house.documents[0])[0][0])
+    return house.workspace.objects.path(sha256)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from signing_core import Workspace, controls, frames
 from signing_core.audit_log import checks, forgetting
 from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.storage import directory, schema
@@ -32,7 +35,7 @@ def test_a_forgotten_party_is_nowhere_and_every_proof_holds(house: House) -> Non
     house.log.checkpoint_and_anchor()
     proof = house.log.prove(1)
     with writing(house.workspace.engine) as connection:
-        done = forgetting.forget(connection, party.id, now=house.clock.forward(days=1))
+        done = forgetting.forget(connection, house.workspace.objects, party.id, now=house.clock.forward(days=1))
     assert sorted(done.documents) == sorted(house.documents)
     assert done.values == 4, "name and address at two documents"
     house.workspace.engine.dispose()
@@ -51,7 +54,44 @@ def test_a_forgotten_party_is_nowhere_and_every_proof_holds(house: House) -> Non
         assert directory.parties(opened, forgotten=True)[0].name == ""
         assert forgetting.erased(opened, house.documents[0]) == 2
     with pytest.raises(UsageError, match="forgotten"), writing(house.workspace.engine) as opened:
-        forgetting.forget(opened, party.id, now=house.clock.now)
+        forgetting.forget(opened, house.workspace.objects, party.id, now=house.clock.now)
+
+
+def test_messages_kept_as_sent_go_too(seeded_copy: Callable[[], Path]) -> None:
+    """Somebody who signed without being in the directory is entered with the same address, and found by it."""
+    with Workspace.open(seeded_copy()) as workspace:
+        people = frames.parties(workspace, with_personal=True)
+        client = people[(people["role"] == "client") & (people["channel"] == "email")].iloc[0]
+
+        def kept() -> list[bytes]:
+            files = [file for file in (workspace.path / "objects").rglob("*") if file.is_file()]
+            return [data for data in map(Path.read_bytes, files) if client["contact"].encode() in data]
+
+        assert kept(), "the completion message as it was sent"
+        with writing(workspace.engine) as connection:
+            party = directory.add_party(
+                connection,
+                kind="client",
+                name=client["name"],
+                language="en",
+                email=client["contact"],
+                now=workspace.clock(),
+            )
+            done = forgetting.forget(connection, workspace.objects, party.id, now=workspace.clock())
+        assert done.documents == (client["document_id"],)
+        assert done.messages == 1
+        assert kept() == []
+        messages = frames.messages(workspace)
+        mine = messages[(messages["document_id"] == client["document_id"]) & (messages["role"] == "client")]
+        assert mine["sent_sha256"].isna().all()
+        assert mine["sent_attachment_sha256"].notna().any(), "what was attached can still be compared"
+        [history] = controls.histories(workspace, [client["document_id"]])
+        codes = {
+            finding.code
+            for one in controls.reconcile(workspace, [history], now=workspace.clock())
+            for finding in one.findings
+        }
+        assert "mailed-message-missing" not in codes
 
 
 def test_not_while_a_document_is_under_way(house: House) -> None:
@@ -59,9 +99,9 @@ def test_not_while_a_document_is_under_way(house: House) -> None:
     with writing(house.workspace.engine) as connection:
         connection.execute(sa.update(schema.documents).values(status="awaiting-client"))
     with pytest.raises(StepNotAllowed, match="under way"), writing(house.workspace.engine) as connection:
-        forgetting.forget(connection, party.id, now=house.clock.now)
+        forgetting.forget(connection, house.workspace.objects, party.id, now=house.clock.now)
     with pytest.raises(UsageError, match="no party"), writing(house.workspace.engine) as connection:
-        forgetting.forget(connection, "nobody", now=house.clock.now)
+        forgetting.forget(connection, house.workspace.objects, "nobody", now=house.clock.now)
 
 
 def test_verifications_are_events_and_repeated_failures_a_finding(house: House) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -13,8 +17,11 @@ from seeded import Seeded
 
 import signing_core
 from signing_core import display
+from signing_core.audit_log import notes
+from signing_core.audit_log.events import Event
 from signing_core.audit_log.log import AuditLog
 from signing_core.audit_log.proofs import Proof
+from signing_core.verdict import Finding
 
 
 class Tags(HTMLParser):
@@ -111,3 +118,86 @@ def test_a_proof_says_whether_its_event_is_included(seeded: Seeded, workspace: s
     assert forged.reason is not None
     assert forged.reason in repr(forged)
     assert "not included" in forged._repr_html_()
+
+
+HOSTILE = "</td></table><script>alert(1)</script><img src=x onerror=alert(1)>\u202e&lt;\x00"
+SAFE = {
+    "div",
+    "style",
+    "p",
+    "span",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "details",
+    "summary",
+    "code",
+    "pre",
+}
+
+
+def nothing_of_it_is_markup(markup: str) -> None:
+    tags = Tags(markup)
+    assert set(tags.seen) <= SAFE
+    assert "<script" not in markup
+    assert "\u202e" not in markup
+    assert "\x00" not in markup
+    assert markup.count("<style>") == 1
+
+
+def hostile_verdict() -> signing_core.DocumentVerdict:
+    """As a verdict on a foreign file may be: names and messages come from whoever made it."""
+    honest = signing_core.verify(b"no pdf", at=datetime(2026, 11, 1, tzinfo=UTC))
+    finding = Finding(code=HOSTILE, severity="error", message=HOSTILE, field=HOSTILE)
+    return dataclasses.replace(honest, path=HOSTILE, document_id=HOSTILE, sha256=HOSTILE, findings=(finding,))
+
+
+def test_a_verdict_and_a_batch_of_a_hostile_file_show_text() -> None:
+    verdict = hostile_verdict()
+    nothing_of_it_is_markup(verdict._repr_html_())
+    report = signing_core.BatchReport.of([verdict], not_judged=[(HOSTILE, HOSTILE)])
+    nothing_of_it_is_markup(report._repr_html_())
+
+
+def test_a_trail_of_hostile_events_shows_text() -> None:
+    body = json.dumps(
+        {"seq": 0, "prev": None, "type": HOSTILE, "actor": HOSTILE, "data": {"role": HOSTILE, "sha256": HOSTILE}}
+    )
+    event = Event(0, HOSTILE, HOSTILE, datetime(2026, 11, 1, tzinfo=UTC), body.encode())
+    nothing_of_it_is_markup(signing_core.AuditTrail(HOSTILE, (event,), broken=(0,))._repr_html_())
+
+
+def test_a_proof_by_a_log_with_a_hostile_name_shows_text() -> None:
+    name = "<script>alert(1)</script>"
+    note = notes.parse(f"{name}\n1\n{'A' * 43}=\n\n\u2014 {name} {base64.b64encode(bytes(68)).decode()}\n")
+    proof = Proof(0, (), note, HOSTILE.encode())
+    nothing_of_it_is_markup(proof._repr_html_())
+    assert "not included" in proof._repr_html_()
+    without = Proof(0, (), note, None)
+    assert "not with it" in without._repr_html_().replace("&#x27;", "'")
+    assert "badge good" not in without._repr_html_()
+
+
+def test_a_conclusion_a_listing_and_a_picture_show_text() -> None:
+    figures = {HOSTILE: [HOSTILE] * 9, "group": {HOSTILE: {HOSTILE: HOSTILE}}, "none": [], "missing": None}
+    nothing_of_it_is_markup(signing_core.Conclusion(False, HOSTILE, figures)._repr_html_())
+    nothing_of_it_is_markup(display.Listing([HOSTILE], [[HOSTILE]], HOSTILE)._repr_html_())
+    markup = display.Picture(b"png", HOSTILE, HOSTILE)._repr_html_()
+    tags = Tags(markup)
+    assert tags.seen.count("img") == 1
+    assert set(tags.seen) <= {*SAFE, "figure", "img", "figcaption"}
+
+
+def test_a_listing_says_what_is_missing_and_how_much_is_not_shown() -> None:
+    digest = "ab" * 32
+    listing = display.Listing(("a", "b"), [(None, digest), *[(1, "x")] * 4], "Few", limit=2)
+    shown = "".join(Tags(listing._repr_html_()).words)
+    assert "not recorded" in shown
+    assert digest in shown, "a hash is shown whole"
+    assert "And 3 more rows." in shown
+    assert repr(listing).splitlines()[:3] == ["Few", "a | b", f"not recorded | {digest}"]
+    assert "No rows." in display.Listing(("a",), [])._repr_html_()

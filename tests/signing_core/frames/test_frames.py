@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import duckdb
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -15,13 +19,14 @@ from seeded import Seeded
 from signing_core import Workspace, frames, verify_archive
 from signing_core.errors import UsageError
 from signing_core.frames.tables import TABLES
-from signing_core.storage import schema
-from signing_core.storage.database import reading
+from signing_core.storage import migrations, schema
+from signing_core.storage.database import make_engine, reading
 from signing_core.verification.reports import parquet
 
 STORED = {
     "documents": schema.documents,
     "parties": schema.document_parties,
+    "files": schema.document_files,
     "events": schema.audit_events,
     "messages": schema.outbox,
     "findings": schema.findings,
@@ -100,6 +105,7 @@ def test_duckdb_sees_the_same(workspace: Workspace) -> None:
     with frames.database(workspace) as connection:
         for name in TABLES:
             assert len(connection.table(name)) == count(workspace, STORED[name])
+        assert len(connection.table("runs")) == 0
         [[last]] = connection.sql("SELECT max(time) FROM events").fetchall()
     assert last == frames.events(workspace)["time"].max()
 
@@ -118,6 +124,60 @@ def test_verdicts_survive_the_way_through_parquet(workspace: Workspace, seeded: 
     assert frame["in_order"].tolist() == [False, True]
     errors = frames.verdict_findings(made).query("severity == 'error'")
     assert set(errors["document_id"]) == {wanted[0]}
+
+
+def test_verdicts_and_runs_are_relations_too(workspace: Workspace, seeded: Seeded) -> None:
+    made = verify_archive(workspace, [seeded.document("changed-byte"), seeded.document("same-contact-twice")]).verdicts
+    connection = duckdb.connect()
+    counted = (
+        frames.verdict_relation(iter(made), connection).aggregate("integrity, count(*) AS n", "integrity").fetchall()
+    )
+    assert dict(counted) == {"altered": 1, "intact": 1}
+    assert connection.table("verdicts").columns == list(frames.dtypes("verdicts"))
+    stream = frames.verdict_batches(iter(made), rows=1)
+    assert [batch.num_rows for batch in stream] == [1, 1]
+    assert frames.relation("runs", workspace, connection).columns == list(frames.dtypes("runs"))
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("verdicts", frames.verdicts), ("verdict_findings", frames.verdict_findings)]
+)
+def test_frames_that_are_made_have_the_stated_dtypes(name: str, made: Callable[..., pd.DataFrame]) -> None:
+    assert {key: str(dtype) for key, dtype in made([]).dtypes.items()} == frames.dtypes(name)
+
+
+def test_on_postgresql_everything_is_the_same(workspace: Workspace, postgresql_url: str) -> None:
+    """The rows of the seeded workspace, copied to a PostgreSQL server, give the same frames."""
+    engine = make_engine(postgresql_url)
+    migrations.bring_up_to_date(engine)
+    copied = [schema.parties, *STORED.values(), schema.anchors]
+    with reading(workspace.engine) as source, engine.begin() as target:
+        target.execute(sa.text("SET session_replication_role = replica"))  # rows as they are, in any order
+        for table in copied:
+            rows = [dict(row) for row in source.execute(sa.select(table)).mappings()]
+            if rows:
+                target.execute(table.insert(), rows)
+    moved = cast("Workspace", SimpleNamespace(engine=engine, zone=workspace.zone))
+    since, until = frames.period("2026-10", workspace.zone)
+    for name in TABLES:
+        read = getattr(frames, name)
+        pd.testing.assert_frame_equal(read(moved), read(workspace))
+        pd.testing.assert_frame_equal(read(moved, since=since, until=until), read(workspace, since=since, until=until))
+    some = {"columns": ["seq", "time", "body"], "data": ["role", "channels"], "types": ["link.issued"]}
+    pd.testing.assert_frame_equal(frames.events(moved, **some), frames.events(workspace, **some))
+    assert [len(chunk) for chunk in frames.chunks("events", moved, rows=100)] == [
+        len(chunk) for chunk in frames.chunks("events", workspace, rows=100)
+    ]
+    with frames.database(moved) as connection:
+        assert len(connection.table("events")) == count(workspace, schema.audit_events)
+    engine.dispose()
+
+
+def test_a_listing_leaves_nothing_out(workspace: Workspace) -> None:
+    listing = frames.listing(frames.documents(workspace), caption="All")
+    assert listing.head[0] == "document id"
+    assert len(listing.rows) == count(workspace, schema.documents)
+    assert any(value is None for row in listing.rows for value in row), "what is missing is None"
 
 
 def test_an_empty_frame_has_its_dtypes_too() -> None:
