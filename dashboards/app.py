@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+import dashboards.warm  # noqa: F401  loads what the pages need, once
 from dashboards import look, session
 from dashboards.words import LANGUAGES, t
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Person, Right

@@ -6,6 +6,7 @@ theirs.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -53,6 +54,8 @@ def with_dashboard(pages: Starlette, paths: tuple[str, ...], workspace: Path, *,
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
+        # Streamlit turns it on, and addresses of signing links would stand in it.
+        logging.getLogger("uvicorn.access").disabled = True
         context: AbstractAsyncContextManager[Any] = pages.router.lifespan_context(pages)
         async with context:
             yield

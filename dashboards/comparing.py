@@ -25,6 +25,8 @@ _CELL: Final = 6
 """Pixels of a side of the squares in which differences are gathered to boxes."""
 _ROUGH_DPI: Final = 50
 _SHOWN_DPI: Final = 88
+_CLOSE_DPI: Final = 176
+_MOST_CLOSEUPS: Final = 3
 _COLOURS: Final = {"later-signature": (31, 95, 190), "changed": (200, 30, 30)}
 
 Kind = Literal["later-signature", "changed"]
@@ -49,6 +51,8 @@ class PageComparison:
     """PNG; None when this state has no such page."""
     after: bytes | None
     marks: tuple[Mark, ...]
+    closeups: tuple[tuple[bytes, bytes], ...] = ()
+    """What changed, cut out and enlarged, as PNG: then and now."""
     text_before: tuple[str, ...] = ()
     """Words that only the older state has."""
     text_after: tuple[str, ...] = ()
@@ -88,6 +92,7 @@ def page(before_sha256: str, after_sha256: str, number: int, _before: bytes, _af
         _png(_marked(one, marks)) if one else None,
         _png(_marked(other, marks)) if other else None,
         tuple(marks),
+        _closeups(_before, _after, number, marks),
         tuple(word for word in old if word not in set(new)),
         tuple(word for word in new if word not in set(old)),
     )
@@ -216,6 +221,23 @@ def _dashed(draw: ImageDraw.ImageDraw, box: Box, colour: tuple[int, int, int]) -
     for y in range(top, bottom, 10):
         for x in (left, right - 1):
             draw.line((x, y, x, min(y + 5, bottom)), fill=(*colour, 255), width=2)
+
+
+def _closeups(before: bytes, after: bytes, number: int, marks: list[Mark]) -> tuple[tuple[bytes, bytes], ...]:
+    boxes = [mark.box for mark in marks if mark.kind == "changed"][:_MOST_CLOSEUPS]
+    one, other = (_drawn(data, number, _CLOSE_DPI) if boxes else None for data in (before, after))
+    if one is None or other is None or one.size != other.size:
+        return ()
+    scale = _CLOSE_DPI / _SHOWN_DPI
+    found = []
+    for left, top, right, bottom in boxes:
+        # Enough around it to read what it stands in; the same place of both.
+        middle, half = (left + right) / 2, max((right - left) / 2 + 40, 150)
+        box = [round(value * scale) for value in (middle - half, top - 26, middle + half, bottom + 26)]
+        width, height = min(one.width, other.width), min(one.height, other.height)
+        place = (max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3]))
+        found.append((_png(one.crop(place)), _png(other.crop(place))))
+    return tuple(found)
 
 
 def _words(data: bytes, number: int) -> list[str]:

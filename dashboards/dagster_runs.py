@@ -13,11 +13,12 @@ from signing_core.errors import UsageError
 
 VARIABLE: Final = "SEALTRAIL_DAGSTER"
 """Base address of Dagster's web server, such as http://localhost:3000."""
-_SECONDS: Final = 3.0
+_SECONDS: Final = 10.0
 
 _JOBS: Final = """
 { repositoriesOrError { ... on RepositoryConnection { nodes {
-  name location { name } jobs { name isAssetJob } } } ... on PythonError { message } } }
+  name location { name } jobs { name description
+    partitionKeysOrError(limit: 200, reverse: true) { ... on PartitionKeys { partitionKeys } } } } } ... on PythonError { message } } }
 """
 _RUNS: Final = """
 query($limit: Int!) { runsOrError(limit: $limit) { ... on Runs { results {
@@ -35,6 +36,9 @@ class Job:
     repository: str
     location: str
     name: str
+    description: str
+    partitions: tuple[str, ...]
+    """The newest batches it can be run for; empty when it is not run by batch, or there is none."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,13 @@ def jobs() -> list[Job]:
     """The jobs that can be started. Raises `UsageError` when Dagster does not answer."""
     answer = _ask(_JOBS, {})["repositoriesOrError"]
     return [
-        Job(node["name"], node["location"]["name"], job["name"])
+        Job(
+            node["name"],
+            node["location"]["name"],
+            job["name"],
+            job["description"] or "",
+            tuple(job["partitionKeysOrError"].get("partitionKeys", ())),
+        )
         for node in answer.get("nodes", ())
         for job in node["jobs"]
         if not job["name"].startswith("__")
@@ -70,10 +80,11 @@ def latest(limit: int = 10) -> list[Started]:
     ]
 
 
-def start(job: Job, *, tags: dict[str, str] | None = None) -> str:
-    """Start a run; returns its id. Raises `UsageError` saying why it could not be started."""
+def start(job: Job, *, partition: str | None = None, tags: dict[str, str] | None = None) -> str:
+    """Start a run, of a batch where the job is run by batch; returns its id. Raises `UsageError` saying why it could not be started."""
     selector = {"repositoryName": job.repository, "repositoryLocationName": job.location, "pipelineName": job.name}
-    held = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+    given = {**(tags or {}), **({"dagster/partition": partition} if partition else {})}
+    held = [{"key": key, "value": value} for key, value in given.items()]
     params = {"selector": selector, "mode": "default", "executionMetadata": {"tags": held}}
     answer = _ask(_LAUNCH, {"params": params})["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
+
+import streamlit as st
 
 from dashboards.queries import DocumentRow
 from signing_core.access import Access, Right
@@ -62,14 +65,42 @@ def as_excel(rows: Sequence[Mapping[str, Any]], *, sheet: str = "Sealtrail") -> 
     for row in rows:
         cells = []
         for value in row.values():
-            cell = WriteOnlyCell(page, value=value)
-            if isinstance(value, str):
+            plain = value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+            cell = WriteOnlyCell(page, value=plain)
+            if isinstance(plain, str):
                 cell.data_type = "s"  # never a formula
             cells.append(cell)
         page.append(cells)
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
+
+
+def downloads(
+    rows: Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]], name: str, *, disabled: bool = False
+) -> None:
+    """The two buttons of a table that can be taken away. Rows given as a function are made when asked for."""
+    for label, ending, mime, form in (
+        ("CSV", "csv", "text/csv", as_csv),
+        ("Excel", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_excel),
+    ):
+        st.download_button(
+            label,
+            partial(_made, form, rows),
+            f"{name}.{ending}",
+            mime,
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=disabled,
+            key=f"{name}.{ending}",
+        )
+
+
+def _made(
+    form: Callable[[Sequence[Mapping[str, Any]]], bytes],
+    rows: Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]],
+) -> bytes:
+    return form(rows() if callable(rows) else rows)
 
 
 def as_zip(access: Access, rows: Sequence[DocumentRow]) -> bytes:

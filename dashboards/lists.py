@@ -13,7 +13,7 @@ from dashboards.queries import OPEN, DocumentRow
 from dashboards.words import t
 
 _WIDTHS: Final = "152px minmax(110px,1fr) 118px 62px 84px 118px"
-_SHARES: Final = (2.5, 7.5)
+_SHARES: Final = (2.2, 7.8)
 
 
 def head() -> None:

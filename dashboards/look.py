@@ -26,6 +26,8 @@ STATUS_TONES: Final[Mapping[str, Tone]] = {
     "expired": "bad",
     "voided": "quiet",
 }
+FINDING_TONES: Final[Mapping[str, Tone]] = {"open": "quiet", "proposed": "info", "closed": "good"}
+RUN_TONES: Final[Mapping[str, Tone]] = {"success": "good", "failure": "bad", "started": "info", "canceled": "quiet"}
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {"error": "bad", "warning": "warn", "info": "info"}
 VERDICT_TONES: Final[Mapping[str, Tone]] = {
     "intact": "good",
@@ -115,6 +117,7 @@ ol.st-time .more { display:block; opacity:.78; font-size:.82rem; }
 .st-grade { font-size:.74rem; border:1px solid rgba(128,136,148,.45); border-radius:3px; padding:0 .35em; margin-left:.45em; opacity:.85; }
 .st-axes { display:grid; grid-template-columns:repeat(8,minmax(0,1fr)); gap:.5rem .7rem; padding:.6rem .8rem; border:1px solid rgba(128,136,148,.25); border-radius:8px; font-size:.84rem; }
 @media (max-width: 1150px) { .st-axes { grid-template-columns:repeat(4,1fr); } }
+.st-axes .st-mono { font-size:.68rem; word-break:normal; }
 .st-note { font-size:.88rem; }
 .st-banner { font-size:.82rem; opacity:.95; padding:.15rem 0 .3rem; }
 [data-testid="stPageLink"] a { padding:.05rem .2rem; min-height:1.7rem; } [data-testid="stPageLink"] p { font-weight:540; }

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import streamlit as st
+
 from signing_core.errors import UsageError
 from signing_core.storage.workspace import Workspace
 
@@ -40,14 +42,19 @@ class Report:
     pdf: Path | None
 
 
-def runs(workspace: Workspace) -> list[Run]:
-    """The batches that have verdicts, the newest first."""
+def runs(workspace: Workspace, *, most: int = _MOST_RUNS) -> list[Run]:
+    """The newest batches that have verdicts, the newest first."""
     base = workspace.path / "results" / "batches"
-    files = sorted(base.glob("*/*/signatures.parquet"), key=lambda file: file.stat().st_mtime, reverse=True)[
-        :_MOST_RUNS
-    ]
-    if not files:
+    found = sorted(((file.stat().st_mtime, str(file)) for file in base.glob("*/*/signatures.parquet")), reverse=True)
+    return _counted(tuple(found[:most]), base)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _counted(found: tuple[tuple[float, str], ...], base: Path) -> list[Run]:
+    """Counted anew when a batch came or was made again."""
+    if not found:
         return []
+    files = [Path(name) for _, name in found]
     counted = _query(
         "SELECT filename, integrity, count(*) AS number FROM read_parquet(?, filename = true, union_by_name = true) "
         "GROUP BY filename, integrity",
@@ -86,6 +93,21 @@ def rows(run: Run, *, most: int = _MOST_ROWS) -> list[dict[str, Any]]:
         "FROM read_parquet(?) ORDER BY integrity = 'intact', path LIMIT ?",
         [str(run.path), most],
     )
+
+
+def of_document(workspace: Workspace, document_id: str, *, most: int = 200) -> list[dict[str, Any]]:
+    """Verdicts that runs gave on a document, the newest first: run, at, integrity, indication, sha256."""
+    base = workspace.path / "results" / "batches"
+    files = [str(file) for file in base.glob("*/*/signatures.parquet")]
+    if not files:
+        return []
+    found = _query(
+        'SELECT filename, "at", integrity, indication, sha256 '
+        "FROM read_parquet(?, filename = true, union_by_name = true) "
+        'WHERE document_id = ? ORDER BY "at" DESC LIMIT ?',
+        [files, document_id, most],
+    )
+    return [{"run": Path(row.pop("filename")).parent.relative_to(base).as_posix(), **row} for row in found]
 
 
 def compare(old: Run, new: Run, *, most: int = _MOST_ROWS) -> list[dict[str, Any]]:

@@ -19,9 +19,9 @@ from signing_core.storage.workspace import Workspace
 DEMO_VARIABLE: Final = "SEALTRAIL_DEMO"
 """Set by `sealtrail serve --demo`: the sample people of the seeded workspace can be chosen from."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
-_FORWARDED: Final = frozenset(
-    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-server", "x-real-ip"}
-)
+_FORWARDED: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host", "true-client-ip"})
+_FORWARDED_AS: Final = ("x-forwarded", "cf-", "x-envoy-")
+"""Headers that only something in between adds."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Connection:
         page elsewhere whose name was made to lead here.
         """
         name = self.host.rpartition(":")[0] if self.host.rpartition(":")[2].isdigit() else self.host
-        return self.loopback and name.lower() in _LOOPBACK and not self.headers & _FORWARDED
+        forwarded = self.headers & _FORWARDED or any(header.startswith(_FORWARDED_AS) for header in self.headers)
+        return self.loopback and name.lower() in _LOOPBACK and not forwarded
 
 
 def connection() -> Connection:

@@ -27,6 +27,18 @@ def select(label: str, options: Sequence[str], *, key: str, default: str | None 
     return _keep(key, st.selectbox(label, options, key=key, **more), default)
 
 
+def opened(key: str) -> str:
+    """What the address names to be looked at closer, such as a finding; empty when there is nothing.
+
+    A link to the page that is shown already leaves the browser's address as it was, so the address is written anew.
+    """
+    chosen = str(st.query_params.get(key) or "")
+    if chosen != st.session_state.get(f"opened {key}", ""):
+        st.query_params.from_dict(st.query_params.to_dict())
+        st.session_state[f"opened {key}"] = chosen
+    return chosen
+
+
 def first_page(key: str) -> Callable[[], None]:
     """For `on_change` of filters: the list begins at its first page again."""
 

@@ -85,6 +85,7 @@ _SHOWN: Final[Mapping[str, str]] = {
     "disposition": "Disposition",
     "indication": "Indication",
     "via": "Via",
+    "method": "Via",
     "right": "Right",
     "contact": "Contact",
     "title": "Title",

@@ -39,6 +39,8 @@ NAMES: Final[Mapping[str, str]] = {
     "embedded": "embedded (our own clock)",
     "typst": "Typst template",
     "pdf-form": "PDF form",
+    "not_started": "not started",
+    "qr": "QR code",
 }
 
 

@@ -12,10 +12,9 @@ from PIL import Image
 
 from dashboards import comparing, files, judged, look, session, shared
 from dashboards.words import t
-from signing_core.access import Access, Right
+from signing_core.access import Access, Right, acting
 from signing_core.certificate.registry import RegisteredDocument, WorkspaceRegistry
 from signing_core.certificate.scan import Judge, ScanResult, scan
-from signing_core.desk import verifying
 from signing_core.errors import SealtrailError
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
@@ -72,17 +71,7 @@ def _files(mine: Access) -> None:
 def _table(found: list[tuple[str, bytes, DocumentVerdict]]) -> None:
     rows = [judged.row(verdict, name) for name, _, verdict in found]
     with st.container(horizontal=True, horizontal_alignment="right"):
-        st.download_button(
-            "CSV", lambda: files.as_csv(rows), "verdicts.csv", "text/csv", icon=":material/download:", on_click="ignore"
-        )
-        st.download_button(
-            "Excel",
-            lambda: files.as_excel(rows),
-            "verdicts.xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        files.downloads(rows, "verdicts")
     look.listing(
         [t("File"), t("Integrity"), t("Indication"), t("Trust"), t("Registry"), t("Signatures"), t("Reason")],
         [
@@ -111,8 +100,7 @@ def _closer(mine: Access, name: str, data: bytes, verdict: DocumentVerdict) -> N
                 "screens/document.py", label=known.title, icon=":material/article:", query_params={"id": known.id}
             )
             if mine.may(Right.RECORD) and st.button(t("Record this verdict"), icon=":material/save:"):
-                mine.require(Right.RECORD, document_id=known.id)
-                verifying.record(mine.workspace, known.id, verdict, actor=mine.actor, via="upload")
+                acting.record(mine, known.id, verdict, via="upload")
                 st.toast(t("The verdict is in the audit log; the file was not stored."))
     judged.signatures(verdict)
     judged.reasons(judged.all_findings(verdict))

@@ -10,14 +10,15 @@ import streamlit as st
 
 from dashboards import comparing, lists, look, queries, session, shared
 from dashboards.words import t
-from signing_core.access import Access, Right
+from signing_core.access import Access, Right, acting
 from signing_core.delivery import contacts
 from signing_core.desk import sources
 from signing_core.errors import SealtrailError, UsageError
 from signing_core.storage import directory
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 
 SIZE = 25
+_TYPST = "#let data = json(bytes(sys.inputs.data))"
 
 
 def page() -> None:
@@ -48,8 +49,8 @@ def _parties(mine: Access) -> None:
             on_change=shared.first_page("ppage"),
         )
         rows, total = queries.directory(mine, text, page=int(st.session_state.get("ppage") or 1), size=SIZE)
-        look.html(look.muted(t("{number} parties", number=total)))
-        chosen = str(st.query_params.get("of") or "")
+        look.html(look.muted(t("{number} found", number=total)))
+        chosen = shared.opened("of")
         for row in rows:
             one, other = st.columns([3, 6], vertical_alignment="center")
             one.page_link("screens/directory.py", label=row.name, query_params={"of": row.id})
@@ -61,7 +62,7 @@ def _parties(mine: Access) -> None:
                         escape(row.organisation or "–"),
                         escape(reached),
                         escape(t(row.kind)),
-                        look.muted(t("{number} docs", number=row.documents)),
+                        look.muted(t("Documents: {number}", number=row.documents)),
                     ],
                 )
         if not rows:
@@ -103,17 +104,15 @@ def _add_party(mine: Access) -> None:
                 number = contacts.parse(phone, region=region) if phone.strip() else None
                 if number is not None and number.kind != "sms":
                     raise UsageError(f"{phone} is no mobile number.")
-                with writing(mine.workspace.engine) as connection:
-                    directory.add_party(
-                        connection,
-                        kind=kind or "client",  # type: ignore[arg-type]
-                        name=name,
-                        language=language or "en",
-                        now=mine.workspace.clock(),
-                        organisation=organisation.strip() or None,
-                        email=contacts.parse_email(email).value if email.strip() else None,
-                        phone=number.value if number else None,
-                    )
+                acting.add_party(
+                    mine,
+                    kind=kind or "client",  # type: ignore[arg-type]
+                    name=name,
+                    language=language or "en",
+                    organisation=organisation.strip() or None,
+                    email=contacts.parse_email(email).value if email.strip() else None,
+                    phone=number.value if number else None,
+                )
             except SealtrailError as error:
                 st.error(str(error))
             else:
@@ -178,7 +177,7 @@ def _sample(field: dict[str, object]) -> object:
     options = field.get("choices") or field.get("options")
     if isinstance(options, list) and options:
         return options[0]
-    kinds = {"boolean": True, "bool": True, "number": 1, "integer": 1, "date": "2026-01-31"}
+    kinds = {"boolean": True, "bool": True, "number": 1, "integer": 1, "decimal": "1.00", "date": "2026-01-31"}
     return kinds.get(str(field.get("type") or field.get("kind")), str(field.get("label") or field["name"]))
 
 
@@ -186,7 +185,11 @@ def _add_template(mine: Access) -> None:
     st.subheader(t("Add a template, or its next version"))
     with st.form("template_form", clear_on_submit=True):
         name = st.text_input(t("Name"))
-        given = st.file_uploader(t("PDF form or Typst template"), type=["pdf", "typ"])
+        given = st.file_uploader(
+            t("PDF form or Typst template"),
+            type=["pdf", "typ"],
+            help=t("A Typst template begins with {line} and finds its values in data.fields.", line=f"`{_TYPST}`"),
+        )
         declared = st.text_area(
             t("Fields of a Typst template (JSON)"), placeholder='[{"name": "place", "type": "text"}]'
         )
@@ -197,7 +200,7 @@ def _add_template(mine: Access) -> None:
                     raise UsageError(t("Choose a file."))
                 kind = "pdf-form" if given.name.lower().endswith(".pdf") else "typst"
                 fields = json.loads(declared) if declared.strip() and kind == "typst" else None
-                sources.add_template(mine.workspace, name or given.name, given.getvalue(), kind=kind, fields=fields)  # type: ignore[arg-type]
+                acting.add_template(mine, name or given.name, given.getvalue(), kind=kind, fields=fields)  # type: ignore[arg-type]
             except json.JSONDecodeError as error:
                 st.error(t("The fields are not JSON: {why}", why=error.msg))
             except SealtrailError as error:

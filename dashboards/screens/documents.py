@@ -20,7 +20,7 @@ def page() -> None:
     mine = session.guard(Right.SEE_OWN)
     st.title(t("Documents"))
     filters = _filters(mine)
-    number = int(st.session_state.get("page") or 1)
+    number = min(int(st.session_state.get("page") or 1), queries.MOST_COUNTED // SIZE)
     found = queries.search(mine, filters, page=number, size=SIZE)
     _above(mine, filters, found)
     if not found.rows:
@@ -30,9 +30,11 @@ def page() -> None:
         head()
         for row in found.rows:
             line(row)
-    pages = -(-found.total // SIZE)
+    pages = -(-min(found.total, queries.MOST_COUNTED) // SIZE)
     if pages > 1:
         st.pagination(pages, key="page", bind="query-params")
+    if number >= pages and (found.more or found.total > queries.MOST_COUNTED):
+        look.nothing(t("There are more than can be paged through: search, or narrow the dates under “More filters”."))
 
 
 _back_to_first = shared.first_page("page")
@@ -91,9 +93,7 @@ def _above(mine: Access, filters: Filters, found: queries.Found) -> None:
         number = f"{found.total:,}".replace(",", " ")
         look.html(
             look.muted(
-                t("More than {number} documents", number=number)
-                if found.more
-                else t("{number} documents", number=number)
+                t("More than {number} found", number=number) if found.more else t("{number} found", number=number)
             )
         )
         with st.popover(t("Export"), icon=":material/download:", disabled=not found.rows):
@@ -108,16 +108,7 @@ def _above(mine: Access, filters: Filters, found: queries.Found) -> None:
             def rows(most: int = files.MOST_ROWS) -> tuple[DocumentRow, ...]:
                 return queries.matching(mine, filters, most=most)
 
-            st.download_button(
-                "CSV", lambda: files.as_csv(files.table(rows())), "documents.csv", "text/csv", on_click="ignore"
-            )
-            st.download_button(
-                "Excel",
-                lambda: files.as_excel(files.table(rows())),
-                "documents.xlsx",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                on_click="ignore",
-            )
+            files.downloads(lambda: files.table(rows()), "documents")
             st.download_button(
                 t("PDFs (zip)"),
                 lambda: files.as_zip(mine, rows(files.MOST_FILES)),

@@ -24,7 +24,7 @@ SHARES = (2.4, 7.6)
 
 def page() -> None:
     mine = session.guard(Right.SEE_FINDINGS)
-    chosen = str(st.query_params.get("finding") or "")
+    chosen = shared.opened("finding")
     if chosen:
         _one(mine, chosen)
     else:
@@ -43,16 +43,13 @@ def _list(mine: Access) -> None:
     number = int(st.session_state.get("fpage") or 1)
     rows, total = queries.find_findings(mine, filters, page=number, size=SIZE)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        look.html(look.muted(t("{number} findings", number=total)))
-        st.download_button(
-            "CSV",
-            lambda: files.as_csv(_table(queries.find_findings(mine, filters, size=files.MOST_ROWS)[0])),
-            "findings.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            disabled=not rows,
-        )
+        look.html(look.muted(t("{number} found", number=total)))
+        with st.container(horizontal=True, width="content"):
+            files.downloads(
+                lambda: _table(queries.find_findings(mine, filters, size=files.MOST_ROWS)[0]),
+                "findings",
+                disabled=not rows,
+            )
     if not rows:
         look.nothing(t("Nothing is open. “Look at everything again” lets all controls look at every document."))
         return
@@ -72,6 +69,14 @@ def _list(mine: Access) -> None:
 def _filters() -> FindingFilters:
     first = shared.first_page("fpage")
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            t("Search"),
+            key="fdoc",
+            bind="query-params",
+            placeholder=t("Title or id of a document"),
+            on_change=first,
+            width=230,
+        )
         state = shared.segmented(
             t("State"),
             ["live", "open", "proposed", "closed"],
@@ -97,7 +102,6 @@ def _filters() -> FindingFilters:
                 bind="query-params",
                 on_change=first,
             )
-            text = st.text_input(t("Document id"), key="fdoc", bind="query-params", on_change=first)
             gone = st.toggle(t("Also no longer found"), key="gone", bind="query-params", on_change=first)
     return FindingFilters(state or "live", severity, code, None, text, gone)
 
@@ -105,7 +109,7 @@ def _filters() -> FindingFilters:
 def _line(row: sa.Row[Any]) -> None:
     left, right = st.columns(SHARES, vertical_alignment="center")
     left.page_link("screens/findings.py", label=row.code, query_params={"finding": row.id})
-    state = {"open": "quiet", "proposed": "info", "closed": "good"}[row.state]
+    state = look.FINDING_TONES[row.state]
     with right:
         look.row(
             WIDTHS,
@@ -146,7 +150,11 @@ def _table(rows: list[sa.Row[Any]]) -> list[dict[str, Any]]:
 def _refresh(mine: Access) -> None:
     mine.require(Right.DECIDE)
     bar = st.progress(0.0, t("The controls look at every document."))
-    done = findings.refresh(mine.workspace, progress=lambda number, of: bar.progress(number / max(of, 1)))
+
+    def progress(number: int, of: int) -> None:
+        bar.progress(number / max(of, 1))
+
+    done = findings.refresh(mine.workspace, progress=progress)
     bar.empty()
     st.toast(
         t(
@@ -207,7 +215,7 @@ def _one(mine: Access, finding_id: str) -> None:
 
 
 def _decision(row: sa.Row[Any]) -> list[tuple[str, str]]:
-    tone = {"open": "quiet", "proposed": "info", "closed": "good"}[row.state]
+    tone = look.FINDING_TONES[row.state]
     lines = [
         (t("State"), look.chip(t(row.state), tone)),
         (t("Owner"), escape(row.assignee or t(row.team))),

@@ -79,26 +79,20 @@ def _events(mine: Access) -> None:
         if len(events) == SIZE and st.button(t("Older"), icon=":material/chevron_right:"):
             st.session_state["before"] = events[-1].seq
             st.rerun()
-        st.download_button(
-            "CSV",
-            lambda: files.as_csv(
-                [
-                    {
-                        "seq": event.seq,
-                        "time": event.time.isoformat(),
-                        "type": event.type,
-                        "actor": event.actor,
-                        "document_id": event.document_id,
-                        "sha256": event.sha256,
-                        "body": event.body.decode(),
-                    }
-                    for event in events
-                ]
-            ),
-            "events.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
+        files.downloads(
+            [
+                {
+                    "seq": event.seq,
+                    "time": event.time.isoformat(),
+                    "type": event.type,
+                    "actor": event.actor,
+                    "document_id": event.document_id,
+                    "sha256": event.sha256,
+                    "body": event.body.decode(),
+                }
+                for event in events
+            ],
+            "events",
         )
 
 

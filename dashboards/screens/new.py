@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import streamlit as st
 
-from dashboards import bulk, comparing, look, session, shared
+from dashboards import comparing, look, many, queries, session, shared
 from dashboards.words import t
-from signing_core.access import Access, Right, Role
-from signing_core.desk import Author, Desk, NewDocument, Signer, sources
+from signing_core.access import Access, Right, Role, acting
+from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
 from signing_core.pdf import intake, render
 from signing_core.pdf.prepare import Placement
@@ -41,7 +40,7 @@ def page() -> None:
         key="from",
     )
     if way == "table":
-        _many(mine)
+        many.show(mine, lambda: (_signer(mine, "first-party", t("First party")), _author(mine)))
         return
     left, right = st.columns([5, 4], gap="large")
     with left:
@@ -129,8 +128,10 @@ def _fields(template: directory.Template) -> dict[str, Any]:
 
 def _signer(mine: Access, role: str, label: str) -> Signer | None:
     st.subheader(label)
-    with reading(mine.workspace.engine) as connection:
-        known = directory.parties(connection, kind=role)[:200]  # type: ignore[arg-type]
+    searched = str(st.session_state.get(f"{role}_search") or "")
+    known, more = queries.choices(mine, role, searched)
+    if more or searched:
+        st.text_input(t("Search the directory"), key=f"{role}_search", placeholder=t("Name, organisation or contact"))
     names = {one.id: f"{one.name} · {one.organisation}" if one.organisation else one.name for one in known}
     picked = None
     if known:
@@ -224,10 +225,9 @@ def _make(
 ) -> None:
     from dataclasses import replace
 
-    mine.require(Right.CREATE)
-    desk = Desk(mine.workspace)
     try:
-        document_id = desk.create(
+        document_id = acting.create(
+            mine,
             NewDocument(
                 source=source.pdf,
                 title=title,
@@ -238,119 +238,14 @@ def _make(
                 source_name=f"{source.name}.pdf",
                 template_id=source.template_id,
                 template_data=source.data,
-            )
+            ),
+            send=send,
         )
-        if send:
-            desk.send(document_id)
     except SealtrailError as error:
         st.error(str(error), icon=":material/error:")
         return
     st.success(t("Created and sent to the first party.") if send else t("Created as a draft."))
     st.page_link("screens/document.py", label=title, icon=":material/article:", query_params={"id": document_id})
-
-
-def _many(mine: Access) -> None:
-    with reading(mine.workspace.engine) as connection:
-        known = {one.name: one for one in directory.templates(connection)}
-    left, right = st.columns(2, gap="large")
-    with left:
-        pdf = st.file_uploader(t("The PDF that everybody signs"), type=["pdf"], key="many_pdf")
-        chosen = None
-        if known:
-            chosen = st.selectbox(
-                t("Or a template, filled from the table"), list(known), index=None, key="many_template"
-            )
-        fields = tuple(field["name"] for field in known[chosen].fields) if chosen else ()
-        table = st.file_uploader(t("Table (CSV or Excel)"), type=["csv", "xlsx"], key="many_table")
-        st.caption(t("Columns: {columns}", columns=", ".join((*bulk.COLUMNS, *fields))))
-    with right:
-        first = _signer(mine, "first-party", t("First party"))
-        author = _author(mine)
-    if table is None or not (pdf or chosen):
-        return
-    try:
-        lines = bulk.read(table.getvalue(), table.name, region=mine.workspace.settings.phone_region, fields=fields)
-    except SealtrailError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    bad = [line for line in lines if line.problems]
-    look.html(
-        look.chip(t("{number} lines can be made", number=len(lines) - len(bad)), "good")
-        + " "
-        + (look.chip(t("{number} lines have errors", number=len(bad)), "bad") if bad else "")
-    )
-    look.listing(
-        [t("Line"), t("Title"), t("Client"), t("Contact"), t("Errors")],
-        [
-            [
-                str(line.number),
-                escape(line.values["title"]),
-                escape(line.values["client_name"]),
-                escape(line.values["client_contact"]),
-                escape("; ".join(line.problems)) or look.chip(t("none"), "good"),
-            ]
-            for line in sorted(lines, key=lambda one: (not one.problems, one.number))[:100]
-        ],
-        caption=t("Lines of the table"),
-    )
-    send = st.toggle(t("Send them at once"), key="many_send")
-    if st.button(
-        t("Create {number} documents", number=len(lines) - len(bad)),
-        type="primary",
-        disabled=not (first and author and len(lines) > len(bad)),
-    ):
-        assert first is not None and author is not None  # noqa: S101  the button is disabled without them
-        good = [line for line in lines if not line.problems]
-        _make_many(mine, good, pdf.getvalue() if pdf else None, chosen, first, author, send)
-
-
-def _make_many(
-    mine: Access,
-    lines: list[bulk.Line],
-    pdf: bytes | None,
-    template: str | None,
-    first: Signer,
-    author: Author,
-    send: bool,
-) -> None:
-    mine.require(Right.CREATE)
-    desk, failed, made = Desk(mine.workspace), [], 0
-    bar = st.progress(0.0)
-    for number, line in enumerate(lines, start=1):
-        try:
-            source, template_id = pdf, None
-            if template is not None:
-                filled = sources.from_template(mine.workspace, template, line.data, language=session.language())
-                source, template_id = filled.pdf, filled.template_id
-            values = line.values
-            client = Signer(
-                values["client_name"],
-                values["client_contact"],
-                values["client_organisation"] or None,
-                values["client_email"] or None,
-            )
-            assert source is not None  # noqa: S101  the caller has one of the two
-            document_id = desk.create(
-                NewDocument(
-                    source=source,
-                    title=values["title"],
-                    author=author,
-                    first_party=first,
-                    client=client,
-                    template_id=template_id,
-                    template_data=dict(line.data) or None,
-                )
-            )
-            if send:
-                desk.send(document_id)
-            made += 1
-        except SealtrailError as error:
-            failed.append((line.number, str(error)))
-        bar.progress(number / len(lines))
-    bar.empty()
-    st.success(t("{number} documents were created.", number=made))
-    for number, why in failed:
-        st.error(t("Line {number}: {why}", number=number, why=why))
 
 
 page()

@@ -11,10 +11,8 @@ import streamlit as st
 from dashboards import dagster_runs, files, look, run_results, session, shared
 from dashboards.run_results import Run
 from dashboards.words import t
-from signing_core.access import Access, Right
-from signing_core.audit_log import events as audit
+from signing_core.access import Access, Right, acting
 from signing_core.errors import SealtrailError
-from signing_core.storage.database import writing
 
 
 def page() -> None:
@@ -68,7 +66,7 @@ def _batches(mine: Access) -> None:
     )
     name = shared.select(t("Verdicts of"), [run.name for run in found], key="run", default=found[0].name)
     run = next(run for run in found if run.name == name)
-    _verdicts(run_results.rows(run), f"{run.name.replace('/', '-')}.csv")
+    _verdicts(run_results.rows(run), f"{run.name.replace('/', '-')}")
 
 
 def _compare(mine: Access) -> None:
@@ -88,15 +86,14 @@ def _compare(mine: Access) -> None:
     if not rows:
         st.success(t("Every file has the same verdict and content in both."))
         return
-    _verdicts(rows, "comparison.csv")
+    _verdicts(rows, "comparison")
 
 
 def _verdicts(rows: list[dict[str, Any]], name: str) -> None:
     """A table that can be sorted and searched, and taken away."""
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=380, alt=t("{number} lines", number=len(rows)))
-    st.download_button(
-        "CSV", lambda: files.as_csv(rows), name, "text/csv", icon=":material/download:", on_click="ignore"
-    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        files.downloads(rows, name)
 
 
 def _reports(mine: Access) -> None:
@@ -115,36 +112,46 @@ def _reports(mine: Access) -> None:
 
 
 def _start(mine: Access) -> None:
-    jobs = dagster_runs.jobs()
+    jobs = {job.name: job for job in dagster_runs.jobs()}
     if mine.may(Right.RUN) and jobs:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            names = [job.name for job in jobs]
-            name = st.selectbox(t("Job"), names, key="job", width=320)
+            job = jobs[st.selectbox(t("Job"), list(jobs), key="job", width=300)]
+            partition = None
+            if job.partitions:
+                partition = st.selectbox(t("Batch"), job.partitions, key="partition", width=260)
             if st.button(t("Start"), type="primary", icon=":material/play_arrow:"):
-                mine.require(Right.RUN)
-                run_id = dagster_runs.start(jobs[names.index(name)], tags={"started_by": mine.person.subject})
-                with writing(mine.workspace.engine) as connection:
-                    audit.append(
-                        connection,
-                        type="run.started",
-                        time=mine.workspace.clock(),
-                        actor=mine.actor,
-                        data={"job": name, "run": run_id},
-                        personal={"person": mine.person.subject},
-                    )
-                st.toast(t("The run {run} was started.", run=run_id[:8]))
-    tones = {"success": "good", "failure": "bad", "started": "info", "canceled": "quiet"}
+                _begin(mine, job, partition)
+        if job.description:
+            look.html(look.muted(job.description))
+    _latest()
+
+
+def _begin(mine: Access, job: dagster_runs.Job, partition: str | None) -> None:
+    mine.require(Right.RUN)
+    run_id = dagster_runs.start(job, partition=partition, tags={"started_by": mine.person.subject})
+    acting.started_run(mine, job.name, run_id, partition)
+    st.toast(t("The run {run} was started.", run=run_id[:8]))
+
+
+@st.fragment(run_every=5)
+def _latest() -> None:
+    """The runs as Dagster has them, looked at again every few seconds."""
+    try:
+        runs = dagster_runs.latest()
+    except SealtrailError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     look.listing(
         [t("Run"), t("Job"), t("State"), t("Started"), t("Ended")],
         [
             [
                 look.mono(run.run_id[:8]),
                 escape(run.job),
-                look.chip(t(run.status), tones.get(run.status, "info")),  # type: ignore[arg-type]
+                look.chip(t(run.status), look.RUN_TONES.get(run.status, "info")),
                 escape(look.when(run.started_at)),
                 escape(look.when(run.ended_at)),
             ]
-            for run in dagster_runs.latest()
+            for run in runs
         ],
         caption=t("Runs"),
     )

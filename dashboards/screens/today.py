@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
+from typing import Final
 
 import streamlit as st
 
@@ -13,26 +14,33 @@ from signing_core.access import Access, Right
 from signing_core.audit_log.log import AuditLog
 from signing_core.flow import Status
 
+_RUNS: Final = 6
+
 
 @st.cache_data(ttl=20, max_entries=64, show_spinner=False)
-def _today(subject: str, since: object, _mine: Access) -> queries.Today:
-    return queries.today(_mine, since=since)  # type: ignore[arg-type]
+def _today(who: str, since: datetime | None, _mine: Access) -> queries.Today:
+    return queries.today(_mine, since=since)
 
 
 @st.cache_data(ttl=60, max_entries=16, show_spinner=False)
-def _verdicts(subject: str, _mine: Access) -> list[tuple[str, str, int]]:
+def _verdicts(who: str, _mine: Access) -> list[tuple[str, str, int]]:
     return queries.verdicts_by_day(_mine)
 
 
 @st.cache_data(ttl=60, max_entries=16, show_spinner=False)
-def _durations(subject: str, _mine: Access) -> list[tuple[object, float]]:
-    return queries.signing_times(_mine, most=1_000)  # type: ignore[return-value]
+def _durations(who: str, _mine: Access) -> list[tuple[datetime, float]]:
+    return queries.signing_times(_mine, most=500)
+
+
+def _who(mine: Access) -> str:
+    """What is kept for a while is kept for one person in one workspace."""
+    return f"{mine.workspace.path} {mine.person.subject} {sorted(mine.person.roles)}"
 
 
 def page() -> None:
     mine = session.guard(Right.SEE_OWN)
     since = queries.visit(mine)
-    now = _today(mine.person.subject, since, mine)
+    now = _today(_who(mine), since, mine)
     st.title(t("Today"))
     look.html(
         look.muted(
@@ -44,7 +52,7 @@ def page() -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         if mine.may(Right.SEE_FINDINGS):
-            _exceptions(now)
+            _exceptions(mine, now)
         _documents(t("Stuck: signing or sealing for more than an hour"), now.stuck, t("Nothing is stuck."))
         _documents(t("About to expire"), now.expiring, t("Nothing expires within three days."))
         if mine.may(Right.SEE_FINDINGS):
@@ -57,7 +65,7 @@ def page() -> None:
             _runs()
 
 
-def _exceptions(now: queries.Today) -> None:
+def _exceptions(mine: Access, now: queries.Today) -> None:
     st.subheader(t("Exceptions"))
     with st.container(gap=None, key="list"):
         for severity in ("error", "warning", "info"):
@@ -86,7 +94,13 @@ def _exceptions(now: queries.Today) -> None:
             query_params={"state": "proposed"},
         )
     if now.undelivered:
-        look.html(look.chip(t("{number} messages did not arrive for certain", number=now.undelivered), "warn"))
+        told = t("{number} messages did not arrive for certain", number=now.undelivered)
+        if mine.may(Right.SEE_LOG):
+            st.page_link(
+                "screens/log.py", label=told, icon=":material/warning:", query_params={"type": "message.failed"}
+            )
+        else:
+            look.html(look.chip(told, "warn"))
 
 
 def _documents(title: str, rows: tuple[queries.DocumentRow, ...], none: str) -> None:
@@ -140,31 +154,51 @@ def _log(mine: Access) -> None:
 
 
 def _runs() -> None:
+    """The last runs, each with what it found more or less than the one before."""
     st.subheader(t("Last runs"))
-    runs = run_results.runs(session.workspace())[:3]
+    runs = run_results.runs(session.workspace(), most=_RUNS + 1)
     if not runs:
         look.nothing(t("No run has left results yet."))
-    for run in runs:
-        look.html(f"{escape(look.when(run.at))} · {escape(run.name)} · {escape(run.summary)}")
+    else:
+        bad = [sum(number for name, number in run.by_integrity.items() if name != "intact") for run in runs]
+        look.listing(
+            [t("Batch"), t("Made"), t("Documents"), t("Not intact"), t("Trend")],
+            [
+                [
+                    look.mono(run.name),
+                    escape(look.when(run.at)),
+                    str(run.documents),
+                    look.chip(str(bad[number]), "warn" if bad[number] else "good"),
+                    _trend(bad[number], bad[number + 1] if number + 1 < len(bad) else None),
+                ]
+                for number, run in enumerate(runs[:_RUNS])
+            ],
+            caption=t("Last runs"),
+        )
     st.page_link("screens/runs.py", label=t("Open the runs"), icon=":material/play_circle:")
 
 
+def _trend(now: int, before: int | None) -> str:
+    if before is None:
+        return look.muted("–")
+    if now == before:
+        return look.muted(t("as before"))
+    return escape(f"▲ +{now - before}" if now > before else f"▼ −{before - now}")
+
+
 def _plots(mine: Access) -> None:
-    one, two = st.columns(2, gap="medium")
-    with one:
-        st.subheader(t("Verdicts over time"))
-        days = _verdicts(mine.person.subject, mine)
-        if days:
-            plots.verdicts(days)
-        else:
-            look.nothing(t("No verification was recorded in the last 30 days."))
-    with two:
-        st.subheader(t("From creation to completion"))
-        plots.durations(_durations(mine.person.subject, mine))  # type: ignore[arg-type]
+    st.subheader(t("Verdicts over time"))
+    days = _verdicts(_who(mine), mine)
+    if days:
+        plots.verdicts(days)
+    else:
+        look.nothing(t("No verification was recorded in the last 30 days."))
     kinds = queries.findings_by_code(mine)
     if kinds:
         st.subheader(t("Findings by kind"))
         plots.findings(kinds)
+    st.subheader(t("From creation to completion"))
+    plots.durations(_durations(_who(mine), mine))
 
 
 page()

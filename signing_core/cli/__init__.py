@@ -6,6 +6,8 @@ not be done. An error is one sentence on stderr.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -73,9 +75,11 @@ def sealtrail() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The `sealtrail` program."""
+    _open_standard_streams()
     redaction.install()
     try:
         status = sealtrail.main(args=arguments, prog_name="sealtrail", standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written is said here; at the end of the process it would be too late
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         status = 2
@@ -89,13 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"sealtrail: {error}", err=True)
         status = error.exit_status
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         status = 3
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(
-            f"sealtrail: {where}{error.strerror or error}; check the path, its rights and the free space.", err=True
-        )
+        advice = "check the path, its rights and the free space"
+        if error.errno == errno.EBADF and not where:
+            where, advice = "standard output: ", "it is closed, so there is nowhere to print to"
+        click.echo(f"sealtrail: {where}{error.strerror or error}; {advice}.", err=True)
+        _drop_output()
         status = 3
     except Exception as error:
         if os.environ.get("SEALTRAIL_DEBUG"):
@@ -107,6 +113,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         status = 3
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_standard_streams() -> None:
+    """Stand-ins for streams that the caller closed (`>&-`): else the next file to be opened gets what is printed.
+
+    Printing to one that is missing fails, as for any program, instead of being lost without a word.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _drop_output() -> None:
+    """Nothing more can be written, so that the end of the process must not try again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: click.ClickException) -> str:

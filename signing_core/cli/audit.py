@@ -214,12 +214,13 @@ def forget(party_id: str, workspace: Path, as_json: bool) -> None:
     from signing_core.storage.database import writing
 
     with open_workspace(workspace) as opened, writing(opened.engine) as connection:
-        done = forgetting.forget(connection, party_id, now=opened.clock())
+        done = forgetting.forget(connection, opened.objects, party_id, now=opened.clock())
     if as_json:
-        print_json({"party": done.party_id, "documents": list(done.documents), "values": done.values})
+        documents = list(done.documents)
+        print_json({"party": done.party_id, "documents": documents, "values": done.values, "messages": done.messages})
     else:
         click.echo(
-            f"Forgotten: {done.values} personal values at {len(done.documents)} documents. "
+            f"Forgotten: {done.values} personal values at {len(done.documents)} documents, and {done.messages} messages kept as sent. "
             "The signed PDFs themselves are kept."
         )
 

@@ -66,6 +66,8 @@ def read_json(file: Path, kind: type[T]) -> T:
         raise UsageError(f"{file}: it is not UTF-8 text; save it as UTF-8.") from None
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}: line {error.lineno} is not JSON ({error.msg}); correct it.") from None
+    except RecursionError:
+        raise UsageError(f"{file}: it is nested too deeply; correct it.") from None
     if not isinstance(value, kind):
         raise UsageError(f"{file}: it must be {what}.")
     return value

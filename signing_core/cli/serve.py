@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,9 +54,12 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, demo: bool
 
     host = _address_in_network() if tls else "127.0.0.1"
     address = f"https://{host}:{port}" if tls else f"http://localhost:{port}"
-    folder = _demonstration() if demo else folder or workspace
-    # What was made up is stuck or expired on purpose: background work would repair it before anybody saw it.
-    no_work = no_work or demo
+    if demo:
+        if tls or folder is not None:
+            raise UsageError("--demo serves its own workspace on this machine only; leave out --tls and the folder.")
+        _serve_demonstration(address, port)
+        return
+    folder = folder or workspace
     _lead_links_to(address, folder)
     desk = open_desk(folder)
     options: dict[str, Any] = {}
@@ -70,7 +74,7 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, demo: bool
         worker.start()
     try:
         uvicorn.run(
-            _with_dashboard(create_app(desk), PATHS, folder, demo),
+            _with_dashboard(create_app(desk), PATHS, folder),
             host="0.0.0.0" if tls else "127.0.0.1",  # noqa: S104  asked for by --tls
             port=port,
             log_level="warning",
@@ -86,9 +90,9 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, demo: bool
         desk.workspace.close()
 
 
-def _with_dashboard(pages: Any, paths: tuple[str, ...], folder: Path, demo: bool) -> Any:
+def _with_dashboard(pages: Any, paths: tuple[str, ...], folder: Path, *, demo: bool = False) -> Any:
     """The public pages with the dashboard beside them, where its extra is installed."""
-    if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboards") is None:
+    if not _dashboard_installed():
         click.echo("The dashboard needs the extra sealtrail[dashboards]; the public pages are served alone.", err=True)
         return pages
     from dashboards.beside import with_dashboard
@@ -96,26 +100,76 @@ def _with_dashboard(pages: Any, paths: tuple[str, ...], folder: Path, demo: bool
     return with_dashboard(pages, paths, folder, demo=demo)
 
 
-def _demonstration() -> Path:
-    """The demonstration's workspace, made on the first start with its progress shown."""
-    from tqdm import tqdm
+def _dashboard_installed() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("streamlit", "dashboards"))
 
+
+def _serve_demonstration(address: str, port: int) -> None:
+    """Answers at once; while the sample documents are made, on the first start, the page says how far that is.
+
+    There is no background work: what was made up is stuck or expired on purpose, and would be repaired before anybody saw it.
+    """
+    import uvicorn
+
+    from portal.app import PATHS, create_app
     from signing_core.seeding import demonstration
 
+    if not _dashboard_installed():
+        raise UsageError("The demonstration is one of the dashboard; install the extra sealtrail[dashboards].")
+    from dashboards.preparing import Preparing
+
     folder = _DEMO.absolute()
-    bars: dict[str, Any] = {}
+    opened: list[Desk] = []
 
-    def progress(what: str, done: int, of: int) -> None:
-        if what not in bars:
-            bars[what] = tqdm(total=of, desc=what, file=sys.stderr, disable=not sys.stderr.isatty())
-        bars[what].update(done - bars[what].n)
+    def make(progress: Callable[[str, int, int], None]) -> Any:
+        with _Bars(progress) as bars:
+            demonstration.prepare(folder, progress=bars)
+        _lead_links_to(address, folder)
+        opened.append(open_desk(folder))
+        return _with_dashboard(create_app(opened[0]), PATHS, folder, demo=True)
 
+    click.echo(f"Sealtrail is at {address} – the demonstration. End it with Ctrl+C.")
     if not folder.exists():
-        click.echo(f"Making {demonstration.DOCUMENTS} sample documents in {folder}; this takes two minutes, once.")
-    demonstration.prepare(folder, progress=progress)
-    for bar in bars.values():
-        bar.close()
-    return folder
+        click.echo(
+            f"Making {demonstration.DOCUMENTS} sample documents in {folder}, once: about a minute on a quiet machine of two "
+            "cores. The page says how far it is."
+        )
+    try:
+        uvicorn.run(
+            Preparing(make),
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+        )
+    finally:
+        for desk in opened:
+            desk.workspace.close()
+
+
+class _Bars:
+    """Progress for the page, and as bars on a terminal."""
+
+    def __init__(self, also: Callable[[str, int, int], None]) -> None:
+        self._also = also
+        self._bars: dict[str, Any] = {}
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        from tqdm import tqdm
+
+        self._also(what, done, of)
+        if what not in self._bars:
+            self._bars[what] = tqdm(total=of, desc=what, file=sys.stderr, disable=not sys.stderr.isatty())
+        self._bars[what].update(done - self._bars[what].n)
 
 
 def _work(desk: Desk, stop: threading.Event) -> None:
@@ -135,9 +189,11 @@ def _lead_links_to(address: str, folder: Path) -> None:
     """Links in messages must lead to what is served, unless the settings name a public host."""
     from signing_core.storage.settings import Settings
 
-    set_host = Settings.load(folder).base_url.partition("://")[2].partition("/")[0].rpartition(":")[0]
-    if set_host in ("localhost", "127.0.0.1", ""):
+    base_url = Settings.load(folder).base_url
+    if base_url.partition("://")[2].partition("/")[0].rpartition(":")[0] in ("localhost", "127.0.0.1", ""):
         os.environ["SEALTRAIL_BASE_URL"] = address
+        if base_url != address:
+            click.echo(f"Links of other commands lead to {base_url}; with SEALTRAIL_BASE_URL={address} they lead here.")
 
 
 def _address_in_network() -> str:

@@ -99,6 +99,12 @@ class _Time(click.ParamType[datetime]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep verdicts in FILE, so that a run that was cut off goes on where it was.",
 )
+@click.option(
+    "--compare",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write into DIR what each signer saw, as PDF, beside pictures of the pages that differ from it now.",
+)
 @click.option("--online", is_flag=True, help="Ask CRL and OCSP servers. Without it nothing touches the network.")
 @click.option("--language", type=click.Choice(["en", "de"]), default="en", show_default=True, help="Of table and HTML.")
 @workspace_option
@@ -116,6 +122,7 @@ def command(
     timeout: float,
     password_file: Path | None,
     journal: Path | None,
+    compare: Path | None,
     online: bool,
     language: str,
     workspace: Path,
@@ -127,6 +134,7 @@ def command(
     \b
     Example: sealtrail verify contracts/ --trust anchors/ --jobs 4 --format html --output report.html
     """
+    from signing_core.cli.comparing import Comparing
     from signing_core.verification.batch import Limits, verify_many
     from signing_core.verification.reports import writer
     from signing_core.verification.reports.interface import atomic
@@ -139,6 +147,7 @@ def command(
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("A Parquet file is not for a terminal; give --output FILE", context)
     in_order = True
+    limits = Limits(seconds=timeout)
     with ExitStack() as stack:
         stream: IO[bytes] = stack.enter_context(atomic(output)) if output else sys.stdout.buffer
         report = writer(chosen, stream, language=language, colour=output is None and sys.stdout.isatty())
@@ -146,12 +155,13 @@ def command(
             done.begin(rules)
             stack.callback(done.close)
         put_on_record = stack.enter_context(_recorder(workspace if opener else None))
-        verdicts = verify_many(
-            files, rules, jobs=jobs, limits=Limits(seconds=timeout), known=done.known if done else None
-        )
+        verdicts = verify_many(files, rules, jobs=jobs, limits=limits, known=done.known if done else None)
+        compared = Comparing(compare, len(files), limits, rules.password, language) if compare else None
         for verdict in _with_progress(verdicts, len(files), quiet=output is None and sys.stdout.isatty()):
             report.write(verdict)
             put_on_record(verdict)
+            if compared:
+                compared.add(verdict)
             if done:
                 done.add(verdict)
             in_order = in_order and verdict.in_order
@@ -287,7 +297,16 @@ def _with_progress(verdicts: Iterator[DocumentVerdict], total: int, *, quiet: bo
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread would keep workers from being forked
-    with tqdm(total=total, unit=" documents", file=sys.stderr, dynamic_ncols=True, smoothing=0.05) as bar:
+    wide = os.get_terminal_size(sys.stderr.fileno()).columns > 0  # some terminals do not know their size
+    with tqdm(
+        total=total,
+        unit=" documents",
+        file=sys.stderr,
+        dynamic_ncols=wide,
+        ncols=None if wide else 80,
+        nrows=None if wide else 24,
+        smoothing=0.05,
+    ) as bar:
         for verdict in verdicts:
             yield verdict
             bar.update()

@@ -13,6 +13,7 @@ from signing_core import access, findings
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Role
 from signing_core.desk import sources, verifying
 from signing_core.errors import SealtrailError
+from signing_core.seeding import altered
 from signing_core.seeding.make import seed
 from signing_core.seeding.plan import AUTHORS, DIRECTORS
 from signing_core.storage import directory
@@ -23,6 +24,8 @@ from signing_core.storage.settings import FILE_NAME
 from signing_core.storage.workspace import Workspace
 
 DOCUMENTS: Final = 200
+_COMPLETED: Final = 0.5
+"""Share of documents that are completed: these take the time."""
 _VERIFIED: Final = 40
 """Documents that have been verified already when the demonstration opens."""
 
@@ -33,7 +36,7 @@ PEOPLE: Final = (
     (AUTHORS[0].email, Role.AUTHOR),
     (DIRECTORS[0].contact, Role.FIRST_PARTY),
 )
-_TEMPLATE: Final = """#let data = json(bytes(sys.inputs.data))
+_TEMPLATE: Final = """#let data = json(bytes(sys.inputs.data)).fields
 = Sample agreement
 Between Sample Seals GmbH and #data.client, in #data.place.
 """
@@ -57,9 +60,16 @@ def prepare(folder: Path, *, documents: int = DOCUMENTS, progress: Progress | No
             return False
         unfinished = folder.with_name(f"{folder.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        seed(unfinished, documents=documents, planted=folder.with_name("planted.json"), progress=tell("documents"))
+        seed(
+            unfinished,
+            documents=documents - 1,
+            completed=_COMPLETED,
+            planted=folder.with_name("planted.json"),
+            progress=tell("documents"),
+        )
         with Workspace.open(unfinished) as workspace:
             _furnish(workspace)
+            altered.plant(workspace)
             _verify_some(workspace, tell("verifications"))
             findings.refresh(workspace, progress=tell("controls"))
         unfinished.rename(folder)

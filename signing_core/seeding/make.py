@@ -17,6 +17,7 @@ from signing_core.errors import CodeRejected, UsageError
 from signing_core.flow import Role, Status
 from signing_core.seeding import defects
 from signing_core.seeding.defects import Planted
+from signing_core.seeding.hurried import hurried
 from signing_core.seeding.plan import Story, stories
 from signing_core.storage.durable import write_file
 from signing_core.storage.workspace import Workspace
@@ -29,12 +30,14 @@ def seed(
     *,
     documents: int,
     seed: int = 1,
+    completed: float = 0.8,
     planted: Path | None = None,
     now: datetime | None = None,
     progress: _Progress | None = None,
 ) -> list[Planted]:
     """A new workspace at `folder` with `documents` documents and one defect of each kind.
 
+    `completed` is the share of documents that get as far as that, apart from the few that carry defects.
     `planted` is a JSON file for the list of defects; it must not be inside the workspace. `progress` is called with
     documents made and documents in all. The same seed makes the same stories and the same defects (keys and hashes are
     new each time). Raises `UsageError`.
@@ -49,11 +52,11 @@ def seed(
         )
     chance = random.Random(seed)  # noqa: S311  reproducible stories, nothing secret
     end = (now or datetime.now(UTC)).replace(microsecond=0)
-    plan = stories(documents, chance, end)
+    plan = stories(documents, chance, end, completed)
     plan = defects.cast(plan, chance)
     clock = testing.ManualClock(min(story.starts_at for story in plan) - timedelta(days=1))
     workspace = testing.make_workspace(folder, clock=clock, time_zone="Europe/Berlin")
-    with workspace:
+    with workspace, hurried(workspace):
         player = _Player(workspace, clock)
         for done, story in enumerate(sorted(plan, key=lambda story: story.starts_at), start=1):
             player.play(story)

@@ -69,15 +69,15 @@ class Story:
     stamp: bool
 
 
-def stories(count: int, chance: random.Random, now: datetime) -> list[Story]:
-    """`count` documents over the last 90 days, in the order in which they begin; four of five are completed."""
-    return [_story(number, count, chance, now) for number in range(count)]
+def stories(count: int, chance: random.Random, now: datetime, completed: float) -> list[Story]:
+    """`count` documents over the last 90 days, in the order in which they begin; `completed` is the share of those."""
+    return [_story(number, count, chance, now, completed) for number in range(count)]
 
 
-def _story(number: int, count: int, chance: random.Random, now: datetime) -> Story:
+def _story(number: int, count: int, chance: random.Random, now: datetime, completed: float) -> Story:
     language = chance.choice(("en", "en", "de"))
     age = timedelta(days=_DAYS) * (1 - (number + chance.random()) / max(count, 1))
-    ending = "completed" if chance.random() < 0.8 else chance.choice(_ENDINGS)
+    ending = "completed" if chance.random() < completed else chance.choice(_ENDINGS)
     if ending == "expired":
         age = max(age, timedelta(days=20))
     if ending in ("awaiting-first-party", "awaiting-client", "draft"):

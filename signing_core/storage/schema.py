@@ -67,7 +67,7 @@ documents = _table(
     "documents",
     sa.Column("id", sa.String(26), primary_key=True),
     sa.Column("title", sa.Text, nullable=False),
-    sa.Column("status", sa.String(24), nullable=False, index=True),
+    sa.Column("status", sa.String(24), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),  # optimistic lock
     sa.Column("state", sa.JSON, nullable=False),
     sa.Column("language", sa.String(2), nullable=False),
@@ -89,6 +89,7 @@ documents = _table(
     sa.Column("supersedes", sa.String(26)),
     sa.Index("ix_documents_status_id", "status", "id"),
     sa.Index("ix_documents_title_id", "title", "id"),  # covers searching titles
+    sa.Index("ix_documents_language_id", "language", "id"),
 )
 
 document_files = _table(
@@ -112,7 +113,7 @@ document_parties = _table(
     sa.Column("copy_email", sa.Text),  # where the finished PDF goes when the contact is a phone number
     sa.Column("language", sa.String(2), nullable=False),
     sa.Column("pseudonym", sa.String(43), nullable=False),
-    sa.Index("ix_document_parties_name_document_id", "name", "document_id"),  # covers searching names
+    sa.Index("ix_document_parties_role_name_document_id", "role", "name", "document_id"),  # covers searching names
 )
 
 marks = _table(
@@ -270,7 +271,7 @@ findings = _table(
     sa.Column("proposed_at", UtcDateTime),
     sa.Column("closed_by", sa.Text),
     sa.Column("closed_at", UtcDateTime),
-    sa.Index("ix_findings_state_severity", "state", "severity"),
+    sa.Index("ix_findings_state_gone_at", "state", "gone_at", "severity", "code", "first_seen_at"),  # covers counting
 )
 """The analysts' work list; what is decided on it is in the audit log as well."""
 

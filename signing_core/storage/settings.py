@@ -288,6 +288,8 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}; correct it and try again.") from None
+    except RecursionError:
+        raise UsageError(f"{file} is not TOML: it is nested too deeply; correct it and try again.") from None
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_browser import WIDE, dashboard
 from dashboard_parts import SCRIPT, Furnished, furnish
 from streamlit.testing.v1 import AppTest
 
@@ -56,3 +57,46 @@ def show(local: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]
         return test
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *camera]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desktop(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a browser window of one's own; an error of a page's script fails the test."""
+    contexts, complaints = [], []
+
+    def open_(**options: Any) -> Any:
+        context = chromium.new_context(**{"viewport": WIDE, "locale": "en-GB", "accept_downloads": True, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(45_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def served(furnished_copy: Furnished) -> Iterator[tuple[Furnished, str]]:
+    """A copy to be worked on, and the address of its dashboard, where the sample people can be chosen from."""
+    with dashboard(furnished_copy.folder, **{session.DEMO_VARIABLE: "1"}) as address:
+        yield furnished_copy, address

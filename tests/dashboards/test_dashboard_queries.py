@@ -31,8 +31,8 @@ def test_pages_together_are_everything_once(workspace: Workspace) -> None:
         ids: list[str] = []
         for page in range(1, 6):
             ids += [row.id for row in queries.search(mine, Filters(sort=sort), page=page, size=5).rows]
-        assert len(ids) == len(set(ids)) == 24, sort
-    newest = [row.created_at for row in queries.search(mine, Filters(), size=24).rows]
+        assert len(ids) == len(set(ids)) == 25, sort
+    newest = [row.created_at for row in queries.search(mine, Filters(), size=25).rows]
     assert newest == sorted(newest, reverse=True)
     assert queries.search(mine, Filters(), page=99).rows == ()
 
@@ -63,11 +63,11 @@ def test_what_needs_a_right_is_refused_in_the_query(workspace: Workspace) -> Non
 
 def test_dates_and_findings_filter(workspace: Workspace, furnished: Any) -> None:
     mine = Access(workspace, LOCAL_ADMINISTRATOR)
-    rows = queries.search(mine, Filters(sort="oldest"), size=24).rows
+    rows = queries.search(mine, Filters(sort="oldest"), size=25).rows
     middle = rows[12].created_at
-    assert queries.search(mine, Filters(since=middle)).total == 12
+    assert queries.search(mine, Filters(since=middle)).total == 13
     assert queries.search(mine, Filters(until=middle)).total == 12
-    with_findings = queries.search(mine, Filters(findings=True), size=24).rows
+    with_findings = queries.search(mine, Filters(findings=True), size=25).rows
     assert furnished.documents["altered"] in {row.id for row in with_findings}
     assert all(row.open_findings for row in with_findings)
 
@@ -106,3 +106,44 @@ def test_a_page_that_came_or_went_is_a_change(make: Any) -> None:
     same = comparing.overview.__wrapped__("one", "one", one, one)
     assert [state.kind for state in same] == ["same"]
     assert "damaged" in comparing.overview.__wrapped__("x", "y", b"no PDF", one)
+
+
+def test_a_part_of_a_text_is_found_in_titles_and_in_names_of_every_role(workspace: Workspace) -> None:
+    mine = Access(workspace, LOCAL_ADMINISTRATOR)
+    everything = queries.search(mine, Filters(), size=50).rows
+    one = next(row for row in everything if row.client and row.author == "Sample Author 2")
+    for text, wanted in (
+        (one.title[2:].upper(), {row.id for row in everything if one.title[2:].lower() in row.title.lower()}),
+        (one.client[3:], {row.id for row in everything if one.client[3:] in (row.client or "")}),
+        ("author 2", {row.id for row in everything if row.author == "Sample Author 2"}),
+        ("Director One", {row.id for row in everything if row.first_party == "Sample Director One"}),
+    ):
+        found = queries.search(mine, Filters(text=text), size=50)
+        assert wanted and {row.id for row in found.rows} == wanted, text
+        assert (found.total, found.more) == (len(wanted), False)
+        old = queries.search(mine, Filters(text=text, sort="oldest"), size=50).rows
+        assert [row.id for row in old] == sorted(wanted)
+
+
+def test_what_is_frequent_is_counted_and_paged_so_far_only(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dashboards.queries import documents, searching
+
+    monkeypatch.setattr(documents, "MOST_MATCHED", 5)
+    monkeypatch.setattr(documents, "MOST_COUNTED", 5)
+    mine = Access(workspace, LOCAL_ADMINISTRATOR)
+    everything = [row.id for row in queries.search(mine, Filters(), size=50).rows]
+    for recent in (1, 4_000):  # looked through first, or not enough
+        monkeypatch.setattr(searching, "_RECENT", recent)
+        found = queries.search(mine, Filters(text="sample"), size=3)
+        assert ([row.id for row in found.rows], found.total, found.more) == (everything[:3], 5, True)
+        second = queries.search(mine, Filters(text="sample"), page=2, size=3)
+        assert [row.id for row in second.rows] == everything[3:5]
+        titled = queries.search(mine, Filters(text="sample", sort="title", status="completed"), size=5)
+        assert [row.title for row in titled.rows] == sorted(row.title for row in titled.rows)
+        assert {row.status for row in titled.rows} == {"completed"}
+    completed = queries.search(mine, Filters(status="completed", sort="updated"), size=3)
+    assert (completed.total, completed.more) == (5, True)
+    times = [row.updated_at for row in completed.rows]
+    assert times == sorted(times, reverse=True)

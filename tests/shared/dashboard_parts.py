@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from streamlit.testing.v1 import AppTest
 
 from dashboards import session
 from signing_core import access, findings
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Role
+from signing_core.desk import verifying
+from signing_core.errors import SealtrailError
+from signing_core.seeding import altered
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -37,34 +38,6 @@ class Furnished:
     """Ids by planted defect, and `altered`: a contract of which page 1 was changed after it was sealed."""
 
 
-def alter_page(data: bytes, text: str) -> bytes:
-    """Another text over the first page, as an incremental update: what a forger would do to a signed contract."""
-    output = BytesIO(data)
-    writer = IncrementalPdfFileWriter(output, strict=False)
-    page = writer.root["/Pages"]["/Kids"].raw_get(0)
-    leaf = page.get_object()
-    font = generic.DictionaryObject(
-        {
-            generic.pdf_name("/Type"): generic.pdf_name("/Font"),
-            generic.pdf_name("/Subtype"): generic.pdf_name("/Type1"),
-            generic.pdf_name("/BaseFont"): generic.pdf_name("/Helvetica"),
-        }
-    )
-    resources = leaf["/Resources"]
-    fonts = generic.DictionaryObject(resources.get("/Font", {}))
-    fonts["/Forged"] = writer.add_object(font)
-    leaf["/Resources"] = generic.DictionaryObject({**resources, generic.pdf_name("/Font"): fonts})
-    shown = f"q BT /Forged 22 Tf 90 500 Td ({text}) Tj ET Q".encode()
-    extra = writer.add_object(generic.StreamObject(stream_data=shown))
-    held = leaf.raw_get("/Contents")
-    known = held.get_object()
-    parts = list(known) if isinstance(known, generic.ArrayObject) else [held]
-    leaf["/Contents"] = generic.ArrayObject([*parts, extra])
-    writer.mark_update(page)
-    writer.write_in_place()
-    return output.getvalue()
-
-
 def furnish(folder: Path, planted: Any) -> Furnished:
     """Roles, an altered contract, and what the controls find."""
     ids = {one["kind"]: one["document_id"] for one in planted if one["document_id"]}
@@ -72,16 +45,21 @@ def furnish(folder: Path, planted: Any) -> Furnished:
         administrator = Access(workspace, LOCAL_ADMINISTRATOR)
         for subject, role in PEOPLE.items():
             access.grant(administrator, subject, role)
-        with reading(workspace.engine) as connection:
-            query = sa.select(documents).where(documents.c.status == "completed", documents.c.id.not_in(ids.values()))
-            row = connection.execute(query.order_by(documents.c.id)).first()
-        assert row is not None
-        file = workspace.objects.path(row.final_sha256)
-        file.chmod(0o600)
-        file.write_bytes(alter_page(file.read_bytes(), "The price is 90,000 euros."))
-        ids["altered"] = row.id
+        ids["altered"] = altered.plant(workspace)
+        _verify_some(workspace)
         findings.refresh(workspace, printed=False)
     return Furnished(folder, ids)
+
+
+def _verify_some(workspace: Workspace) -> None:
+    """Some verdicts on record, a bad one among them."""
+    with reading(workspace.engine) as connection:
+        query = sa.select(documents.c.id).where(documents.c.status == "completed").order_by(documents.c.id.desc())
+        newest = list(connection.execute(query.limit(8)).scalars())
+    for document_id in newest:
+        with suppress(SealtrailError):  # one file is missing on purpose
+            verdict = verifying.verify_stored(workspace, document_id)
+            verifying.record(workspace, document_id, verdict, actor="analyst", via="dashboard")
 
 
 def told(test: AppTest) -> str:

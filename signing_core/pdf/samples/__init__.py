@@ -95,3 +95,60 @@ def encrypted_pdf(source: bytes, password: str) -> bytes:
     output = BytesIO()
     writer.write(output)
     return output.getvalue()
+
+
+def overwritten(data: bytes, old: str, new: str) -> bytes:
+    """As a forger would do it: `new` over the first place where `old` stands, as an incremental update of the file.
+
+    The signatures stay where they are, and a viewer that checks nothing shows the new text. Raises `LookupError` when `old`
+    stands on no page.
+    """
+    from io import BytesIO
+
+    from pyhanko.pdf_utils import generic
+    from pyhanko.pdf_utils.generic import pdf_name
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    index, (left, bottom, right, top) = _where(data, old)
+    output = BytesIO(data)
+    writer = IncrementalPdfFileWriter(output, strict=False)
+    page = writer.root["/Pages"]["/Kids"].raw_get(index)
+    leaf = page.get_object()
+    kind = {pdf_name("/Type"): "/Font", pdf_name("/Subtype"): "/Type1", pdf_name("/BaseFont"): "/Helvetica-Bold"}
+    font = generic.DictionaryObject({key: pdf_name(value) for key, value in kind.items()})
+    resources = leaf["/Resources"]
+    fonts = generic.DictionaryObject(resources.get("/Font", {}))
+    fonts["/Forged"] = writer.add_object(font)
+    leaf["/Resources"] = generic.DictionaryObject({**resources, pdf_name("/Font"): fonts})
+    size, text = (top - bottom) * 1.07, new.replace("\\", "").replace("(", "").replace(")", "")
+    cover = f"1 g {left - 1:.2f} {bottom - 2:.2f} {right - left + 2:.2f} {top - bottom + 4:.2f} re f 0 g"
+    shown = f"q {cover} BT /Forged {size:.2f} Tf {left:.2f} {bottom:.2f} Td ({text}) Tj ET Q"
+    extra = writer.add_object(generic.StreamObject(stream_data=shown.encode("latin-1")))
+    held = leaf.raw_get("/Contents")
+    known = held.get_object()
+    # What was there is closed off first, so that its coordinates do not hold for what comes after it.
+    before = writer.add_object(generic.StreamObject(stream_data=b"q"))
+    after = writer.add_object(generic.StreamObject(stream_data=b"Q"))
+    parts = list(known) if isinstance(known, generic.ArrayObject) else [held]
+    leaf["/Contents"] = generic.ArrayObject([before, *parts, after, extra])
+    writer.mark_update(page)
+    writer.write_in_place()
+    return output.getvalue()
+
+
+def _where(data: bytes, text: str) -> tuple[int, tuple[float, float, float, float]]:
+    """Page (from 0) and box in points, left, bottom, right, top, of the first place of `text`."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(data)
+    try:
+        for index in range(len(document)):
+            words = document[index].get_textpage()
+            found = words.search(text).get_next()
+            if found is not None:
+                boxes = [words.get_charbox(found[0] + offset) for offset in range(found[1])]
+                lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+                return index, (min(lefts), min(bottoms), max(rights), max(tops))
+    finally:
+        document.close()
+    raise LookupError(f"No page holds the text {text}.")

@@ -18,7 +18,7 @@ from signing_core.storage.database import reading, writing
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All revisions, oldest first. Kept here so that opening a workspace that is up to date need not import Alembic."""
 
 

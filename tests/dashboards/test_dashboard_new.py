@@ -1,0 +1,184 @@
+"""New documents, one and many, templates and parties; and what is verified from pictures."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from dashboard_browser import settled
+from dashboard_parts import told
+from openpyxl import Workbook
+
+from signing_core.desk import Desk
+from signing_core.pdf import render
+from signing_core.storage import directory
+from signing_core.storage.database import reading
+from signing_core.storage.schema import document_parties, documents
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import contract
+
+Show = Callable[..., Any]
+AUTHOR = "author1@example.org"
+
+
+def press(test: Any, label: str) -> None:
+    next(one for one in test.button if one.label == label).click().run()
+    assert not test.exception, test.exception[0].stack_trace
+
+
+def fill(test: Any, **values: str) -> None:
+    for key, value in values.items():
+        next(one for one in test.text_input if one.key == key).input(value)
+
+
+def titled(folder: Path, pattern: str) -> list[sa.Row[Any]]:
+    with Workspace.open(folder) as workspace, reading(workspace.engine) as connection:
+        return list(connection.execute(sa.select(documents).where(documents.c.title.like(pattern))))
+
+
+def test_a_document_is_created_with_its_signatures_where_the_author_puts_them(furnished_copy: Any, show: Show) -> None:
+    test = show(furnished_copy.folder, "new", person=AUTHOR)
+    test.file_uploader[0].set_value([("Sample order.pdf", contract(3), "application/pdf")]).run()
+    first = {"first-party_name": "Sample Director", "first-party_contact": "director@example.org"}
+    fill(test, **first, client_name="Sample Client", client_contact="+49 171 3920012", new_title="Sample order 1")
+    next(one for one in test.toggle if one.key == "own_places").set_value(True).run()
+    next(one for one in test.number_input if one.key == "place_page").set_value(2)
+    next(one for one in test.slider if one.key == "client_y").set_value(500).run()
+    assert not test.exception
+    press(test, "Create and send")
+    assert "Created and sent" in test.success[0].value
+    (row,) = titled(furnished_copy.folder, "Sample order 1")
+    assert row.status == "awaiting-first-party"
+    assert row.author == "Author1"  # the person who is there, not somebody typed
+    assert row.fields["client"]["page"] == 2
+    with Workspace.open(furnished_copy.folder) as workspace:
+        assert Desk(workspace).status(row.id)["parties"]["client"]["channel"] == "sms"
+        assert workspace.objects.exists(Desk(workspace).status(row.id)["files"]["prepared"]["sha256"])
+
+
+def table(kind: str) -> tuple[str, bytes]:
+    lines = [
+        ["title", "client_name", "client_contact", "client_email"],
+        ["Sample bulk 1", "Sample Client A", "client.a@example.net", ""],
+        ["Sample bulk 2", "", "client.b@example.net", ""],
+        ["Sample bulk 3", "Sample Client C", "no contact", ""],
+        ["Sample bulk 4", "Sample Client D", "+49 171 3920014", "client.d@example.net"],
+    ]
+    if kind == "csv":
+        return "clients.csv", "\n".join(";".join(line) for line in lines).encode()
+    book, data = Workbook(), io.BytesIO()
+    for line in lines:
+        book.active.append(line)
+    book.save(data)
+    return "clients.xlsx", data.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_many_are_looked_at_before_they_are_made(furnished_copy: Any, show: Show, kind: str) -> None:
+    test = show(furnished_copy.folder, "new", person=AUTHOR, **{"from": "table"})
+    pdf, lines = test.file_uploader
+    pdf.set_value([("all.pdf", contract(1), "application/pdf")])
+    name, data = table(kind)
+    lines.set_value([(name, data, "text/csv")])
+    fill(test, **{"first-party_name": "Sample Director", "first-party_contact": "director@example.org"})
+    test.run()
+    said = told(test)
+    assert "2 lines can be made" in said and "2 lines have errors" in said
+    assert "client_name is empty" in said and "no contact" in said
+    assert titled(furnished_copy.folder, "Sample bulk%") == []
+    press(test, "Create 2 documents")
+    assert {row.title for row in titled(furnished_copy.folder, "Sample bulk%")} == {"Sample bulk 1", "Sample bulk 4"}
+
+
+def test_a_template_gets_a_second_version_and_a_preview(furnished_copy: Any, show: Show) -> None:
+    source = b"#let data = json(bytes(sys.inputs.data))\n= Sample lease\nIn #data.fields.place."
+    for version, text in enumerate((source, source + b"\nSecond version."), start=1):
+        test = show(furnished_copy.folder, "directory", dirview="templates")
+        next(one for one in test.text_input if one.label == "Name").input("Sample lease")
+        test.file_uploader[0].set_value([("lease.typ", text, "text/plain")])
+        test.text_area[0].input('[{"name": "place", "type": "text"}]')
+        press(test, "Add")
+        with Workspace.open(furnished_copy.folder) as workspace, reading(workspace.engine) as connection:
+            assert directory.template(connection, "Sample lease").version == version
+    test = show(furnished_copy.folder, "directory", dirview="templates", template="Sample lease")
+    assert "There is no preview" not in told(test)
+    assert "Typst template" in told(test)
+    assert len(test.get("image")) == 1
+
+
+def test_a_party_is_added_and_found(furnished_copy: Any, show: Show) -> None:
+    test = show(furnished_copy.folder, "directory")
+    for label, value in (("Name", "Erika Mustermann"), ("E-mail", "erika@example.net")):
+        next(one for one in test.text_input if one.label == label).input(value)
+    press(test, "Add")
+    found = show(furnished_copy.folder, "directory", party="musterm")
+    assert "1 found" in told(found)
+    with Workspace.open(furnished_copy.folder) as workspace, reading(workspace.engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(document_parties)).scalar_one() > 0
+
+
+@pytest.mark.slow
+def test_the_camera_and_a_picture_read_the_code(served: Any, tmp_path: Path) -> None:
+    """A camera that looks at a printed certificate: Chromium plays a film of one page to the page."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    furnished, address = served
+    with Workspace.open(furnished.folder) as workspace, reading(workspace.engine) as connection:
+        data = next(
+            workspace.objects.get(one.final_sha256)
+            for one in connection.execute(sa.select(documents).where(documents.c.status == "completed"))
+            if workspace.objects.exists(one.final_sha256) and one.id not in furnished.documents.values()
+        )
+    page_image = render.render(data, render.page_count(data), dpi=110).convert("RGB")
+    width = 1280
+    shown = page_image.resize((width, round(page_image.height * width / page_image.width)))
+    certificate = tmp_path / "certificate.png"
+    page_image.save(certificate)
+    film = tmp_path / "film.mjpeg"
+    frame = io.BytesIO()
+    shown.crop(_around_code(shown)).resize((960, 960)).save(frame, "JPEG", quality=92)
+    film.write_bytes(frame.getvalue() * 30)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={film}",
+            ],
+        )
+        page = browser.new_page(locale="en-GB")
+        page.set_default_timeout(45_000)
+        page.goto(f"{address}/check?way=picture")
+        settled(page)
+        page.locator("input[type=file]").set_input_files(str(certificate))
+        page.get_by_text("What this proves").wait_for()
+        page.locator(".st-chip", has_text="valid").first.wait_for()
+        page.goto(f"{address}/check?way=picture")
+        settled(page)
+        page.get_by_text("Use the camera").click()
+        page.get_by_role("button", name="Take photo").click(timeout=60_000)
+        page.get_by_text("What this proves").wait_for()
+        browser.close()
+
+
+def _around_code(picture: Any) -> tuple[int, int, int, int]:
+    """A square around the QR code, with room around it."""
+    import zxingcpp
+
+    (code,) = [one for one in zxingcpp.read_barcodes(picture) if "QR" in str(one.format)][:1]
+    xs = [getattr(code.position, corner).x for corner in ("top_left", "bottom_right")]
+    ys = [getattr(code.position, corner).y for corner in ("top_left", "bottom_right")]
+    middle = (sum(xs) / 2, sum(ys) / 2)
+    half = (max(xs) - min(xs)) * 0.75
+    return (int(middle[0] - half), int(middle[1] - half), int(middle[0] + half), int(middle[1] + half))
