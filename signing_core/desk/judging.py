@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -90,6 +91,10 @@ class Registry:
         return {hashlib.sha256(memoryview(final)[:cut]).hexdigest() for cut in cuts}
 
 
+_MAKING: Final = frozenset({"document.created", "signature.made", "document.completed", "document.renewed"})
+"""The events that say what the document's file is from here on."""
+
+
 class LogView:
     """The audit log of the workspace, as far as one document is concerned."""
 
@@ -97,7 +102,11 @@ class LogView:
         self._workspace = workspace
 
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
-        """`included`: an event of the document names this hash; `missing`; `inconsistent`: its events do not chain."""
+        """`included`: an event by which the document came to be names this hash; `missing`; `inconsistent`: its events do
+        not chain.
+
+        That somebody had a file verified is an event too, whatever that file was: it makes none of it the document's.
+        """
         with reading(self._workspace.engine) as connection:
             log = audit.of_document(connection, document_id)
         previous = None
@@ -105,5 +114,6 @@ class LogView:
             if event.content["prev"] != previous:
                 return "inconsistent"
             previous = event.sha256
-        named = {event.data.get(key) for event in log for key in ("sha256", "prepared_sha256")}
+        made = [event for event in log if event.type in _MAKING]
+        named = {event.data.get(key) for event in made for key in ("sha256", "prepared_sha256")}
         return "included" if sha256 in named else "missing"

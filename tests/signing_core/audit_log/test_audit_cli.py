@@ -38,7 +38,7 @@ def call(house: House, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_verify_says_what_is_in_order_and_what_is_unprotected(house: House, call: Any) -> None:
     status, out, _ = call("verify")
     assert status == 0
-    assert "9 events, 0 checkpoints, 0 anchors, 2 files recomputed: all in order." in out
+    assert "Recomputed: events 9, checkpoints 0, anchors 0, files 2: all in order." in out
     assert "UNPROTECTED: 9 events since 2026-05-04 08:00:01 UTC" in out
     house.sql("UPDATE audit_events SET leaf_hash = zeroblob(32) WHERE seq = 4")
     status, out, _ = call("verify", "--json")
@@ -49,7 +49,7 @@ def test_verify_says_what_is_in_order_and_what_is_unprotected(house: House, call
     assert report["findings"][0]["seq"] == 4
     status, out, _ = call("verify", "--no-files", "--jobs", "2")
     assert status == 1
-    assert "0 files recomputed: NOT in order." in out
+    assert "files 0: NOT in order." in out
 
 
 def test_checkpoint_signs_anchors_and_accepts_a_declared_loss(house: House, call: Any) -> None:
