@@ -193,6 +193,16 @@ def load(path: Path) -> Policy:
         raise UsageError(f"The policy file {path} cannot be read: {error.strerror}; check its path.") from error
     except ValueError as error:
         raise UsageError(f"The policy file {path} is not valid TOML or JSON: {error}.") from error
+    except RecursionError:
+        raise UsageError(f"The policy file {path} is not valid TOML or JSON: it is nested too deeply.") from None
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"The policy file {path} has to be a table of entries; see the example in docs/verification.md."
+        )
+    if not content:
+        raise UsageError(
+            f"The policy file {path} has no entry; name what it changes, or leave it out for the default policy."
+        )
     return read(content, name=str(path), folder=path.resolve().parent)
 
 

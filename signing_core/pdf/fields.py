@@ -28,6 +28,7 @@ from signing_core.pdf.prepare import FieldBox
 from signing_core.pdf.update import Signed, append_signature
 
 _CMS_BYTES: Final = 1_100  # a P-256 or RSA-4096 SignerInfo with its attributes, without certificates
+_DEVICE_COLOURS: Final = {1: "/DeviceGray", 3: "/DeviceRGB"}
 _TOKEN_BYTES: Final = {True: 3_000, False: 8_000}  # by whether the authority is the embedded one
 
 
@@ -50,6 +51,7 @@ def fill(
     gets in its place. Raises `StepNotAllowed` when there is no such field or it is filled, else as `append_signature`.
     """
     picture = PdfFileReader(io.BytesIO(appearance))
+    _name_device_colours(picture)
 
     def build(writer: IncrementalPdfFileWriter, room: int) -> PdfSignedData:
         reference = _empty_field(writer, field)
@@ -164,6 +166,22 @@ def _appearance(
         stream_data=content,
     )
     return writer.add_object(stream)
+
+
+def _name_device_colours(picture: PdfFileReader) -> None:
+    """sRGB and its grey are named as device colours instead of by ICC profile, which viewers show alike.
+
+    Building the profiles' tables is nearly half of what it takes to render a certificate page, again for every document
+    that is verified.
+    """
+    _, resources = picture.find_page_for_modification(0)
+    spaces = resources.get_object().get("/ColorSpace", None)
+    for key in list(spaces or ()):
+        space = spaces[key]
+        if isinstance(space, generic.ArrayObject) and len(space) == 2 and space[0] == "/ICCBased":
+            components = space[1].get("/N", None)
+            if components in _DEVICE_COLOURS:
+                spaces[pdf_name(key)] = pdf_name(_DEVICE_COLOURS[components])
 
 
 def _turn(field: generic.DictionaryObject) -> int:

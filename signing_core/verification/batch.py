@@ -9,6 +9,7 @@ Inside a pipeline that has processes of its own, hand in its `concurrent.futures
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -38,6 +39,8 @@ _AHEAD: Final = 256
 """Verdicts kept while an earlier document is still at work."""
 _GRACE: Final = 5.0
 """Seconds that a worker may take to get ready or to end."""
+_LOOK_UP: Final = 2.0
+"""Seconds after which a worker without work looks whether there is still somebody to work for."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Limits:
 
     seconds: float = 60.0
     memory: int = 3 * 1024**3
-    """Bytes of address space of a worker process; 0 for no limit."""
+    """Bytes of address space that a worker process may take on top of what it starts with; 0 for no limit."""
 
 
 class _Verifier:
@@ -154,7 +157,7 @@ def _outcome(path: str, future: Future[DocumentVerdict], rules: Rules) -> Docume
 # --- Our own pool ---
 
 
-def _context() -> BaseContext:
+def process_context() -> BaseContext:
     """Forking is instant and shares what is loaded, but only safe as long as there is one thread."""
     methods = multiprocessing.get_all_start_methods()
     if "fork" in methods and threading.active_count() == 1:
@@ -164,28 +167,56 @@ def _context() -> BaseContext:
 
 def _work(connection: Connection, rules: Rules, memory: int) -> None:
     """A worker process: a path in, a verdict out, until None comes."""
-    _limit_memory(memory)
+    parent = os.getppid()
+    limit_memory(memory)
     try:
         verifier = _Verifier(rules)
+        gc.freeze()  # what is loaded by now stays: it need not be looked through again, nor copied from the parent
+        gc.set_threshold(20_000, 20, 20)
         connection.send(None)
-        while (path := connection.recv()) is not None:
+        while (path := _next(connection, parent)) is not None:
             try:
                 verdict = verifier(path)
             except MemoryError:
                 verdict = undecided(path, rules.at, rules.policy, findings.make("limit-exceeded", "memory"))
+            except Exception as error:
+                verdict = undecided(path, rules.at, rules.policy, findings.make("internal-error", type(error).__name__))
             connection.send(verdict)
     except (EOFError, OSError, KeyboardInterrupt):
         return
 
 
-def _limit_memory(size: int) -> None:
+def _next(connection: Connection, parent: int) -> str | None:
+    """The next path; None at the end, also when the parent was killed: forked siblings hold its end of the pipe open."""
+    while not connection.poll(_LOOK_UP):
+        if os.getppid() != parent:
+            return None
+    path: str | None = connection.recv()
+    return path
+
+
+def limit_memory(size: int) -> None:
+    """So many bytes of address space more for the process that calls it, where the system has such a limit; 0 is none.
+
+    What it has by now is left out of account: a process forked from a large one has gigabytes mapped that it never uses.
+    """
     if size:
         try:
             import resource
 
-            resource.setrlimit(resource.RLIMIT_AS, (size, size))
+            most = _address_space() + size
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
         except (ImportError, ValueError, OSError):
             return  # no such limit on this system
+
+
+def _address_space() -> int:
+    """Of this process, in bytes; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class _Worker:
@@ -223,7 +254,7 @@ class _Pool:
         self._rules = rules
         self._jobs = jobs
         self._limits = limits
-        self._context = _context()
+        self._context = process_context()
         self._workers: list[_Worker] = []
         self._done: dict[int, DocumentVerdict] = {}
         self._failures = 0

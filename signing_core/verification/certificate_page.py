@@ -11,9 +11,13 @@ from signing_core.verdict import QrState
 if TYPE_CHECKING:
     from signing_core.certificate.payload import QrClaims
 
-_RESOLUTIONS: Final = (100, 200)
-"""Dots per inch. The printed code is legible from 100 up; the second try is for pages that were shrunk."""
-_CORNER: Final = (0.36, 0.36)
+_RESOLUTIONS: Final = (100, 200, 300)
+"""Dots per inch. The printed code is legible from 100 up; the others are for pages that were shrunk.
+
+That is all: each is read once, as it is. A page that a program drew needs none of the retries that photos and scans are
+given, which take seconds where there is nothing to be read.
+"""
+_CORNER: Final = (0.32, 0.28)
 """Width and height, as parts of the page, of the lower left corner in which our certificates have their code."""
 
 
@@ -72,17 +76,17 @@ def _corner(data: bytes, page: int, password: str | None) -> list[str]:
             return []
         right, top = width * (1 - _CORNER[0]), height * (1 - _CORNER[1])
         bitmap = handle.render(scale=_RESOLUTIONS[0] / 72, crop=(0, 0, right, top), grayscale=True, may_draw_forms=True)
-        picture = bitmap.to_pil().copy()
+        texts = [code.text for code in ZxingReader(thorough=False).read(bitmap.to_pil())]
         bitmap.close()
         handle.close()
-    return [code.text for code in ZxingReader(thorough=False).read(picture)]
+    return texts
 
 
 def _texts(data: bytes, page: int, password: str | None) -> list[str]:
     from signing_core.certificate.readers import ZxingReader
     from signing_core.pdf import render
 
-    reader = ZxingReader()
+    reader = ZxingReader(thorough=False)
     for resolution in _RESOLUTIONS:
         found = [code.text for code in reader.read(render.render(data, page, dpi=resolution, password=password))]
         if found:

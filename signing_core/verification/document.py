@@ -96,7 +96,9 @@ def verify(
     run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
     path = None if isinstance(source, bytes) else os.fspath(source)
     try:
-        data = source if isinstance(source, bytes) else _content(Path(source))
+        data = source if isinstance(source, bytes) else _content(Path(source), (limits or Limits()).file_bytes)
+    except _TooLarge as error:
+        return run.too_large(path, error, started)
     except OSError as error:
         return run.unreadable(path, findings.make("unreadable", error.strerror or type(error).__name__), started)
     except MemoryError:
@@ -200,6 +202,8 @@ class _Run:
         self._findings += [from_structure(problem) for problem in structure.problems]
         if structure.locked:
             self._worse(Integrity.INDETERMINATE, "encrypted")
+        elif structure.limited:
+            self._worse(Integrity.INDETERMINATE, "limit-exceeded")
         elif not structure.revisions:
             self._worse(Integrity.INDETERMINATE, "not-a-pdf")
         elif not structure.readable:
@@ -345,6 +349,11 @@ class _Run:
             self._worse(Integrity.INDETERMINATE, "internal-error", type(error).__name__)
             return otherwise
 
+    def too_large(self, path: str | None, error: _TooLarge, started: float) -> DocumentVerdict:
+        """The verdict for a file that is not read at all."""
+        self._note("limit-file-size", str(error))
+        return replace(self.unreadable(path, findings.make("limit-exceeded", "size"), started), size=error.size)
+
     def unreadable(
         self, path: str | None, finding: Finding, started: float, data: bytes | None = None
     ) -> DocumentVerdict:
@@ -357,12 +366,28 @@ class _Run:
         )
 
 
-def _content(path: Path) -> bytes:
-    """Of a regular file: a pipe or a device may give nothing for ever, or never end. Raises `OSError`."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(mode) else "not a regular file")
-    return path.read_bytes()
+class _TooLarge(Exception):
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"{size} bytes, more than {most}")
+        self.size = size
+
+
+def _content(path: Path, most: int) -> bytes:
+    """Of a regular file: a pipe or a device may give nothing for ever, or never end. Raises `OSError`, `_TooLarge`."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        if status.st_size > most:
+            raise _TooLarge(status.st_size, most)
+        data = file.read(most + 1)  # it may grow meanwhile
+    if len(data) > most:
+        raise _TooLarge(len(data), most)
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _elapsed(started: float) -> float:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from signing_core.errors import UsageError
+from signing_core.pdf.revisions import Limits
 from signing_core.verdict import DocumentVerdict, rfc3339
 from signing_core.verification.batch import Rules
 from signing_core.verification.undecided import tool_version
@@ -75,7 +76,7 @@ class Journal:
                 if not isinstance(entry, dict) or entry.get("kind") != _KIND:
                     raise ValueError("it is no journal of a verification")
                 self._head = entry
-            elif entry["sha256"] is not None:
+            elif isinstance(entry, dict) and isinstance(entry.get("sha256"), str):
                 self._known[entry["sha256"]] = entry
 
     @property
@@ -100,14 +101,18 @@ class Journal:
         if not self._known:
             return None
         try:
-            if not Path(path).is_file():  # opening a pipe would wait for ever
+            # Opening a pipe would wait for ever, and what is too large to be judged is not hashed either.
+            if not Path(path).is_file() or Path(path).stat().st_size > Limits().file_bytes:
                 return None
             with Path(path).open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None
         entry = self._known.get(sha256)
-        return replace(DocumentVerdict.from_json(entry), path=path) if entry else None
+        try:
+            return replace(DocumentVerdict.from_json(entry), path=path) if entry else None
+        except (KeyError, TypeError, ValueError, AttributeError):  # a damaged line is work that was not done
+            return None
 
     def add(self, verdict: DocumentVerdict) -> None:
         """Keep a verdict that is new. One without a hash (unreadable, a worker that died) is worth another try."""

@@ -20,6 +20,7 @@ from typing import Final, cast
 from signing_core.keys import oids
 from signing_core.pdf.names import CLIENT_FIELD, DOCUMENT_ID_KEY, FIELD_OF_ROLE, SEAL_FIELD
 from signing_core.pdf.revisions import FileStructure, SignatureRecord
+from signing_core.pdf.structure import excerpt
 from signing_core.pdf.structure.values import text
 from signing_core.verdict import (
     AuditLogState,
@@ -139,9 +140,30 @@ def _certificate(
             ("seal-field-misplaced", f"page {page} of {structure.pages}" if page else f"{SEAL_FIELD} has no page")
         )
         return CertificateVerdict(True, sealed, "unreadable")
-    shown = read(structure.data, page, trust.statement_keys, password=password, known=sealed is True)
+    shown = _shown(structure, page, trust, password, read, ours=sealed is True)
     qr, prefix = _qr(shown, found, structure, examined, notes)
     return CertificateVerdict(True, sealed, qr, prefix)
+
+
+def _shown(
+    structure: FileStructure,
+    page: int,
+    trust: Trust,
+    password: str | None,
+    read: Callable[..., PageRead],
+    *,
+    ours: bool,
+) -> PageRead:
+    """What the last page shows. On a page that we sealed nothing but our code can be where our code is, so that the
+    drawing without its text will do; what is not read there is looked for on the page as it is.
+    """
+    if ours:
+        lean = excerpt.last_page(structure, field=SEAL_FIELD)
+        found = read(*lean, trust.statement_keys, password=password, known=True) if lean else PageRead("absent")
+        if found.state == "valid":
+            return found
+    data, number = excerpt.last_page(structure) or (structure.data, page)
+    return read(data, number, trust.statement_keys, password=password, known=ours)
 
 
 def _sealed_by_us(item: Examined, verdict: SignatureVerdict, trust: Trust, notes: list[Note]) -> bool | None:

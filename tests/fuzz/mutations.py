@@ -16,7 +16,7 @@ _OBJECT: Final = re.compile(rb"(?<![0-9])(\d{1,7}) (\d{1,5}) obj\b(.{0,20000}?)\
 _NUMBER: Final = re.compile(rb"(?<![A-Za-z0-9.#])-?\d+(?:\.\d+)?(?![A-Za-z0-9])")
 _NAME: Final = re.compile(rb"/[A-Za-z][A-Za-z0-9]*")
 _REFERENCE: Final = re.compile(rb"\b\d{1,7} \d{1,5} R\b")
-_START: Final = re.compile(rb"startxref\s+(\d+)")
+_START: Final = re.compile(rb"startxref\s+(\d{1,19})")
 _ROOT: Final = re.compile(rb"/Root\s*(\d+ \d+ R)")
 _CONTENTS: Final = re.compile(rb"/Contents\s*<([0-9A-Fa-f]{64,})")
 

@@ -153,3 +153,22 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, text: str) -> Non
         load(file)
     with pytest.raises(UsageError, match="missing"):
         load(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("comments.toml", "# nothing but this\n", "no entry"),
+        ("empty.toml", "", "no entry"),
+        ("empty.json", "{}", "no entry"),
+        ("list.json", "[]", "table of entries"),
+        ("number.json", "5", "table of entries"),
+        ("deep.json", "[" * 100_000, "nested too deeply"),
+        ("deep.toml", "a = " + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_file_that_says_nothing_or_too_much_is_refused(name: str, content: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError, match=why) as refused:
+        load(tmp_path / name)
+    assert name in str(refused.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -21,6 +22,7 @@ Location: TypeAlias = int | tuple[int, int]
 """A byte offset, or (offset of an object stream, index in it): the same location means the same object."""
 
 _MAX_CHAIN: Final = 16
+_MOST_KEPT: Final = 100_000
 
 
 class ObjectAccess:
@@ -43,6 +45,8 @@ class ObjectAccess:
         self._base = Entries()
         self.later: dict[int, list[tuple[int, Entry]]] = {}
         """(revision, entry) of every object that an update lists, oldest first."""
+        self._entries: dict[tuple[int, int], Entry] = {}
+        """What `entry` answered."""
         self._starts: list[int] = []
         self._decryption: Decryption | None = None
         self._plain: set[int] = set()
@@ -63,12 +67,15 @@ class ObjectAccess:
 
     def entry(self, number: int, revision: int) -> Entry:
         """The cross-reference entry of an object as of a revision."""
-        later = self.later.get(number)
-        if later is not None:
-            for index, entry in reversed(later):
-                if index <= revision:
-                    return entry
-        return self._base.get(number)
+        known = self._entries.get((number, revision))
+        if known is None:
+            later = self.later.get(number, ())
+            known = next((entry for index, entry in reversed(later) if index <= revision), None) or self._base.get(
+                number
+            )
+            if len(self._entries) < _MOST_KEPT:
+                self._entries[number, revision] = known
+        return known
 
     def location(self, number: int, revision: int) -> Location | None:
         """Where the object lies as of a revision; None when there is none."""
@@ -83,6 +90,9 @@ class ObjectAccess:
     def load(self, ref: Ref, revision: int) -> Value:
         """The value of an indirect object as of a revision; None when there is none."""
         number = ref.number
+        if number not in self.later and (place := self._base.plain.get(number)) is not None:  # nearly all are so
+            found = self.object_at(place, number, revision) if not ref.generation else None
+            return found.value if found is not None else None
         entry = self.entry(number, revision)
         if entry.place < 0:
             return None
@@ -214,20 +224,33 @@ class ObjectAccess:
         return self._objects[place]
 
     @cached_property
-    def places(self) -> tuple[list[int], dict[int, list[int]]]:
-        """(offsets of all listed objects of all revisions in order, the object numbers listed at each)."""
+    def places(self) -> list[int]:
+        """Offsets of all listed objects of all revisions, in order."""
+        alone, shared = self._listed
+        return sorted(alone.keys() | shared.keys()) if shared else sorted(alone)
+
+    def listed_at(self, place: int) -> Sequence[int]:
+        """The object numbers that cross-reference sections list at an offset."""
+        alone, shared = self._listed
+        return shared[place] if place in shared else (alone[place],) if place in alone else ()
+
+    @cached_property
+    def _listed(self) -> tuple[dict[int, int], dict[int, list[int]]]:
+        """(the one object number listed at a place, the numbers where there are several): large files have few of those."""
         plain = self._base.plain
-        owners = {place: [number] for number, place in plain.items()}
+        alone = dict(zip(plain.values(), plain.keys(), strict=True))
         rest = list(self._base.other.items())
-        if len(owners) != len(plain):
-            owners, rest = {}, list(self._base.items())
+        if len(alone) != len(plain):
+            alone, rest = {}, list(self._base.items())
+        shared: dict[int, list[int]] = {}
         for number, entry in (*rest, *(item for update in self.updates[1:] for item in update.entries.items())):
-            known = owners.setdefault(entry.place, [])
-            if number not in known:
+            first = alone.setdefault(entry.place, number)
+            if first != number and number not in (known := shared.setdefault(entry.place, [first])):
                 known.append(number)
         for nowhere in (-1, 0):
-            owners.pop(nowhere, None)
-        return sorted(owners), owners
+            alone.pop(nowhere, None)
+            shared.pop(nowhere, None)
+        return alone, shared
 
     @cached_property
     def object_stream_places(self) -> list[tuple[int, int, int]]:

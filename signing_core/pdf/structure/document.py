@@ -76,6 +76,11 @@ class FileStructure(ObjectAccess):
         return bool(self.revisions) and not self._locked and not self._limited
 
     @property
+    def limited(self) -> bool:
+        """A limit was hit, so that something was not looked at."""
+        return self._limited
+
+    @property
     def locked(self) -> bool:
         """Encrypted, and no given password opens it."""
         return self._locked
@@ -134,10 +139,21 @@ class FileStructure(ObjectAccess):
         """
         from signing_core.pdf.structure import looks
 
-        password = self._password.decode("latin-1") if isinstance(self._password, bytes) else self._password
-        return looks.hidden_ink(
-            self.revision_bytes(old), self.revision_bytes(new), page, box, content_only=content_only, password=password
-        )
+        states = self.revision_bytes(old), self.revision_bytes(new)
+        return looks.hidden_ink(*states, page, box, content_only=content_only, password=self._text_password)
+
+    def revealed_ink(
+        self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, bare: bool
+    ) -> int | None:
+        """How many pixels of a page's content inside `box` one revision covers and the other shows."""
+        from signing_core.pdf.structure import looks
+
+        states = self.revision_bytes(old), self.revision_bytes(new)
+        return looks.revealed_ink(*states, page, box, bare=bare, password=self._text_password)
+
+    @property
+    def _text_password(self) -> str | None:
+        return self._password.decode("latin-1") if isinstance(self._password, bytes) else self._password
 
     def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
         before = self.budget.start()
@@ -192,6 +208,7 @@ class FileStructure(ObjectAccess):
             for index, inner in enumerate(content.numbers if content is not None else ()):
                 if inner not in self._base:
                     self._base.put(inner, Entry(0, 0, number, index))
+                    self._entries.clear()
                 value = self.load(Ref(inner, 0), 1)
                 if isinstance(value, dict) and value.get("Type") == "Catalog":
                     self.updates[0].trailer.setdefault("Root", Ref(inner, 0))

@@ -25,13 +25,17 @@ _TOKEN: Final = re.compile(
     + rb"(\d{1,20}+)" + _GAP + rb"(\d{1,5}+)" + _GAP + rb"R(?!" + _REGULAR + rb")"  # 1, 2: reference
     + rb"|/(" + _REGULAR + rb"*+)"  # 3: name
     + rb"|([+-]?\d++)(?!" + _REGULAR + rb")"  # 4: integer
-    + rb"|(<<)|(>>)|(\[)|(\])"  # 5 6 7 8
-    + rb"|(\()"  # 9: literal string
-    + rb"|<([^<>]*+)>"  # 10: hex string
-    + rb"|(" + _REGULAR + rb"++)"  # 11: real, keyword
+    + rb"|(<<)|(>>)"  # 5 6
+    + rb"|\[((?>" + _WS + rb"*+\d{1,19}+(?=[\0\t\n\f\r \]]))++" + _WS + rb"*+)\]"  # 7: array of plain integers, whole
+    + rb"|(\[)|(\])"  # 8 9
+    + rb"|\(([^()\\\r]*+)\)"  # 10: literal string without escapes or brackets
+    + rb"|(\()"  # 11: any other literal string
+    + rb"|<([^<>]*+)>"  # 12: hex string
+    + rb"|(" + _REGULAR + rb"++)"  # 13: real, keyword
     + rb")"
 )  # fmt: skip
-_REFERENCE, _NAME, _INTEGER, _DICT, _DICT_END, _ARRAY, _ARRAY_END, _STRING, _HEX, _WORD = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+_REFERENCE, _NAME, _INTEGER, _DICT, _DICT_END, _INTEGERS, _ARRAY, _ARRAY_END = 2, 3, 4, 5, 6, 7, 8, 9
+_PLAIN_STRING, _STRING, _HEX, _WORD = 10, 11, 12, 13
 
 _NUMBER: Final = re.compile(rb"[+-]*+(?:\d++(?:\.\d*+)?+|\.\d++)\Z")
 _HASH: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -39,6 +43,8 @@ _STRING_SPECIAL: Final = re.compile(rb"[()\\\r]")
 _NOT_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")
 _ESCAPES: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x66: b"\f"}
 _LONG_HEX: Final = 64
+_NUL_TO_SPACE: Final = bytes.maketrans(b"\0", b" ")
+_ONLY_STR: Final = frozenset((str,))
 _KEYWORDS: Final[dict[bytes, Value]] = {b"true": True, b"false": False, b"null": None}
 
 
@@ -52,8 +58,10 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
     Keys that a dictionary has twice are added to `doubled`; the last value counts.
     """
     match = _TOKEN.match
-    # One frame per open bracket: (kind, items). No recursion, so nesting cannot exhaust the stack.
-    stack: list[tuple[bool, list[Value]]] = []
+    # One frame per open bracket: (kind, items) around the open one. No recursion, so nesting cannot exhaust the stack.
+    stack: list[tuple[bool, list[Value] | None]] = []
+    items: list[Value] | None = None
+    is_dict = False
     while True:
         token = match(data, position)
         if token is None:
@@ -66,17 +74,24 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
         elif kind == _REFERENCE:
             value = _reference(token[1], token[2])
         elif kind == _INTEGER:
-            value = _integer(token[_INTEGER])
+            value = int(token[_INTEGER]) if position - token.start(_INTEGER) <= 20 else 0
         elif kind in (_DICT, _ARRAY):
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
-            stack.append((kind == _DICT, []))
+            stack.append((is_dict, items))
+            is_dict, items = kind == _DICT, []
             continue
         elif kind in (_DICT_END, _ARRAY_END):
-            if not stack or stack[-1][0] != (kind == _DICT_END):
+            if items is None or is_dict != (kind == _DICT_END):
                 raise Malformed(f"unbalanced brackets at byte {position}")
-            is_dict, items = stack.pop()
             value = _dictionary(items, doubled) if is_dict else items
+            is_dict, items = stack.pop()
+        elif kind == _INTEGERS:
+            if len(stack) >= depth:
+                raise Malformed(f"nested deeper than {depth} at byte {position}")
+            value = list(map(int, token[_INTEGERS].translate(_NUL_TO_SPACE).split()))
+        elif kind == _PLAIN_STRING:
+            value = token[_PLAIN_STRING]
         elif kind == _STRING:
             value, position = _literal(data, position)
         elif kind == _HEX:
@@ -91,14 +106,14 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
                 value = None  # a stray word inside a container reads as null, as viewers do
             else:
                 raise Malformed(f"no object at byte {token.start(_WORD)}")
-        if not stack:
+        if items is None:
             return value, position
-        stack[-1][1].append(value)
+        items.append(value)
 
 
 def _dictionary(items: list[Value], doubled: list[str] | None) -> dict[str, Value]:
     keys = items[::2]
-    if len(items) % 2 == 0 and all(type(key) is str for key in keys):
+    if len(items) % 2 == 0 and _ONLY_STR.issuperset(map(type, keys)):
         plain: dict[str, Value] = dict(zip(keys, items[1::2], strict=True))
         if len(plain) == len(keys):
             return plain
@@ -127,10 +142,6 @@ def _name(raw: bytes) -> str:
 @lru_cache(maxsize=4096)
 def _reference(number: bytes, generation: bytes) -> Ref:
     return Ref(int(number), int(generation))
-
-
-def _integer(raw: bytes) -> int:
-    return int(raw) if len(raw) <= 20 else 0
 
 
 def _real(raw: bytes) -> float | int:

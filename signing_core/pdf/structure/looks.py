@@ -50,6 +50,28 @@ def hidden_ink(
     return int(lost.histogram()[255])
 
 
+def revealed_ink(
+    before: bytes, after: bytes, page: int, box: tuple[float, float, float, float], *, bare: bool, password: str | None
+) -> int | None:
+    """Edge pixels of the page's content inside `box` that `after` shows and `before` covered; None when unknown.
+
+    `bare`: nothing is drawn there any more, whatever PDFium makes up for a field without an appearance.
+    """
+    try:
+        content = _picture(after, page, box, annotations=False, password=password)
+        first = _picture(before, page, box, annotations=True, password=password)
+        second = _picture(after, page, box, annotations=True, password=password)
+    except (SealtrailError, ValueError, RuntimeError, OSError):
+        return None
+    if content is None or first is None or second is None or not content.size == first.size == second.size:
+        return None
+    covered = ImageChops.subtract(
+        _without_rules(_edges(content, _EDGE)), _edges(first, _EDGE // 2).filter(ImageFilter.MaxFilter(3))
+    )
+    seen = covered if bare else ImageChops.multiply(covered, _edges(second, _EDGE))
+    return int(seen.histogram()[255])
+
+
 def _picture(
     data: bytes, page: int, box: tuple[float, float, float, float], *, annotations: bool, password: str | None
 ) -> Image.Image | None:
@@ -68,13 +90,15 @@ def _picture(
                 drawn: Image.Image = bitmap.to_pil().convert("L")
             finally:
                 bitmap.close()
-            return drawn.crop(_pixels(handle, box, drawn.size))
+            return drawn.crop(pixels(handle, box, drawn.size, _SCALE))
         finally:
             handle.close()
 
 
-def _pixels(page: Any, box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """`box` in pixels of the rendered page, which is turned and cut as the page says."""
+def pixels(
+    page: Any, box: tuple[float, float, float, float], size: tuple[int, int], scale: float
+) -> tuple[int, int, int, int]:
+    """`box` (points, default user space) in pixels of the page rendered at `scale`, turned and cut as the page says."""
     left, bottom, right, top = page.get_cropbox()
     turns = (page.get_rotation() // 90) % 4
     corners = []
@@ -90,7 +114,7 @@ def _pixels(page: Any, box: tuple[float, float, float, float], size: tuple[int, 
         else:
             corners.append((high - up, wide - across))
     xs, ys = zip(*corners, strict=True)
-    bounds = (min(xs) * _SCALE - 1, min(ys) * _SCALE - 1, max(xs) * _SCALE + 1, max(ys) * _SCALE + 1)
+    bounds = (min(xs) * scale - 1, min(ys) * scale - 1, max(xs) * scale + 1, max(ys) * scale + 1)
     low_x, low_y = (int(min(max(value, 0), limit - 1)) for value, limit in zip(bounds[:2], size, strict=True))
     high_x, high_y = (int(min(max(value, 1), limit)) for value, limit in zip(bounds[2:], size, strict=True))
     return low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)

@@ -10,7 +10,9 @@ from signing_core.pdf.structure import filters
 from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
 from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value, integer
 
-_HEADER: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]*+obj(?![A-Za-z0-9])")
+_HEADER: Final = re.compile(
+    rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]*+obj(?![A-Za-z0-9])" + SKIP.pattern
+)
 _STREAM: Final = re.compile(rb"stream(\r\n|\n|\r)?")
 _END_STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*+endstream")
 _ANY_END: Final = re.compile(rb"endstream|endobj")
@@ -30,7 +32,7 @@ def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None
         raise Malformed(f"no `obj` at byte {offset}")
     number, generation = int(header[1]), int(header[2])
     start = header.start(1)
-    position = SKIP.match(data, header.end()).end()  # type: ignore[union-attr]
+    position = header.end()
     if data.startswith(b"endobj", position):  # an empty object is null
         return IndirectObject(number, generation, None, start, position + 6, True)
     doubled: list[str] = []

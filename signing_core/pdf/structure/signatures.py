@@ -140,7 +140,7 @@ def _elsewhere(structure: FileStructure, found: dict[tuple[int, str], FoundSigna
         position = at + 10
         if any(low <= at < high for low, high in known):
             continue
-        places, _ = structure.places
+        places = structure.places
         index = bisect_right(places, at) - 1
         start = places[index] if index >= 0 else -1
         holder = structure.holder(start) if start >= 0 else None
@@ -208,7 +208,7 @@ def _add_unlisted(
 
 
 def _owner(structure: FileStructure, at: int) -> IndirectObject | None:
-    places, _ = structure.places
+    places = structure.places
     index = bisect_right(places, at) - 1
     holder = structure.holder(places[index]) if index >= 0 else None
     return holder if holder is not None and holder.start <= at < holder.end else None

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from signing_core.pdf.structure import filters
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import SectionKind
 from signing_core.pdf.structure.objects import filters_of, read_object
 from signing_core.pdf.structure.values import Stream, Value, integer
+
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -180,16 +182,29 @@ def _add(entries: Entries, number: int, words: list[bytes], shift: int) -> None:
     numbers = range(number, number + len(places))
     made = dict(zip(numbers, places, strict=True))
     kinds, generations = words[2::3], words[1::3]
-    odd = {at for at, kind in enumerate(kinds) if kind == b"f"}
-    odd |= {at for at, generation in enumerate(generations) if generation != b"00000"}
-    odd |= {at for at, place in enumerate(places) if not place} if 0 in places else set()
-    for known in [n for n in entries if n in made] if entries else ():
+    odd = {*_unlike(kinds, b"n"), *_unlike(generations, b"00000"), *_alike(places, 0)}
+    # Many writers give each object a subsection of its own, so that the larger side must not be walked for each.
+    twice = [n for n in made if n in entries] if len(made) < len(entries) else [n for n in entries if n in made]
+    for known in twice:
         del made[known]  # the first mention of a number wins
     for at in odd:
         if made.pop(number + at, None) is not None:
             free = kinds[at] == b"f" or not places[at]
             entries.other[number + at] = FREE if free else Entry(places[at], int(generations[at]))
     entries.plain.update(made)
+
+
+def _unlike(values: list[bytes], usual: bytes) -> Iterator[int]:
+    """Where something else than the usual value stands."""
+    for value in set(values) - {usual}:
+        yield from _alike(values, value)
+
+
+def _alike(values: list[T], value: T) -> Iterator[int]:
+    at = -1
+    for _ in range(values.count(value)):
+        at = values.index(value, at + 1)
+        yield at
 
 
 def _digits(words: list[bytes]) -> bool:

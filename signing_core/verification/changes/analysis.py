@@ -25,6 +25,8 @@ class History:
         self.way = way
         self._steps: dict[int, list[Change]] = {}
         self._scanned: ScannedMentions | None = None
+        self._scanned_from = 0
+        """The first revision whose numbers, and those of all later ones, were searched for."""
         self._parsed: ParsedMentions | None = None
         self.ways: dict[int, Way] = {}
         """Which way answered, by revision."""
@@ -47,6 +49,8 @@ class History:
         return compare_full(self.structure, revision, self._parse(), naive=self.way == "naive")
 
     def _scan(self, revision: int) -> ScannedMentions:
+        if self._scanned is not None and revision >= self._scanned_from:
+            return self._scanned
         numbers: set[int] = set()
         for later in range(revision, len(self.structure.revisions) + 1):
             numbers |= changed_numbers(self.structure, later)
@@ -59,8 +63,7 @@ class History:
                         page = self.structure.resolve(widget.dict.get("P"), later - 1)
                         if isinstance(page, dict) and isinstance(page.get("Annots"), Ref):
                             numbers.add(page["Annots"].number)
-        if self._scanned is None or not numbers <= self._scanned.numbers:
-            self._scanned = ScannedMentions(self.structure, numbers)
+        self._scanned, self._scanned_from = ScannedMentions(self.structure, numbers), revision
         return self._scanned
 
     def _parse(self) -> Mentions:

@@ -44,6 +44,8 @@ class Context:
     """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
     annotated: list[tuple[int | None, Ref | None, dict[str, Value]]] = field(default_factory=list)
     """(page, page object, annotation) of annotations added."""
+    unmade: list[tuple[int, dict[str, Value]]] = field(default_factory=list)
+    """(page, annotation as it was) of annotations removed or changed."""
     page_numbers: dict[int, int] = field(default_factory=dict)
     """Numbers of pages by object number, in the old revision, as far as looked up."""
     pages_seen: set[int] = field(default_factory=set)

@@ -24,11 +24,12 @@ _PAINT_NOTHING: Final = frozenset({"Link", "Popup"})
 
 
 def judge_drawn(context: Context, mentions: Mentions) -> None:
-    """Look at everything that this revision drew."""
+    """Look at everything that this revision drew, and at what it took away."""
     for item in context.drawn:
         where = _pages(context, mentions, item)
         if where:
             context.locate(item.field, where[0][0])
+        _judge_uncovered(context, item, where)
         box = _shown(context, item.new)
         if box is None:
             continue
@@ -37,6 +38,9 @@ def judge_drawn(context: Context, mentions: Mentions) -> None:
         for number, ref, page in where:
             what = f"The appearance of field {item.field}"
             _judge(context, page, ref, number, box, item, what, field=item.field)
+    for number, annotation in context.unmade:
+        if not any(change.kind is Kind.FORBIDDEN for change in context.changes):  # else drawing pages tells nothing new
+            _judge_lost(context, number, annotation)
     for place, page_ref, annotation in context.annotated:
         subtype = annotation.get("Subtype")
         box = _shown(context, annotation)
@@ -49,9 +53,49 @@ def judge_drawn(context: Context, mentions: Mentions) -> None:
             _judge(context, page, page_ref, place, box, None, f"An annotation ({subtype}) added")
 
 
-def _shown(context: Context, annotation: dict[str, Value]) -> Box | None:
+def _judge_uncovered(
+    context: Context, item: FilledWidget, where: list[tuple[int, Ref | None, dict[str, Value]]]
+) -> None:
+    """A field that was drawn over the content when it was signed must not give way to it (shadow attack, hide)."""
+    structure, compare = context.structure, context.compare
+    box = _shown(context, item.old, old=True) if item.old is not None else None
+    for number, ref, page in where if box is not None else ():
+        marks = _painted(context, page, ("boxes", ref.number if ref is not None else -number, compare.old))
+        if box is None or (marks is not None and not any(painted.meet(box, mark) for mark in marks)):
+            continue
+        bare = _shown(context, item.new) is None
+        revealed = structure.revealed_ink(compare.old, compare.new, number, box, bare=bare)
+        structure.budget.check()
+        what = f"The appearance that field {item.field} had"
+        if revealed is None:
+            message = f"{what} lay over content of page {number}, which cannot be rendered."
+            context.note(Kind.UNKNOWN, "change-looks-unknown", message, field=item.field, page=number)
+        elif revealed > _TOLERATED:
+            message = f"{what} covered content of page {number} that shows now."
+            context.forbid("change-reveals-content", message, field=item.field, page=number)
+
+
+def _judge_lost(context: Context, number: int, annotation: dict[str, Value]) -> None:
+    """An annotation that was there when it was signed is part of what the signer saw, and so is what it covered."""
+    structure, compare = context.structure, context.compare
+    box = _shown(context, annotation, old=True)
+    if box is None:
+        return
+    lost = structure.hidden_ink(compare.old, compare.new, number, box, content_only=False)
+    revealed = structure.revealed_ink(compare.old, compare.new, number, box, bare=False)
+    structure.budget.check()
+    what = f"An annotation ({annotation.get('Subtype')}) of page {number}"
+    if lost is None or revealed is None:
+        context.note(
+            Kind.UNKNOWN, "change-looks-unknown", f"{what} was changed, which cannot be rendered.", page=number
+        )
+    elif lost > _TOLERATED or revealed > _TOLERATED:
+        context.forbid("change-hides-content", f"{what} no longer shows what it showed.", page=number)
+
+
+def _shown(context: Context, annotation: dict[str, Value], *, old: bool = False) -> Box | None:
     """Where an annotation's appearance shows; None when there is nothing to see."""
-    structure, new = context.structure, context.compare.new
+    structure, new = context.structure, context.compare.old if old else context.compare.new
     flags = structure.resolve(annotation.get("F"), new)
     if isinstance(flags, int) and flags & _UNSEEN:
         return None
@@ -62,13 +106,13 @@ def _shown(context: Context, annotation: dict[str, Value]) -> Box | None:
     drawn = structure.resolve(states.get("N"), new) if isinstance(states, dict) else None
     given = drawn.values() if isinstance(drawn, dict) else (drawn,)
     streams = [structure.resolve(item, new) for item in given]
-    if not any(isinstance(stream, Stream) and _paints(context, stream) for stream in streams):
+    if not any(isinstance(stream, Stream) and _paints(context, stream, new) for stream in streams):
         return None
     return box
 
 
-def _paints(context: Context, stream: Stream) -> bool:
-    body = context.structure.decoded(stream, context.compare.new)
+def _paints(context: Context, stream: Stream, revision: int) -> bool:
+    body = context.structure.decoded(stream, revision)
     return body is None or bool(body.strip(b"\0\t\n\f\r qQ"))
 
 

@@ -59,12 +59,12 @@ class ScannedMentions:
     def _scan(self, numbers: Set[int]) -> None:
         structure = self.structure
         self.numbers = self.numbers | numbers
-        places, owners = structure.places
+        places = structure.places
         for number, at in self._hits(structure.data, numbers):
             index = bisect_right(places, at) - 1
             if index >= 0:
                 place = places[index]
-                self._found.setdefault(number, set()).update((owner, place) for owner in owners[place])
+                self._found.setdefault(number, set()).update((owner, place) for owner in structure.listed_at(place))
         for stream_number, revision, place in structure.object_stream_places:
             content = structure.object_stream(stream_number, revision)
             if content is None:

@@ -117,8 +117,11 @@ def compare_fields(context: Context, old: Value, new: Value) -> None:
             seen.add(pair)
         context.structure.budget.step()
         a, b = compare.before(first), compare.after(second)
-        if not isinstance(a, dict) or not isinstance(b, dict) or depth > _MAX_DEPTH:
-            context.require_same(first, second, "change-form", "A form field")
+        if not isinstance(a, dict) or not isinstance(b, dict):
+            _no_field(context, first, second, prefix)
+            continue
+        if depth > _MAX_DEPTH:
+            context.note(Kind.UNKNOWN, "change-form", f"Form fields below {prefix} are nested too deeply to be judged.")
             continue
         part = text(compare.before(a.get("T")))
         name = prefix if part is None else f"{prefix}.{part}" if prefix else part
@@ -126,6 +129,15 @@ def compare_fields(context: Context, old: Value, new: Value) -> None:
         below = (inherit(inherited[0], a), inherit(inherited[1], b))
         if "Kids" in a or "Kids" in b:
             _compare_kids(context, a.get("Kids"), b.get("Kids"), name, below, depth + 1, pending)
+
+
+def _no_field(context: Context, old: Value, new: Value, prefix: str) -> None:
+    """A node of the tree that is no field, before or now: nobody else looks at it, so it has to be what it was."""
+    compare = context.compare
+    if isinstance(compare.before(old), dict):
+        _field_removed(context, old, prefix)
+    elif old != new or (isinstance(old, Ref) and old.number in compare.changed):
+        context.forbid("change-form", "Something that was no form field was changed in the form's tree.")
 
 
 def _compare_kids(

@@ -200,6 +200,8 @@ def _removed(context: Context, item: Value, number: int) -> None:
     elif subtype == "Widget":
         context.forbid("change-annotation-removed", f"Page {number}: a form field was taken off the page.", page=number)
     else:
+        if isinstance(resolved, dict):
+            context.unmade.append((number, resolved))
         context.note(
             Kind.ANNOTATION_EDIT,
             "change-annotation-removed",
@@ -223,6 +225,7 @@ def _compare_annotation(context: Context, first: Value, second: Value, number: i
             context.require_same(first, second, "change-annotation", f"Page {number}: an annotation", page=number)
         return
     subtype = _subtype(a)
+    edited = len(context.changes)
     for key in sorted(a.keys() | b.keys()):
         x, y = a.get(key), b.get(key)
         if key in ("P", "Parent", "Popup", "IRT") and (x == y or x is None):
@@ -242,6 +245,8 @@ def _compare_annotation(context: Context, first: Value, second: Value, number: i
             page=number,
             annotation=subtype,
         )
+    if len(context.changes) > edited:
+        context.unmade.append((number, a))
 
 
 def _added(context: Context, item: Value, number: int, page: Value) -> None:

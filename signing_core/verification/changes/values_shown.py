@@ -12,6 +12,7 @@ from signing_core.verification.changes.step import Kind
 
 _PASSWORD: Final = 1 << 13
 _COMBO: Final = 1 << 17
+_MAX_DEPTH: Final = 32
 
 
 def judge_values(context: Context) -> None:
@@ -33,6 +34,7 @@ def judge_values(context: Context) -> None:
             _judge_button(context, item)
         elif kind in ("Tx", "Ch"):
             _judge_text(context, item, listed=kind == "Ch")
+            _judge_former_text(context, item)
 
 
 def _streams(context: Context, widget: dict[str, Value], *, old: bool) -> dict[str, Value]:
@@ -84,10 +86,49 @@ def _judge_text(context: Context, item: FilledWidget, *, listed: bool) -> None:
         return
     if listed:
         wanted = _displayed(context, item, wanted, everything=not flags & _COMBO)
-    if not _fits(_plain(shown), _plain("".join(wanted)), scripted="AA" in item.new, listed=listed):
+    unshown = context.redrawn and not _plain(shown) and bool(_plain("".join(wanted)))
+    if unshown or not _fits(_plain(shown), _plain("".join(wanted)), scripted="AA" in item.new, listed=listed):
         context.forbid(
             "change-value-mismatch", f"Form field {item.field} shows something else than its value.", field=item.field
         )
+
+
+def _judge_former_text(context: Context, item: FilledWidget) -> None:
+    """A field that showed another text than its value when it was signed: that text was content, and is gone now.
+
+    Fields with a script of their own are left out: those show hints, such as the form of a date, until they are filled in.
+    """
+    compare, structure = context.compare, context.structure
+    if item.old is None or compare.after(item.new.get("FT")) != "Tx" or _former(context, item.old, "AA") is not None:
+        return
+    flags = integer(compare.after(item.new.get("Ff"))) or 0
+    shown = ""
+    try:
+        for reference in _streams(context, item.old, old=True).values():
+            if isinstance(stream := compare.before(reference), Stream):
+                shown += shown_text(structure, stream, compare.old)
+    except Unreadable:
+        return
+    value = _former(context, item.old, "V")
+    if isinstance(value, Stream) or flags & _PASSWORD:
+        return
+    if _plain(shown) not in _plain(text(value) or ""):
+        message = (
+            f"Form field {item.field} showed something else than its value when it was signed, and no longer does."
+        )
+        context.forbid("change-hides-content", message, field=item.field)
+
+
+def _former(context: Context, node: dict[str, Value], key: str) -> Value:
+    """What a field had, or inherited, in the old revision."""
+    for _ in range(_MAX_DEPTH):
+        if key in node:
+            return context.compare.before(node[key])
+        parent = context.compare.before(node.get("Parent"))
+        if not isinstance(parent, dict):
+            break
+        node = parent
+    return None
 
 
 def _displayed(context: Context, item: FilledWidget, wanted: list[str], *, everything: bool) -> list[str]:

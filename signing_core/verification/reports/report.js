@@ -2,7 +2,9 @@
 "use strict";
 (() => {
   const words = JSON.parse(document.getElementById("words").textContent);
-  const rows = JSON.parse(document.getElementById("data").textContent).slice(1);
+  const rank = { altered: 0, indeterminate: 1, unsigned: 2 };
+  const worst = (row) => rank[row.integrity] ?? (row.indication === "TOTAL-PASSED" ? 4 : 3);
+  const rows = JSON.parse(document.getElementById("data").textContent).slice(1).sort((a, b) => worst(a) - worst(b));
   const say = (key) => (key === null || key === undefined ? "–" : words[key] || String(key));
   const make = (tag, text, className) => {
     const node = document.createElement(tag);
@@ -29,14 +31,24 @@
   };
   for (const name of ["integrity", "indication", "trust", "time"]) choices(name, rows.map((r) => r[name]));
   choices("findings", rows.flatMap((r) => r.findings.map((f) => f[1])));
-  const columns = ["path", "integrity", "indication", "trust", "time", "signers"];
+  for (const row of rows) row.reason = (row.findings.find((f) => f[0] === "error") || [])[2] || null;
+  const columns = ["path", "integrity", "indication", "reason", "trust", "time", "signers"];
   const labels = { path: "document" };
   let order = null, down = false;
   const head = make("tr");
   for (const name of columns) {
-    const cell = make("th", words[labels[name] || name]);
+    const cell = make("th");
+    const button = make("button", words[labels[name] || name]);
     cell.scope = "col";
-    cell.addEventListener("click", () => { down = order === name && !down; order = name; show(); });
+    button.type = "button";
+    button.addEventListener("click", () => {
+      down = order === name && !down;
+      order = name;
+      head.querySelectorAll("th").forEach((th) => th.removeAttribute("aria-sort"));
+      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
+      show();
+    });
+    cell.append(button);
     head.append(cell);
   }
   document.getElementById("head").append(head);
@@ -56,7 +68,7 @@
       if (details.childElementCount > 1) return;
       const list = make("dl");
       for (const [name, value] of Object.entries(row)) {
-        if (name === "findings" || value === null || value === "") continue;
+        if (name === "findings" || name === "reason" || value === null || value === "") continue;
         list.append(make("dt", name), make("dd", String(value)));
       }
       const found = make("ul");
@@ -69,7 +81,7 @@
     first.append(details);
     tr.append(first, make("td", say(row.integrity), `state ${row.integrity}`));
     tr.append(make("td", [row.indication, row.sub_indication].filter(Boolean).join(" / ") || "–"));
-    tr.append(make("td", say(row.trust)), make("td", say(row.time)), make("td", row.signers || "–"));
+    tr.append(make("td", row.reason || "–", "reason"), make("td", say(row.trust)), make("td", say(row.time)), make("td", row.signers || "–"));
     return tr;
   }
   function show() {

@@ -35,6 +35,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "judged for": "Judged for",
         "policy": "policy",
         "shown": "shown",
+        "reason": "Reason",
     },
     "de": {
         "title": "Prüfbericht",
@@ -66,5 +67,6 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "judged for": "Geprüft für",
         "policy": "Prüfregeln",
         "shown": "angezeigt",
+        "reason": "Grund",
     },
 }

@@ -4,10 +4,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import qrcode
 import zxingcpp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from qrcode.constants import ERROR_CORRECT_Q
+from qrcode.util import MODE_ALPHA_NUM, QRData
 
 from signing_core.certificate import qr_writer
 from signing_core.errors import UsageError
@@ -32,6 +35,15 @@ def test_the_certificate_code_is_alphanumeric_level_q_and_no_larger_than_need_be
     assert read is not None
     assert read.text == printed.url
     assert read.ec_level == "Q"
+
+
+@given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 $%*+-./:", min_size=1, max_size=400))
+@settings(max_examples=30, deadline=None)
+def test_the_symbol_is_the_one_that_the_library_makes_by_itself(text: str) -> None:
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_Q, border=0)
+    code.add_data(QRData(text.encode(), mode=MODE_ALPHA_NUM), optimize=0)
+    code.make(fit=True)
+    assert qr_writer.write(text).rows == tuple(tuple(map(bool, row)) for row in code.modules)
 
 
 @given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 $%*+-./:", min_size=1, max_size=120))

@@ -35,6 +35,18 @@ def prepared(**changes: bytes) -> dict[int, bytes]:
     return {**OBJECTS, **{int(name.removeprefix("o")): body for name, body in changes.items()}}
 
 
+def noted_and_certified() -> bytes:
+    """Certified for comments (/P 3), with a note that covers a part of the content when it is signed."""
+    page = OBJECTS[PAGE].replace(b"11 0 R]", b"11 0 R 60 0 R]")
+    note = b"<< /Type /Annot /Subtype /Stamp /F 4 /Rect %s /AP << /N 61 0 R >> >>" % OVER_TEXT
+    reference = b"/Reference [<< /TransformMethod /DocMDP /TransformParams << /P 3 /V /1.2 >> >>]"
+    return parts.signed(
+        parts.original(prepared(o3=page, o60=note, o61=OPAQUE)),
+        value=parts.signature_value(reference),
+        catalog=b"<< /Type /Catalog /Pages 2 0 R /AcroForm 8 0 R /Perms << /DocMDP 20 0 R >> >>",
+    )
+
+
 def hidden_by_an_image() -> bytes:
     """Shadow attack, hide: what covered a sentence is taken away."""
     page = OBJECTS[PAGE].replace(b"/Contents 4 0 R", b"/Contents [4 0 R 60 0 R]")
@@ -228,6 +240,24 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
             60: OPAQUE,
         },
     ),
+    "field-gives-way-to-content": lambda: parts.update(
+        parts.signed(parts.original(prepared(
+            o9=OBJECTS[TEXT].replace(b"[60 200 260 230]", OVER_TEXT)[:-2] + b"/AP << /N 60 0 R >> >>",
+            o60=parts.form_x_object(b"1 g 0 0 200 60 re f")))),
+        {}, freed=(60,)),
+    "field-showed-what-is-no-value": lambda: parts.filled(
+        parts.signed(parts.original(prepared(
+            o9=OBJECTS[TEXT][:-2] + b"/AP << /N 60 0 R >> >>",
+            o60=parts.form_x_object(b"/Tx BMC BT /F1 11 Tf 2 8 Td (of 9000 Euro) Tj ET EMC")))),
+        b"1", shown=b"1"),
+    "empty-looks-drawn-anew": lambda: parts.update(
+        parts.signed(parts.original(prepared(
+            o9=OBJECTS[TEXT][:-2] + b"/V (9000) /AP << /N 60 0 R >> >>", o60=parts.form_x_object(b"")))),
+        {FORM: OBJECTS[FORM][:-2] + b"/SigFlags 3 /NeedAppearances true >>"}),
+    "note-gives-way-to-content-after-p3": lambda: parts.update(
+        noted_and_certified(), {PAGE: OBJECTS[PAGE]}),
+    "note-drawn-anew-after-p3": lambda: parts.update(
+        noted_and_certified(), {61: parts.form_x_object(b"0 g 0 0 200 60 re f")}),
     # tricks with object streams and cross-references
     "object-stream-overridden": another_object_stream,
     "two-objects-one-listed": two_objects_one_listed,
@@ -315,6 +345,12 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "default-font": lambda: parts.update(
         parts.signed(), {FORM: OBJECTS[FORM].replace(b"/F1 5 0 R", b"/F1 60 0 R"), 60: OBJECTS[FONT].replace(b"Helvetica", b"Symbol")}
     ),
+    "field-became-a-stream": lambda: overriding(TEXT, OPAQUE),
+    "check-box-became-a-stream": lambda: overriding(11, parts.visible()),
+    "signature-field-became-a-stream": lambda: overriding(EMPTY_SIGNATURE, parts.visible()),
+    "field-became-a-number": lambda: overriding(TEXT, b"42"),
+    "field-became-nothing": lambda: overriding(TEXT, b"null"),
+    "field-became-a-list": lambda: overriding(TEXT, b"[10 0 R]"),
     # the rest of the document
     "open-action": lambda: overriding(CATALOG, OBJECTS[CATALOG][:-2] + b"/OpenAction << /S /JavaScript /JS () >> >>"),
     "names": lambda: overriding(CATALOG, OBJECTS[CATALOG][:-2] + b"/Names << /JavaScript << /Names [] >> >> >>"),

@@ -80,7 +80,38 @@ def rewritten_in_place() -> bytes:
 
 XMP = b"/Type /Metadata /Subtype /XML"
 
+
+def text_field(more: bytes, shown: bytes, *, number: int = 60) -> dict[int, bytes]:
+    looks = parts.form_x_object(b"/Tx BMC q BT /F1 11 Tf 2 8 Td (%s) Tj ET Q EMC" % shown)
+    return {parts.TEXT: OBJECTS[parts.TEXT][:-2] + more + b" /AP << /N %d 0 R >> >>" % number, number: looks}
+
+
+def hint_that_gave_way() -> bytes:
+    """A field with a script shows the form of a date until it is filled in."""
+    script = b"/AA << /F << /S /JavaScript /JS (AFDate_FormatEx) >> >>"
+    base = parts.signed(parts.original({**OBJECTS, **text_field(script, b"dd.mm.yyyy")}))
+    return parts.update(base, text_field(script + b" /V (01.02.2026)", b"01.02.2026", number=61))
+
+
+def filled_again_with_an_inherited_value() -> bytes:
+    """The value stands in the field, the looks in its widget."""
+
+    def objects(value: bytes, number: int) -> dict[int, bytes]:
+        widget = b"<< /Parent 9 0 R /Rect [60 200 260 230] /Type /Annot /Subtype /Widget /P 3 0 R /F 4 /AP << /N %d 0 R >> >>"
+        return {
+            parts.TEXT: b"<< /FT /Tx /T (amount) /DA (/F1 11 Tf 0 g) /V (%s) /Kids [70 0 R] >>" % value,
+            70: widget % number,
+            number: parts.form_x_object(b"/Tx BMC q BT /F1 11 Tf 2 8 Td (%s) Tj ET Q EMC" % value),
+        }
+
+    page = OBJECTS[parts.PAGE].replace(b"[9 0 R", b"[70 0 R")
+    base = parts.signed(parts.original({**OBJECTS, parts.PAGE: page, **objects(b"1000", 71)}))
+    return parts.update(base, objects(b"2000", 72))
+
+
 HONEST: dict[str, Callable[[], bytes]] = {
+    "hint-that-gave-way": hint_that_gave_way,
+    "filled-again-with-an-inherited-value": filled_again_with_an_inherited_value,
     "second-signature": lambda: parts.second_signature(parts.signed()),
     "second-after-certification": lambda: parts.second_signature(parts.certified(2)),
     "transparent-signature-over-text": lambda: parts.second_signature(parts.signed(), rect=b"[50 600 300 780]"),

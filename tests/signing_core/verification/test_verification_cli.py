@@ -8,6 +8,8 @@ import pty
 import subprocess
 import sys
 import termios
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -170,3 +172,90 @@ def test_loading_the_command_is_cheap() -> None:
     code = "import sys; import signing_core.cli.verify; print([m for m in ('pyhanko','pypdf','pypdfium2','pyarrow','sqlalchemy','rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("command", "how", "why"),
+    [
+        ("verify good.pdf --at 2026-06-02", ">&-", "closed"),
+        ("verify good.pdf --at 2026-06-02", "<&- >&-", "closed"),
+        ("verify good.pdf --at 2026-06-02", ">/dev/full", "No space left"),
+        ("scan good.pdf", ">&-", "closed"),
+        ("verify --help", ">&-", "closed"),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_sentence(command: str, how: str, why: str, folder: Path) -> None:
+    program = f"{sys.executable} -c 'from signing_core.cli import main; main()' {command} {how}"
+    done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert done.stderr.startswith("sealtrail: ") and why in done.stderr
+
+
+def test_closed_streams_do_not_matter_to_a_report_in_a_file(folder: Path, tmp_path: Path) -> None:
+    program = (
+        f"{sys.executable} -c 'from signing_core.cli import main; main()' verify good.pdf --output {tmp_path}/r.jsonl"
+    )
+    done = subprocess.run(f"{program} <&- >&- 2>&-", shell=True, cwd=folder, timeout=120, check=False)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "r.jsonl").read_text())["path"] == "good.pdf"
+
+
+def test_a_file_over_the_limit_is_not_read(folder: Path, tmp_path: Path) -> None:
+    with (tmp_path / "large.pdf").open("wb") as large:
+        large.write(b"%PDF-1.7\n")
+        large.truncate(200 << 30)  # a file with a hole: no disk has to hold it
+    done = run(tmp_path / "large.pdf", "--timeout", 20, cwd=folder)
+    verdict = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert {finding["code"] for finding in verdict["findings"]} == {"limit-file-size", "limit-exceeded"}
+    assert (verdict["integrity"], verdict["size"], verdict["sha256"]) == ("indeterminate", 200 << 30, None)
+    assert verdict["elapsed_ms"] < 1000
+
+
+def test_pipes_and_devices_are_no_documents(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pdf")
+    done = run(tmp_path / "pipe.pdf", "/dev/zero", cwd=folder)
+    assert [json.loads(line)["findings"][0]["code"] for line in done.stdout.splitlines()] == ["unreadable"] * 2
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_and_gone_on_with(folder: Path, tmp_path: Path) -> None:
+    """The run's own process gets SIGKILL: no worker stays behind, and nothing that the journal has is done again."""
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    good = (folder / "good.pdf").read_bytes()
+    for number in range(400):
+        (documents / f"{number:03}.pdf").write_bytes(good + b"\n" * (number % 50 + 1))
+    arguments = ["documents", "--jobs", "2", "--journal", "journal", "--output", "report.jsonl", *AT]
+    begun = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, start_new_session=True)
+    journal = tmp_path / "journal"
+    until(lambda: journal.is_file() and journal.read_bytes().count(b"\n") > 10)
+    begun.kill()
+    begun.wait()
+    until(lambda: not processes_of(begun.pid))
+    assert not (tmp_path / "report.jsonl").exists()
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert [Path(verdict["path"]).name for verdict in report] == [f"{number:03}.pdf" for number in range(400)]
+    assert {verdict["integrity"] for verdict in report} == {"intact"}
+
+
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def processes_of(session: int) -> list[int]:
+    """Processes of a session that are not over."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            found.append(int(entry.parent.name))
+    return found

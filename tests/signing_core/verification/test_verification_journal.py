@@ -139,3 +139,17 @@ def test_an_unreadable_document_is_tried_again(tmp_path: Path, world) -> None:
     Path(missing).write_bytes(made.signed(world.signer))
     (verdict,), found = run(tmp_path / "journal", [missing], rules)
     assert (found, str(verdict.integrity)) == (0, "intact")
+
+
+def test_damaged_lines_are_work_that_was_not_done(files: list[str], world, tmp_path: Path) -> None:
+    rules, journal = Rules(at=NOW + timedelta(days=1)), tmp_path / "journal"
+    first, _ = run(journal, files, rules)
+    head, *lines = journal.read_text().splitlines()
+    lines[0] = "5"
+    lines[1] = '{"sha256": 7}'
+    lines[2] = json.dumps({"sha256": json.loads(lines[2])["sha256"], "integrity": "splendid"})
+    lines[3] = lines[3][:50]
+    journal.write_text("\n".join([head, *lines]) + "\n")
+    again, found = run(journal, files, rules)
+    assert bare(again) == bare(first)
+    assert found == 2

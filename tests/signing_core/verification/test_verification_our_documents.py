@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pdf_parts as parts
 import pytest
 import signed_samples as made
+from PIL import ImageChops
 
 from signing_core.keys.oids import ONE_TIME_POLICY, SEAL_POLICY
-from signing_core.pdf.names import DOCUMENT_ID_KEY
+from signing_core.pdf import render
+from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD
+from signing_core.pdf.revisions import parse as parse_file
+from signing_core.pdf.structure import excerpt
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
 from signing_core.verification import Trust, WorkspaceContext, load_trust, verify
+from signing_core.verification.certificate_page import read_page
 from signing_core.verification.x509_certificates import parse
 
 
@@ -231,3 +239,63 @@ def test_the_public_folder_of_a_key_ring_can_be_given_as_it_is(completed, tmp_pa
     assert len(trust.statement_keys) == 2
     only = load_trust([completed.public / "anchors.pem"])
     assert (len(only.anchors), only.seals, only.statement_keys) == (1, frozenset(), ())
+
+
+def illegible_page(noise: int) -> bytes:
+    """A page with what looks like codes and cannot be read: the finder patterns of one, and squares all over the place."""
+    chance = random.Random(noise)
+    squares = [b"0 g"]
+    for left, bottom in ((50, 90), (150, 90), (50, 190), (300, 500), (400, 500), (300, 600)):
+        squares.append(
+            b"%d %d 14 14 re %d %d 10 10 re f* %d %d 6 6 re f"
+            % (left, bottom, left + 2, bottom + 2, left + 4, bottom + 4)
+        )
+    squares += [b"%d %d 2 2 re f" % (chance.randrange(40, 560), chance.randrange(40, 800)) for _ in range(noise)]
+    return parts.original(parts.contract_objects() | {parts.CONTENT_2: parts.stream(b"\n".join(squares))})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_page_that_cannot_be_read_costs_little(known: bool) -> None:
+    """A page that a program drew is read a few times as it is, without the long retries that photos are given."""
+    data = illegible_page(6000)
+    started = time.process_time()
+    assert read_page(data, 2, (), known=known).state == "absent"
+    assert time.process_time() - started < 1.5
+
+
+def test_the_last_page_alone_looks_as_in_the_file(completed) -> None:
+    """What is left out to be fast: the other pages, and with them nothing of the last one."""
+    tree = parts.contract_objects() | {number: parts.contract_objects()[parts.PAGE_2] for number in range(100, 160)}
+    kids = b" ".join(b"%d 0 R" % number for number in range(100, 160))
+    tree[parts.PAGES] = b"<< /Type /Pages /Kids [%s 3 0 R] /Count 61 >>" % kids
+    data = parts.second_signature(parts.signed(parts.original(tree)))
+    alone = excerpt.last_page(parse_file(data))
+    assert alone is not None and alone[1] == 1 and alone[0].startswith(data)
+    assert render.page_count(alone[0]) == 1
+    whole, single = render.render(data, 61, dpi=72), render.render(alone[0], 1, dpi=72)
+    assert ImageChops.difference(whole, single).getbbox() is None
+    assert excerpt.last_page(parse_file(completed.final)) is None, "it has few pages"
+
+
+def test_without_its_text_the_certificate_page_says_the_same(completed, believed: Trust) -> None:
+    structure = parse_file(completed.final)
+    lean = excerpt.last_page(structure, field=SEAL_FIELD)
+    assert lean is not None and lean[0].startswith(completed.final)
+    whole = read_page(completed.final, render.page_count(completed.final), believed.statement_keys)
+    fast = read_page(*lean, believed.statement_keys, known=True)
+    assert (fast.state, fast.claims) == ("valid", whole.claims)
+    page, without = (render.render(data, number, dpi=72) for data, number in ((completed.final, lean[1]), lean))
+    assert ImageChops.difference(page, without).getbbox() is not None, "the text is gone"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree | {parts.PAGES: tree[parts.PAGES][:-2] + b"/Rotate 90 >>"},
+        lambda tree: tree | {parts.PAGES: tree[parts.PAGES].replace(b"6 0 R]", b"70 0 R]"), 70: b"<< /Type /Pages /Kids [6 0 R] /Count 1 >>"},
+    ],
+)  # fmt: skip
+def test_trees_that_hand_something_down_are_left_as_they_are(change: Callable[..., dict[int, bytes]]) -> None:
+    tree = parts.contract_objects()
+    tree[parts.PAGES] = b"<< /Type /Pages /Kids [%s] /Count 61 >>" % (b"3 0 R " * 60 + b"6 0 R")
+    assert excerpt.last_page(parse_file(parts.signed(parts.original(change(tree))))) is None

@@ -1,0 +1,119 @@
+"""A file made lighter for a program that draws its certificate page: one more update, in memory, leaves out what costs time.
+
+What is drawn and how is the file's own. Left out are the other pages, which PDFium walks one by one to find the last, and
+the text of the page, whose fonts take longer than all lines of the QR code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from signing_core.pdf.structure.model import SectionKind
+from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+
+if TYPE_CHECKING:
+    from signing_core.pdf.structure.document import FileStructure
+
+_WORTH_IT: Final = 50
+"""Pages from which on leaving out the others costs less than the walk."""
+_TEXT: Final = b"\nBT "
+_TEXT_END: Final = b"\nET\n"
+
+Objects = dict[Ref, bytes]
+
+
+def last_page(structure: FileStructure, *, field: str | None = None) -> tuple[bytes, int] | None:
+    """(the file with one more update, the number of its last page in it); None where nothing could be left out.
+
+    The page tree is cut to the last page where it has one level and hands nothing down to its pages. With `field`, the
+    appearance of that signature field loses its text: only for a reader of codes, and only where what is
+    drawn is known to be ours.
+    """
+    if structure.encrypted or structure.damaged or not structure.pages:
+        return None
+    tree = _tree(structure)
+    objects = tree | (_picture(structure, field) if field is not None else {})
+    data = _with(structure, objects) if objects else None
+    return (data, 1 if tree else structure.pages) if data is not None else None
+
+
+def _with(structure: FileStructure, objects: Objects) -> bytes | None:
+    """The file with these objects in an update of its own kind; None unless that kind is a plain table."""
+    revision, last, data = len(structure.revisions), structure.updates[-1], structure.data
+    trailer = structure.trailer(revision)
+    root, size = trailer.get("Root"), integer(trailer.get("Size"))
+    plain = last.kind is SectionKind.TABLE and last.sections and data.startswith(b"%PDF-")
+    if not plain or not isinstance(root, Ref) or size is None or size <= max(ref.number for ref in objects):
+        return None
+    parts, rows, at = [data, b"\n"], [], len(data) + 1
+    for ref, body in objects.items():
+        parts.append(b"%d %d obj\n%s\nendobj\n" % (*ref, body))
+        rows.append(b"%d 1\n%010d %05d n \n" % (ref.number, at, ref.generation))
+        at += len(parts[-1])
+    previous = max(section.offset for section in last.sections)
+    parts.append(
+        b"xref\n%strailer\n<</Size %d/Root %d %d R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+        % (b"".join(rows), size, *root, previous, at)
+    )
+    return b"".join(parts)
+
+
+def _tree(structure: FileStructure) -> Objects:
+    """The root of the page tree with its last page only."""
+    revision = len(structure.revisions)
+    pages = structure.catalog(revision).get("Pages")
+    root = structure.resolve(pages, revision)
+    kids = structure.resolve(root.get("Kids"), revision) if isinstance(root, dict) else None
+    if not isinstance(pages, Ref) or not isinstance(kids, list) or len(kids) < _WORTH_IT:
+        return {}
+    page = kids[-1]
+    leaf = structure.resolve(page, revision)
+    if root.keys() - {"Type", "Kids", "Count"} or not isinstance(page, Ref) or not isinstance(leaf, dict):
+        return {}
+    if leaf.get("Parent") != pages or "Kids" in leaf:
+        return {}
+    return {pages: b"<</Type/Pages/Count 1/Kids[%d %d R]>>" % page}
+
+
+def _picture(structure: FileStructure, field: str) -> Objects:
+    """What `pdf.fields` draws into a signature field, without its text."""
+    revision = len(structure.revisions)
+
+    def at(value: Value, *keys: str) -> Value:
+        for key in keys:
+            value = structure.resolve(value, revision)
+            value = value.dict if isinstance(value, Stream) else value
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    widgets = [w.dict for f in structure.form(revision).fields if f.name == field for w in f.widgets]
+    ref = at(widgets[0], "AP", "N", "Resources", "XObject", "Picture") if len(widgets) == 1 else None
+    picture = structure.resolve(ref, revision)
+    if not isinstance(ref, Ref) or not isinstance(picture, Stream):
+        return {}
+    box, resources = picture.dict.get("BBox"), picture.dict.get("Resources")
+    if picture.dict.keys() - {"Type", "Subtype", "BBox", "Resources", "Filter", "Length"}:
+        return {}
+    body = structure.decoded(picture, revision)
+    if body is None or not isinstance(resources, Ref) or not isinstance(box, list) or len(box) != 4:
+        return {}
+    if not all(isinstance(edge, int | float) for edge in box):
+        return {}
+    lean = _without_text(body)
+    if lean is None:
+        return {}
+    edges = b" ".join(b"%.4f" % edge for edge in box)
+    head = b"<</Type/XObject/Subtype/Form/BBox[%s]/Resources %d %d R/Length %d>>" % (edges, *resources, len(lean))
+    return {ref: head + b"\nstream\n" + lean + b"\nendstream"}
+
+
+def _without_text(content: bytes) -> bytes | None:
+    """Content without its text objects (9.4.1), which Typst begins and ends with a line of their own."""
+    parts, at = [], 0
+    while (begin := content.find(_TEXT, at)) >= 0:
+        end = content.find(_TEXT_END, begin)
+        if end < 0:
+            return None
+        parts.append(content[at:begin])
+        at = end + len(_TEXT_END) - 1
+    return b"".join((*parts, content[at:])) if parts else None
