@@ -1,13 +1,15 @@
 """Sample sizes and upper limits beside published tables.
 
-The published values are those of the AICPA Audit Guide *Audit Sampling*, appendix A: tables A-1 and A-2 (sample sizes at 5 % and
-10 % risk of overreliance), A-3 and A-4 (upper limits, in percent, rounded up to a tenth).
+The published values are those of the AICPA Audit Guide *Audit Sampling*, appendix A, "Attributes Statistical Sampling Tables":
+tables A-1 and A-2 (sample sizes at 5 % and 10 % risk of overreliance), A-3 and A-4 (upper limits, in percent, rounded up to a
+tenth). That they follow from the binomial distribution is computed here once more, with whole numbers and no code of the project.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from fractions import Fraction
 from math import comb
 
 import pytest
@@ -57,6 +59,41 @@ def test_upper_limits_are_the_published_ones(confidence: float, table: dict[int,
             assert math.ceil(found * 1000) / 10 == limit, (size, deviations)
 
 
+def exact(deviations: int, size: int, rate: Fraction) -> Fraction:
+    """P(X <= deviations) of the binomial distribution, without rounding."""
+    return sum((comb(size, k) * rate**k * (1 - rate) ** (size - k) for k in range(deviations + 1)), start=Fraction(0))
+
+
+@pytest.mark.parametrize(("risk", "table"), [(Fraction(1, 20), SIZES_5), (Fraction(1, 10), SIZES_10)])
+def test_the_published_sizes_follow_from_the_definition(risk: Fraction, table: dict[tuple[float, float], int]) -> None:
+    """The published size is enough with as many deviations as are expected in it, and no smaller one is."""
+    for (expected, tolerable), size in table.items():
+        if size > 160:
+            continue  # whole numbers of thousands of digits; the larger ones are compared with the table above
+        chances = {
+            n: exact(math.ceil(Fraction(str(expected)) * n / 100), n, Fraction(tolerable) / 100)
+            for n in range(1, size + 1)
+        }
+        assert chances[size] <= risk
+        assert all(chance > risk for n, chance in chances.items() if n < size), (expected, tolerable)
+
+
+@pytest.mark.parametrize(("risk", "table"), [(Fraction(1, 20), LIMITS_5), (Fraction(1, 10), LIMITS_10)])
+def test_the_published_limits_follow_from_the_definition(risk: Fraction, table: dict[int, tuple[float, ...]]) -> None:
+    for size, limits in table.items():
+        for deviations, limit in zip(DEVIATIONS, limits, strict=True):
+            published = Fraction(str(limit)) / 100
+            assert exact(deviations, size, published) <= risk < exact(deviations, size, published - Fraction(1, 1000))
+
+
+@pytest.mark.parametrize("population", [1, 2, 10, 19])
+def test_a_population_smaller_than_the_sample_is_examined_as_a_whole(population: int) -> None:
+    plan = sampling.plan(0.02, population=population)
+    assert (plan.size, plan.acceptable) == (population, 0)
+    assert sampling.evaluate(population, 0, population=population).upper_limit == 0.0
+    assert not sampling.evaluate(population, 1, population=population).supports(0.02)
+
+
 def test_a_known_population_is_counted_exactly() -> None:
     """Against the definition, with whole numbers: the chance that a sample shows none of 6 deviations among 50."""
     plan = sampling.plan(0.10, population=50)  # more than 5 of 50 are intolerable
@@ -99,6 +136,17 @@ def test_a_selection_can_be_repeated_and_a_larger_one_begins_with_it(ids: set[st
         lambda: sampling.plan(0.05, expected=0.05),
         lambda: sampling.plan(0.05, expected=0.0499),
         lambda: sampling.plan(0.05, population=0),
+        lambda: sampling.plan(0.0),
+        lambda: sampling.plan(1.0),
+        lambda: sampling.plan(0.05, expected=-0.01),
+        lambda: sampling.plan(math.nan),
+        lambda: sampling.plan(0.05, expected=math.nan),
+        lambda: sampling.plan(0.05, confidence=0.49),
+        lambda: sampling.plan(0.05, confidence=1.0),
+        lambda: sampling.plan(0.05, confidence=95),
+        lambda: sampling.plan(0.05, confidence=math.nan),
+        lambda: sampling.evaluate(0, 0),
+        lambda: sampling.evaluate(10, -1),
         lambda: sampling.evaluate(10, 11),
         lambda: sampling.evaluate(10, 1, population=9),
         lambda: sampling.select(["a"], 2, "s"),
