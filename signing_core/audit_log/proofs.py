@@ -115,7 +115,9 @@ class Proof:
         return card(
             paragraph(f"Proof of event {self.index} ", mark, cls="title"),
             *((paragraph(reason),) if reason else ()),
-            paragraph("Whose checkpoint it is, ", element("code", "verify"), " says with the log's public key.", cls="soft"),
+            paragraph(
+                "Whose checkpoint it is, ", element("code", "verify"), " says with the log's public key.", cls="soft"
+            ),
             facts(held),
             fold("Path, nearest first", element("pre", path)),
             fold("The proof as a file", element("pre", str(self))),

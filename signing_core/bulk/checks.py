@@ -24,6 +24,9 @@ class Bounds:
 
 
 BOUNDS: Final = Bounds()
+NO_END: Final = frozenset(("limit-exceeded", "worker-died", "internal-error"))
+"""Codes of findings that say more about the machine at that hour than about the file; one or two such files are the files' own."""
+_FEW: Final = 2
 
 
 def inventory_complete(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
@@ -53,10 +56,18 @@ def verdict_for_every_document(store: Results, key: str) -> str | None:
 
 
 def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> str | None:
-    rows = results.rows_of(store.of(key, "signatures"), ["integrity", "indication"])
-    failed = sum(not in_order(row["integrity"], row["indication"]) for row in rows)
-    if _above(failed, len(rows), bounds):
-        return f"{failed} of {len(rows)} files are not in order, more than the {bounds.share:.0%} that is believed."
+    count = failed = unended = 0
+    for row in results.rows_in(store.of(key, "signatures"), ["integrity", "indication", "findings"]):
+        count += 1
+        failed += not in_order(row["integrity"], row["indication"])
+        unended += not NO_END.isdisjoint(one["code"] for one in row["findings"])
+    if unended > max(_FEW, bounds.share * count):
+        return (
+            f"Judging {unended} of {count} files came to no end; see whether the machine has memory and time to spare, "
+            "and run the batch again."
+        )
+    if _above(failed, count, bounds):
+        return f"{failed} of {count} files are not in order, more than the {bounds.share:.0%} that is believed."
     return None
 
 

@@ -15,85 +15,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from signing_core.bulk import results
-from signing_core.bulk.dispositions import Disposition
-from signing_core.controls import CATALOGUE as CONTROLS
-from signing_core.controls.finding import Kind
+from signing_core.controls import CATALOGUE, ControlFinding
+from signing_core.findings import Standing, key_of
 
 _RANK: Final = {"error": 0, "warning": 1, "info": 2}
-
-FILES: Final[dict[str, Kind]] = {
-    "certificate-differs": Kind(
-        "error", "compliance", "The authenticity certificate in a stored file is not in order.",
-        "Compare the file with the one that was mailed.",
-    ),
-    "stored-file-fails": Kind(
-        "error", "compliance", "The signatures of a stored, completed document do not verify.",
-        "Open the verdict: it names signature, revision and page. The audit log has the hash of what was completed.",
-    ),
-    "not-in-registry": Kind(
-        "error", "compliance", "A stored file of the archive is not the one that the registry knows.",
-        "Find out who changed the registry or the store.",
-    ),
-    "log-disagrees": Kind(
-        "error", "compliance", "The audit log does not name a stored file, or the document's events do not chain.",
-        "Run `sealtrail audit verify`.",
-    ),
-    "file-altered": Kind(
-        "error", "compliance", "A file that came in was changed after it was signed.",
-        "Do not rely on it; ask its sender for the original, and look for where the change comes from.",
-    ),
-    "file-not-the-registered": Kind(
-        "error", "compliance", "A file that came in names a document of ours and is another file than that document.",
-        "Compare it with the archived document.",
-    ),
-    "file-foreign": Kind(
-        "warning", "compliance", "A file that came in was signed or sealed by somebody whom we do not trust.",
-        "Add the signer's X.509 anchor to the trust settings if it is to be trusted; otherwise return the file.",
-    ),
-    "file-expired-certificate": Kind(
-        "warning", "compliance", "A file that came in was signed with an X.509 certificate that was not valid at that time.",
-        "Ask for a signature with a valid X.509 certificate, or for a time-stamp that proves an earlier one.",
-    ),
-    "file-revoked-certificate": Kind(
-        "error", "compliance", "A file that came in was signed with a revoked X.509 certificate.",
-        "Do not rely on it; ask its sender.",
-    ),
-    "file-not-judged": Kind(
-        "warning", "compliance", "A file that came in cannot be judged.",
-        "Open the verdict: it says what is missing, mostly revocation data or an algorithm that we know.",
-    ),
-    "file-encrypted": Kind(
-        "warning", "operations", "A file that came in is encrypted and its password is not known.",
-        "Ask its sender for the password or for an open copy.",
-    ),
-    "file-unsigned": Kind(
-        "warning", "operations", "A file that came in has no signature.",
-        "Ask its sender for the signed document.",
-    ),
-    "file-gone": Kind(
-        "warning", "operations", "A file that came in is not there any more, or cannot be read.",
-        "Restore it, or accept that it was withdrawn.",
-    ),
-    "duplicate-file": Kind(
-        "warning", "operations", "The same file came in more than once.",
-        "Find out whether one of them should have been another document.",
-    ),
-    "log-inconsistent": Kind(
-        "error", "compliance", "The audit log contradicts itself or what was signed of it before.",
-        "Stop work on the workspace and run `sealtrail audit verify`.",
-    ),
-    "log-remark": Kind(
-        "warning", "operations", "The audit log is whole, but something about it wants attention.",
-        "Run `sealtrail audit verify`.",
-    ),
-    "batch-stopped": Kind(
-        "error", "operations", "A batch is not finished: a check stopped it, or a step failed.",
-        "Open the batch in the webserver, see why, and run it again.",
-    ),
-}  # fmt: skip
-"""What a run finds besides the controls."""
-
-CATALOGUE: Final = CONTROLS | FILES
 _ORDER: Final = {code: number for number, code in enumerate(CATALOGUE)}
 
 SCHEMA: Final = pa.schema(
@@ -113,6 +38,7 @@ SCHEMA: Final = pa.schema(
         ("evidence", pa.list_(pa.string())),
     ]
 )
+_SETTLED: Final = ("accepted", "false-alarm")
 
 
 @dataclass
@@ -124,29 +50,44 @@ class Case:
     document_id: str | None = None
     files: list[str] = field(default_factory=list)
     batches: list[str] = field(default_factory=list)
-    findings: list[tuple[str, str]] = field(default_factory=list)
-    """Code and message."""
-    evidence: list[str] = field(default_factory=list)
+    findings: list[ControlFinding] = field(default_factory=list)
     disposition: str = "open"
 
     @cached_property
+    def gravest(self) -> ControlFinding:
+        return min(self.findings, key=lambda one: (_RANK[one.severity], _ORDER[one.code]))
+
+    @property
     def code(self) -> str:
-        return min(
-            (code for code, _ in self.findings), key=lambda code: (_RANK[CATALOGUE[code].severity], _ORDER[code])
-        )
+        return self.gravest.code
 
     @property
     def severity(self) -> str:
-        return CATALOGUE[self.code].severity
+        return self.gravest.severity
 
     @property
     def codes(self) -> list[str]:
-        return list(dict.fromkeys(code for code, _ in self.findings))
+        return list(dict.fromkeys(one.code for one in self.findings))
+
+    @property
+    def evidence(self) -> list[str]:
+        return list(dict.fromkeys(text for one in self.findings for text in one.evidence))
 
     @property
     def settled(self) -> bool:
-        """Somebody decided that it needs no more attention."""
-        return self.disposition in ("accepted", "false-alarm")
+        """It was decided that it needs no more attention."""
+        return self.disposition in _SETTLED
+
+    def decide(self, standing: Mapping[str, Standing]) -> None:
+        """Take over what stands about its findings: it is settled when all that count are, remarks aside."""
+        count = [one for one in self.findings if one.severity != "info"] or self.findings
+        told = [standing.get(key_of(one), "open") for one in count]
+        waiting = [one for one in told if one not in _SETTLED]
+        if waiting:
+            # What is still found is not fixed, whatever was said of it.
+            self.disposition = "proposed" if set(waiting) == {"proposed"} else "open"
+        else:
+            self.disposition = standing.get(key_of(self.gravest), told[0])
 
     def row(self) -> dict[str, Any]:
         kind = CATALOGUE[self.code]
@@ -159,11 +100,11 @@ class Case:
             "severity": kind.severity,
             "owner": kind.owner,
             "disposition": self.disposition,
-            "message": next(message for code, message in self.findings if code == self.code),
+            "message": self.gravest.message,
             "action": kind.action,
             "codes": self.codes,
-            "findings": [{"code": code, "message": message} for code, message in self.findings],
-            "evidence": list(dict.fromkeys(self.evidence)),
+            "findings": [{"code": one.code, "message": one.message} for one in self.findings],
+            "evidence": self.evidence,
         }
 
 
@@ -184,24 +125,26 @@ class Cases:
         batch: str | None = None,
         evidence: Iterable[str] = (),
     ) -> None:
+        """`evidence` of what is of no document names what it is about; see `ControlFinding`."""
         case = self._cases.setdefault(subject, Case(subject))
         case.document_id = case.document_id or document_id
         case.files += [one for one in files if one not in case.files]
         if batch and batch not in case.batches:
             case.batches.append(batch)
-        if (code, message) not in case.findings:
-            case.findings.append((code, message))
-        case.evidence += evidence
+        finding = ControlFinding(code, document_id, message, tuple(evidence))
+        if finding not in case.findings:
+            case.findings.append(finding)
 
-    def sorted(self, decided: Mapping[tuple[str, str], Disposition]) -> list[Case]:
-        """The gravest first; what was settled comes last."""
-        for case in self._cases.values():
-            held = decided.get((case.subject, case.code))
-            if held is not None:
-                # What is still found is not resolved, whatever was said of it.
-                case.disposition = "open" if held.state == "resolved" else held.state
+    def findings(self) -> Iterator[ControlFinding]:
+        for case in self:
+            yield from case.findings
+
+    def sorted(self, standing: Mapping[str, Standing]) -> list[Case]:
+        """The gravest first; what was settled comes last. Mere remarks are on the work list, and no exceptions."""
+        for case in self:
+            case.decide(standing)
         order = lambda case: (case.settled, _RANK[case.severity], _ORDER[case.code], case.subject)  # noqa: E731
-        return sorted(self._cases.values(), key=order)
+        return sorted((case for case in self if case.severity != "info"), key=order)
 
     def __iter__(self) -> Iterator[Case]:
         return iter(self._cases.values())

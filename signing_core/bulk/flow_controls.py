@@ -9,11 +9,13 @@ from typing import Final
 import pyarrow as pa
 import sqlalchemy as sa
 
+from signing_core import findings
 from signing_core.bulk import results
 from signing_core.bulk.reconciling import FINDING, finding_row
 from signing_core.bulk.results import Results, Rows
 from signing_core.controls import check, histories
-from signing_core.storage.database import reading
+from signing_core.controls.catalogue import FLOW
+from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 
@@ -29,18 +31,20 @@ class Done:
 
 
 def make(workspace: Workspace, store: Results) -> Done:
-    """Check all documents and write `controls.parquet`, a row for each finding."""
+    """Check all documents; write `controls.parquet`, a row for each finding, and bring the work list in line."""
     now = workspace.clock()
     count, codes, last = 0, Counter[str](), ""
     with results.appending(store.folder / "controls.parquet", SCHEMA, {"at": now.isoformat()}) as writer:
         rows = Rows(writer, SCHEMA)
         while ids := _ids_after(workspace, last):
             last = ids[-1]
-            for history in histories(workspace, ids):
-                count += 1
-                for finding in check(history, now):
-                    rows.add({"document_id": history.document_id, **finding_row(finding)})
-                    codes[finding.code] += 1
+            count += len(ids)
+            found = [finding for history in histories(workspace, ids) for finding in check(history, now)]
+            for finding in found:
+                rows.add({"document_id": finding.document_id, **finding_row(finding)})
+                codes[finding.code] += 1
+            with writing(workspace.engine) as connection:
+                findings.record(connection, found, ids, now, codes=FLOW)
         rows.flush()
     return Done(count, dict(sorted(codes.items())))
 

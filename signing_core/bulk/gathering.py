@@ -38,7 +38,7 @@ def gather(store: Results, ledger: Ledger, bounds: Bounds = BOUNDS) -> Gathered:
     for batch in ledger.batches():
         stopped = checks.problem(store, ledger, batch.key, bounds)
         if stopped:
-            found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key)
+            found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key, evidence=[f"batch {batch.key}"])
         done = all(store.of(batch.key, step).is_file() for step in _STEPS)
         found.batches[batch.key] = "stopped" if stopped else "finished" if done else "waiting"
     with duckdb.connect() as database:
@@ -88,7 +88,9 @@ def _files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
     gone = "SELECT key, name, state FROM inventory WHERE state <> 'present' AND document_id IS NULL ORDER BY name"
     for row in _rows(database, gone):
         message = "It cannot be read." if row["state"] == "unreadable" else "It is not where it was."
-        cases.add(row["name"], "file-gone", message, files=[row["name"]], batch=row["key"])
+        cases.add(
+            row["name"], "file-gone", message, files=[row["name"]], batch=row["key"], evidence=[f"file {row['name']}"]
+        )
     bad = """
         SELECT i.key, i.name, i.sha256, s.integrity, s.indication, s.sub_indication, s.encrypted, s.trust, s.findings,
                s.signatures, s.certificate
@@ -97,7 +99,7 @@ def _files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         ORDER BY i.name"""
     for row in _rows(database, bad):
         code = _code_of(row)
-        evidence = [f"SHA-256 {row['sha256']}"]
+        evidence = [f"file {row['sha256']}"]
         cases.add(row["sha256"], code, said(row), files=[row["name"]], batch=row["key"], evidence=evidence)
     other = """
         SELECT i.key, i.name, i.sha256, r.document_id, r.registry, r.audit_log
@@ -105,7 +107,9 @@ def _files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         WHERE i.document_id IS NULL AND r.registry = 'mismatch'"""
     for row in _rows(database, other):
         message = f"It names document {row['document_id']} and is none of that document's files."
-        cases.add(row["sha256"], "file-not-the-registered", message, files=[row["name"]], batch=row["key"])
+        evidence = [f"file {row['sha256']}"]
+        name = row["name"]
+        cases.add(row["sha256"], "file-not-the-registered", message, files=[name], batch=row["key"], evidence=evidence)
 
 
 def _code_of(row: dict[str, Any]) -> str:
@@ -147,7 +151,8 @@ def _duplicates(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
     for row in _rows(database, query):
         message = f"{len(row['names'])} files are the same."
         for key in row["keys"]:
-            cases.add(row["sha256"], "duplicate-file", message, files=row["names"], batch=key)
+            evidence = [f"file {row['sha256']}"]
+            cases.add(row["sha256"], "duplicate-file", message, files=row["names"], batch=key, evidence=evidence)
 
 
 # --- Our own documents ---
@@ -163,18 +168,21 @@ def _archive(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         found = row["found"]
         add(row, found["code"], found["message"], found["evidence"])
     query = """
-        SELECT i.key, i.document_id, s.integrity, s.indication, s.sub_indication, s.findings, s.signatures
+        SELECT i.key, i.document_id, i.sha256, s.integrity, s.indication, s.sub_indication, s.findings, s.signatures
         FROM inventory i JOIN signatures s ON s.key = i.key AND s.sha256 = i.sha256
         WHERE i.document_id IS NOT NULL
           AND NOT (s.integrity = 'intact' AND coalesce(s.indication = 'TOTAL-PASSED', false))"""
     for row in _rows(database, query):
-        add(row, "stored-file-fails", said(row))
+        add(row, "stored-file-fails", said(row), [f"object {row['sha256']}"])
     query = """
-        SELECT i.key, i.document_id, c.state
+        SELECT i.key, i.document_id, i.sha256, c.state
         FROM inventory i JOIN certificates c ON c.key = i.key AND c.sha256 = i.sha256
-        WHERE i.document_id IS NOT NULL AND c.state <> 'valid'"""
+          JOIN signatures s ON s.key = i.key AND s.sha256 = i.sha256
+        WHERE i.document_id IS NOT NULL AND c.state <> 'valid'
+          AND NOT (c.state = 'none' AND s.integrity = 'indeterminate')"""
     for row in _rows(database, query):
-        add(row, "certificate-differs", f"Its authenticity certificate is: {row['state']}.")
+        message = f"Its authenticity certificate is: {row['state']}."
+        add(row, "certificate-differs", message, [f"object {row['sha256']}"])
     query = """
         SELECT key, document_id, registry, audit_log FROM registry
         WHERE key LIKE '%/archive-%' AND document_id IS NOT NULL

@@ -17,6 +17,7 @@ from signing_core.bulk.files import chunks, local_files
 from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.results import Results
 from signing_core.bulk.watched import Watched
+from signing_core.controls.history import renewed_files
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -34,7 +35,7 @@ SCHEMA: Final = pa.schema(
         ("first_seen", pa.timestamp("us", tz="UTC")),
     ]
 )
-"""`document_id` and `expected_sha256` (of the registry) only for our own documents; `state`: present, missing, unreadable."""
+"""`document_id` and `expected_sha256` (of the registry: the completed file, or the newest with a renewed time-stamp) only for our own; `state`: present, missing, unreadable."""
 
 _TOGETHER: Final = 100
 """Files fetched at once from a bucket."""
@@ -59,15 +60,17 @@ def items(workspace: Workspace, ledger: Ledger, batch: Batch) -> list[Item]:
         for some in chunks(ids, 400):
             query = sa.select(documents.c.id, documents.c.final_sha256).where(documents.c.id.in_(some))
             registry |= {row.id: row.final_sha256 for row in connection.execute(query)}
+            # What is proven by a renewed archive time-stamp is proven by that file alone.
+            registry |= {one: files[-1] for one, files in renewed_files(connection, some).items()}
     return [Item(document_id, document_id, registry.get(document_id)) for document_id in ids]
 
 
 def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched, key: str) -> pa.Table:
     """Read every file of the batch and write `inventory.parquet`; returns it."""
-    batch = ledger.batch(key)
+    batch, now = ledger.batch(key), workspace.clock()
     rows = list(_rows(workspace, watched, batch, items(workspace, ledger, batch)))
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    results.write(store.of(key, "inventory"), table, {"batch": key, "expected": batch.documents})
+    results.write(store.of(key, "inventory"), table, {"batch": key, "expected": batch.documents, "at": now.isoformat()})
     return table
 
 

@@ -18,10 +18,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from signing_core import findings
 from signing_core.bulk import results
 from signing_core.bulk.files import chunks
 from signing_core.bulk.results import Results
 from signing_core.controls import ControlFinding, History, Reconciliation, histories, reconcile
+from signing_core.controls.catalogue import RECONCILIATION
+from signing_core.storage.database import writing
 from signing_core.storage.workspace import Workspace
 
 FINDING: Final = pa.struct(
@@ -78,6 +81,7 @@ def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Do
     for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
         tables.append(pa.Table.from_pylist(rows, schema=SCHEMA))
         fresh += new
+        _on_the_work_list(workspace, rows)
         if new:
             part = store.batch(key) / "parts" / f"reconciliation-{number:05d}.parquet"
             results.write(part, tables[-1], {"batch": key})
@@ -135,6 +139,17 @@ def _some(
     for done in reconcile(workspace, again, now=now, printed=False):
         rows.append(_row(key, done, bases[done.document_id], before[done.document_id]))
     return rows, len(new)
+
+
+def _on_the_work_list(workspace: Workspace, rows: Sequence[dict[str, Any]]) -> None:
+    found = [
+        ControlFinding(one["code"], row["document_id"], one["message"], tuple(one["evidence"]))
+        for row in rows
+        for one in row["findings"]
+    ]
+    with writing(workspace.engine) as connection:
+        ids = [row["document_id"] for row in rows]
+        findings.record(connection, found, ids, workspace.clock(), codes=RECONCILIATION)
 
 
 def _code() -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from asn1crypto import cms as asn1_cms
 from cryptography import x509
 
 from signing_core.audit_log import events
+from signing_core.controls.history import renewed_files
 from signing_core.desk import judging, records
 from signing_core.errors import SealRejected, SealtrailError
 from signing_core.flow import Status
@@ -24,7 +25,7 @@ from signing_core.keys import chains, distribution, register
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
-from signing_core.storage.schema import document_files, documents
+from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import Indication, Integrity
 
@@ -70,7 +71,7 @@ def renew(
     from signing_core.pdf import preserve
 
     now, rules = workspace.clock(), policy or Policy()
-    step, sha256 = _newest(workspace, document_id)
+    count, sha256 = _newest(workspace, document_id)
     data = workspace.objects.get(sha256)
     token = _last_time_stamp(data)
     if token is not None and ends(token, rules) > now + before:
@@ -88,9 +89,8 @@ def renew(
     renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
     _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update))
-    number = int(step.removeprefix("renewed-")) + 1 if step.startswith("renewed-") else 1
     with writing(workspace.engine) as connection:
-        records.add_file(connection, document_id, f"renewed-{number}", stored, renewed.length, now)
+        records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)
         events.append(
             connection,
             type=RENEWED,
@@ -131,15 +131,12 @@ def _completed(workspace: Workspace) -> Iterator[str]:
         yield from connection.execute(query).scalars().all()
 
 
-def _newest(workspace: Workspace, document_id: str) -> tuple[str, str]:
-    """Step and SHA-256 of the last renewed file, else of the completed one."""
-    table = document_files
-    query = sa.select(table.c.step, table.c.sha256, table.c.created_at).where(table.c.document_id == document_id)
+def _newest(workspace: Workspace, document_id: str) -> tuple[int, str]:
+    """How often it was renewed, and the SHA-256 of the last renewed file, else of the completed one."""
     with reading(workspace.engine) as connection:
-        rows: list[Any] = list(connection.execute(query))
-    kept = [row for row in rows if row.step == "final" or row.step.startswith("renewed-")]
-    last = max(kept, key=lambda row: int(row.step.partition("-")[2] or 0))
-    return str(last.step), str(last.sha256)
+        renewed = renewed_files(connection, [document_id]).get(document_id, ())
+        query = sa.select(documents.c.final_sha256).where(documents.c.id == document_id)
+        return len(renewed), renewed[-1] if renewed else str(connection.scalar(query))
 
 
 def _last_time_stamp(data: bytes) -> bytes | None:

@@ -19,15 +19,17 @@ from typing import Any, Final
 
 import jinja2
 
-from signing_core import typesetting
+from signing_core import findings, typesetting
 from signing_core.audit_log import events
-from signing_core.bulk import dispositions, exceptions, gathering, log_state, results
+from signing_core.bulk import exceptions, gathering, log_state, results
 from signing_core.bulk.checks import BOUNDS, Bounds
-from signing_core.bulk.exceptions import CATALOGUE, Case
+from signing_core.bulk.exceptions import Case
 from signing_core.bulk.gathering import Gathered
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.report_words import WORDS
 from signing_core.bulk.results import Results
+from signing_core.controls import CATALOGUE
+from signing_core.controls.catalogue import RUNS
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import write_file
@@ -36,6 +38,7 @@ from signing_core.verdict import rfc3339
 from signing_core.verification.document import tool_version
 
 ISSUED: Final = "report.issued"
+_HASH: Final = re.compile(r"([0-9a-f]{64})")
 _TREND: Final = 30
 """Runs that the trend shows."""
 _MOST: Final = {"html": 2_000, "pdf": 300}
@@ -72,7 +75,7 @@ def make(
     """
     now = workspace.clock()
     gathered = gathering.gather(store, ledger, bounds)
-    cases = gathered.cases.sorted(dispositions.current(workspace))
+    cases = gathered.cases.sorted(_on_the_work_list(workspace, store, gathered, now))
     folder = _folder(store, run_id, now)
     summary = _summary(workspace, store, gathered, cases, run_id, policy or Policy(), now)
     trend = [*_earlier(store, run_id), summary][-_TREND:]
@@ -91,12 +94,37 @@ def make(
     return Report(folder, summary, cases)
 
 
+def _on_the_work_list(
+    workspace: Workspace, store: Results, gathered: Gathered, now: datetime
+) -> dict[str, findings.Standing]:
+    """Put what was found where analysts decide on it; returns what stands about each finding.
+
+    Where a batch is stopped or not done, nobody has looked, and nothing is called gone.
+    """
+    found = list(gathered.cases.findings())
+    done = all(state == "finished" for state in gathered.batches.values())
+    with writing(workspace.engine) as connection:
+        codes = RUNS if done else ()
+        findings.record(connection, found, None, now, codes=codes, looked_at=_looked_at(store, gathered) or now)
+        return findings.standing(connection, found)
+
+
+def _looked_at(store: Results, gathered: Gathered) -> datetime | None:
+    """When the oldest of the results that the report rests on was made."""
+    files = [store.of(key, "inventory") for key in gathered.batches]
+    files += [store.folder / name for name in ("controls.parquet", "audit_log.parquet")]
+    told = [results.context_of(file).get("at") for file in files]
+    return min((datetime.fromisoformat(at) for at in told if at), default=None)
+
+
 def _folder(store: Results, run_id: str, now: datetime) -> Path:
-    """Of the run, whenever it was begun; named by time so that folders sort."""
+    """Of the run, whenever it was begun; named by time, to the millisecond, so that the folders of quick runs sort too."""
     if not re.fullmatch(r"[A-Za-z0-9-]{4,64}", run_id):
         raise ValueError("a run id is of letters, digits and hyphens")
     reports = store.folder / "reports"
-    return next(iter(reports.glob(f"*Z-{run_id}")), reports / f"{now:%Y%m%dT%H%M%SZ}-{run_id}")
+    return next(
+        iter(reports.glob(f"*Z-{run_id}")), reports / f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03d}Z-{run_id}"
+    )
 
 
 def _summary(
@@ -163,11 +191,15 @@ def _content(
     language = workspace.settings.language
     words = WORDS[language]
     at = datetime.fromisoformat(summary["at"]).astimezone(workspace.zone)
+    replayed = summary["audit_log"]["replayed_at"]
+    if replayed is not None:
+        replayed = datetime.fromisoformat(replayed).astimezone(workspace.zone).isoformat(sep=" ", timespec="seconds")
     return {
         "language": language,
         "words": words,
         "summary": summary,
         "at": at.isoformat(sep=" ", timespec="seconds"),
+        "replayed": replayed,
         "cases": [_shown(case) for case in cases],
         "trend": [
             {
@@ -186,8 +218,9 @@ def _content(
 def _shown(case: Case) -> dict[str, Any]:
     row = case.row()
     row["meaning"] = CATALOGUE[case.code].meaning
+    row["pieces"] = [[piece, bool(_HASH.fullmatch(piece))] for piece in _HASH.split(row["message"]) if piece]
     row["what"] = ", ".join(case.files) or case.document_id or case.subject
-    row["findings"] = [[code, message] for code, message in case.findings]
+    row["findings"] = [[one.code, one.message] for one in case.findings]
     row["settled"] = case.settled
     return row
 

@@ -8,7 +8,7 @@
         parts/                             what an interrupted step has done so far
       controls.parquet, audit_log.parquet  of the whole workspace
       exceptions.parquet                   of the newest report
-      reports/20261125T020000Z-ab12cd34/   report.html, report.pdf, exceptions.parquet, summary.json
+      reports/20261125T020000.123Z-ab12cd34/   report.html, report.pdf, exceptions.parquet, summary.json
 
 A file appears only when it is whole, so that a reader sees the old or the new one. No two batches write the same place.
 """
@@ -34,6 +34,7 @@ from signing_core.verification.reports.interface import atomic
 
 _KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}/(inbox|archive)-\d{3,}")
 _CONTEXT: Final = b"sealtrail"
+_AT_ONCE: Final = 500
 _ROWS: Final = 5_000
 """Rows of a row group where a file is written as it comes."""
 
@@ -110,10 +111,21 @@ def context_of(file: Path) -> dict[str, Any]:
 
 def rows_of(file: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """The rows of a file as plain values; none when it is not there."""
-    if not file.is_file():
-        return []
-    found: list[dict[str, Any]] = pq.read_table(file, columns=list(columns) if columns else None).to_pylist()
-    return found
+    return list(rows_in(file, columns))
+
+
+def rows_in(file: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The same one after the other, a few hundred of them in memory."""
+    for table in tables_in(file, _AT_ONCE, columns):
+        yield from table.to_pylist()
+
+
+def tables_in(file: Path, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """A file in tables of up to so many rows; none when it is not there."""
+    if file.is_file():
+        with pq.ParquetFile(file) as source:
+            for batch in source.iter_batches(rows, columns=list(columns) if columns else None):
+                yield pa.Table.from_batches([batch])
 
 
 @cache

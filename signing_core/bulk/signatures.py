@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from signing_core.bulk import results
+from signing_core.bulk.checks import NO_END
 from signing_core.bulk.files import chunks, local_files
 from signing_core.bulk.results import Results
 from signing_core.bulk.watched import Watched
@@ -52,6 +54,7 @@ class Work:
 @dataclass(frozen=True)
 class Done:
     table: pa.Table
+    """SHA-256, integrity and elapsed time of each file."""
     judged: int
     """Documents judged now; the others were taken over."""
     rules: str
@@ -68,18 +71,21 @@ def make(workspace: Workspace, store: Results, watched: Watched, key: str, work:
     rules = Rules(at=now, policy=work.policy, trust=judging.trust_of(workspace))
     name = rules_id(rules)
     wanted = _wanted(store, key)
-    parts = store.batch(key) / "parts"
-    known = _known([store.of(key, "signatures"), *sorted(parts.glob("signatures-*.parquet"))], name, now - work.oldest)
-    missing = [row for row in wanted if row["sha256"] not in known.hashes]
+    file, parts = store.of(key, "signatures"), store.batch(key) / "parts"
+    before = [file, *sorted(parts.glob("signatures-*.parquet"))]
+    known = _known(before, name, now - work.oldest)
+    missing = [row for row in wanted if row["sha256"] not in known]
     made = _Parts(parts, name)
-    for verdict in _judged(workspace, watched, key, missing, rules, work):
-        made.add(verdict)
+    for row, verdict in zip(missing, _judged(workspace, watched, key, missing, rules, work), strict=True):
+        # Where judging came to no end, nobody hashed the file: it is the one of the inventory all the same.
+        made.add(verdict if verdict.sha256 else replace(verdict, sha256=row["sha256"]))
     made.flush()
-    table = _in_order([known.table, *made.tables], [row["sha256"] for row in wanted])
-    results.write(store.of(key, "signatures"), table, {"batch": key, "rules": name, "policy": rules.policy.id})
+    with results.appending(file, SCHEMA, {"batch": key, "rules": name, "policy": rules.policy.id}) as writer:
+        for table in _gathered(before, known, made.files, {row["sha256"] for row in wanted}):
+            writer.write_table(table)
     for part in parts.glob("signatures-*.parquet"):
         part.unlink()
-    return Done(table, len(missing), name)
+    return Done(pq.ParquetFile(file).read(["sha256", "integrity", "elapsed_ms"]), len(missing), name)
 
 
 def _wanted(store: Results, key: str) -> list[dict[str, Any]]:
@@ -89,27 +95,43 @@ def _wanted(store: Results, key: str) -> list[dict[str, Any]]:
     return list({row["sha256"]: row for row in reversed(rows) if row["state"] == "present"}.values())[::-1]
 
 
-@dataclass(frozen=True)
-class _Known:
-    table: pa.Table
-    hashes: frozenset[str]
+_Place = tuple[Path, int]
+"""A row of a file of verdicts."""
 
 
-def _known(files: Iterable[Path], rules: str, since: datetime) -> _Known:
-    """Verdicts made earlier that still count, each file once, the newest kept."""
-    tables = [pq.read_table(file) for file in files if file.is_file()]
-    rows: dict[str, tuple[int, int]] = {}
-    for number, table in enumerate(tables):
-        columns = (table.column(name).to_pylist() for name in ("sha256", "rules", "at"))
-        for index, (sha256, under, at) in enumerate(zip(*columns, strict=True)):
-            if sha256 is not None and under == rules and at >= since:
-                rows[sha256] = (number, index)
-    kept = [
-        table.take(pa.array([index for number, index in rows.values() if number == which], pa.int64()))
-        for which, table in enumerate(tables)
-    ]
-    table = pa.concat_tables([SCHEMA.empty_table(), *(one.cast(SCHEMA) for one in kept)])
-    return _Known(table, frozenset(rows))
+def _known(files: Iterable[Path], rules: str, since: datetime) -> dict[str, _Place]:
+    """Where the verdicts made earlier are that still count, by SHA-256, the newest of each; not those that came to no end."""
+    found: dict[str, _Place] = {}
+    for file in files:
+        for index, row in enumerate(results.rows_in(file, ["sha256", "rules", "at", "findings"])):
+            ended = NO_END.isdisjoint(one["code"] for one in row["findings"])
+            if ended and row["sha256"] is not None and row["rules"] == rules and row["at"] >= since:
+                found[row["sha256"]] = (file, index)
+    return found
+
+
+def _gathered(
+    before: Iterable[Path], known: Mapping[str, _Place], made: Iterable[Path], wanted: set[str]
+) -> Iterator[pa.Table]:
+    """What still counts and what was made now, a part at a time, so that memory does not grow with the batch.
+
+    A file that changed after the inventory has a verdict under another hash: it stays out, and a check finds the gap.
+    """
+    taken: dict[Path, set[int]] = {}
+    for sha256, (file, index) in known.items():
+        if sha256 in wanted:
+            taken.setdefault(file, set()).add(index)
+    for file in before:
+        start = 0
+        for table in results.tables_in(file, PART) if file in taken else ():
+            kept = sorted(index - start for index in taken[file] if start <= index < start + table.num_rows)
+            start += table.num_rows
+            if kept:
+                yield table.take(pa.array(kept, pa.int64())).cast(SCHEMA)
+    for file in made:
+        for table in results.tables_in(file, PART):
+            kept = [number for number, one in enumerate(table.column("sha256").to_pylist()) if one in wanted]
+            yield table.take(pa.array(kept, pa.int64())).cast(SCHEMA)
 
 
 def _judged(
@@ -117,11 +139,15 @@ def _judged(
 ) -> Iterator[DocumentVerdict]:
     kind = "inbox" if "/inbox-" in key else "archive"
     with ExitStack() as open_files:
+        fetched: deque[ExitStack] = deque()
 
         def paths() -> Iterator[Path]:
             for some in chunks(rows, PART):
+                if len(fetched) == 3:
+                    fetched.popleft().close()  # judged by now: less than two parts are given out ahead of their verdicts
+                fetched.append(open_files.enter_context(ExitStack()))
                 wanted = [(row["name"], row["expected_sha256"]) for row in some]
-                found = open_files.enter_context(local_files(workspace, watched, kind, wanted))
+                found = fetched[-1].enter_context(local_files(workspace, watched, kind, wanted))
                 yield from (path or Path(os.devnull) for path in found)
 
         yield from verify_many(paths(), rules, jobs=work.jobs, limits=work.limits)
@@ -135,7 +161,7 @@ class _Parts:
         self._rules = rules
         self._waiting: list[DocumentVerdict] = []
         self._number = len(list(folder.glob("signatures-*.parquet")))
-        self.tables: list[pa.Table] = []
+        self.files: list[Path] = []
 
     def add(self, verdict: DocumentVerdict) -> None:
         self._waiting.append(verdict)
@@ -146,8 +172,8 @@ class _Parts:
         if not self._waiting:
             return
         table = _table(self._waiting, self._rules)
-        results.write(self._folder / f"signatures-{self._number:05d}.parquet", table, {"rules": self._rules})
-        self.tables.append(table)
+        self.files.append(self._folder / f"signatures-{self._number:05d}.parquet")
+        results.write(self.files[-1], table, {"rules": self._rules})
         self._number += 1
         self._waiting = []
 
@@ -163,10 +189,3 @@ def _table(verdicts: Iterable[DocumentVerdict], rules: str) -> pa.Table:
     stream.seek(0)
     table = pq.read_table(stream)
     return table.append_column(SCHEMA.field("rules"), pa.array([rules] * count, pa.string())).cast(SCHEMA)
-
-
-def _in_order(tables: Sequence[pa.Table], hashes: Sequence[str]) -> pa.Table:
-    whole = pa.concat_tables(tables)
-    where = {sha256: index for index, sha256 in enumerate(whole.column("sha256").to_pylist())}
-    # A file that changed after the inventory has a verdict under another hash: it stays out, and a check finds the gap.
-    return whole.take(pa.array([where[sha256] for sha256 in hashes if sha256 in where], pa.int64()))

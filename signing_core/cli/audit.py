@@ -252,7 +252,8 @@ def _print_report(report: Report) -> None:
     if len(report.findings) > 100:
         click.echo(f"... and {len(report.findings) - 100} more; --json shows them all.")
     click.echo(
-        f"Recomputed: events {report.events}, checkpoints {report.checkpoints}, anchors {report.anchors}, files {report.files}: " + ("all in order." if report.in_order else "NOT in order.")
+        f"Recomputed: events {report.events}, checkpoints {report.checkpoints}, anchors {report.anchors}, files {report.files}: "
+        + ("all in order." if report.in_order else "NOT in order.")
     )
     if report.anchored is not None:
         click.echo(

@@ -1,6 +1,7 @@
 """What an auditor looks for in the archive: reconciliation of what is stored, logged and mailed, and controls of the flow."""
 
-from signing_core.controls.finding import CATALOGUE, ControlFinding
+from signing_core.controls.catalogue import CATALOGUE
+from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History, histories
 from signing_core.controls.reconciliation import Reconciliation, reconcile
 from signing_core.controls.rules import check

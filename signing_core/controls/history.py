@@ -13,7 +13,7 @@ from signing_core.audit_log import events as audit
 from signing_core.audit_log import personal
 from signing_core.audit_log.events import Event
 from signing_core.storage.database import reading
-from signing_core.storage.schema import audit_events, document_parties, documents, outbox
+from signing_core.storage.schema import audit_events, document_files, document_parties, documents, outbox
 from signing_core.storage.workspace import Workspace
 
 _CHUNK = 400
@@ -31,6 +31,8 @@ class History:
     messages: tuple[sa.Row[Any], ...] = field(default=(), repr=False)
     opened: dict[str, Any] = field(default_factory=dict, repr=False)
     """Personal values by commitment; what was erased is missing."""
+    renewed: tuple[str, ...] = ()
+    """SHA-256 of the files with renewed archive time-stamps, oldest first."""
 
     @property
     def document_id(self) -> str:
@@ -49,6 +51,18 @@ def histories(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[His
     """The histories of these documents, in their order; an unknown id is left out."""
     for start in range(0, len(document_ids), _CHUNK):
         yield from _chunk(workspace, document_ids[start : start + _CHUNK])
+
+
+def renewed_files(connection: sa.Connection, document_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """SHA-256 of the files with renewed archive time-stamps (steps `renewed-1`, ...) of these documents, oldest first."""
+    table = document_files
+    query = sa.select(table.c.document_id, table.c.step, table.c.sha256).where(
+        table.c.document_id.in_(document_ids), table.c.step.like("renewed-%")
+    )
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.document_id].append((int(row.step.removeprefix("renewed-")), row.sha256))
+    return {one: tuple(sha256 for _, sha256 in sorted(files)) for one, files in found.items()}
 
 
 def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[History]:
@@ -72,6 +86,7 @@ def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Histor
             sa.select(outbox).where(outbox.c.document_id.in_(document_ids)).order_by(outbox.c.id)
         ):
             messages[row.document_id].append(row)
+        renewed = renewed_files(connection, document_ids)
         opened = {document_id: personal.opened(connection, document_id) for document_id in rows}
     for document_id in document_ids:
         if document_id in rows:
@@ -82,4 +97,5 @@ def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Histor
                 tuple(leaves[document_id]),
                 tuple(messages[document_id]),
                 opened[document_id],
+                renewed.get(document_id, ()),
             )

@@ -72,6 +72,7 @@ def _one(workspace: Workspace, history: History, now: datetime, with_page: bool)
         message = f"The registry names {registry}, the event of completion {logged}."
         evidence = (f"event {completed.seq}",) if completed else ()
         found.append(ControlFinding("registry-differs-from-log", document_id, message, evidence))
+    found += _renewed(workspace, history, data)
     mailed = dict(_mailed(workspace, history, logged or registry, now, found))
     page: Printed = "not-checked"
     if with_page and data is not None and completed is not None:
@@ -112,6 +113,27 @@ def _stored(
     return data, registry
 
 
+def _renewed(workspace: Workspace, history: History, completed: bytes | None) -> Iterator[ControlFinding]:
+    """Files with renewed archive time-stamps: each is that of its event, the newest is there and begins with the completed one."""
+    logged = tuple(str(event.data.get("sha256")) for event in history.of("document.renewed"))
+    if not history.renewed and not logged:
+        return
+    problem = None
+    if history.renewed != logged:
+        problem = f"The registry names {len(history.renewed)} renewed files, the events {len(logged)}, and they differ."
+    else:
+        try:
+            newest = workspace.objects.get(logged[-1])
+        except (ObjectMissing, ObjectDamaged):
+            problem = f"The object {logged[-1]} is gone or has changed."
+        else:
+            if completed is not None and not newest.startswith(completed):
+                problem = f"The object {logged[-1]} does not begin with the completed file."
+    if problem:
+        evidence = tuple(f"object {sha256}" for sha256 in (history.renewed or logged)[-1:])
+        yield ControlFinding("renewed-file-differs", history.document_id, problem, evidence)
+
+
 def _mailed(
     workspace: Workspace, history: History, expected: str | None, now: datetime, found: list[ControlFinding]
 ) -> Iterator[tuple[str, str | None]]:
@@ -139,7 +161,8 @@ def _printed(workspace: Workspace, history: History, final: bytes, completed: Ev
     import numpy
 
     from signing_core.certificate import layout, page
-    from signing_core.pdf import render
+    from signing_core.pdf import render, same_page
+    from signing_core.pdf.names import SEAL_FIELD
 
     if any(value is None for value in _names(history)):
         return "erased"
@@ -149,7 +172,10 @@ def _printed(workspace: Workspace, history: History, final: bytes, completed: Ev
         if completed.data.get("layout") != layout.identifier():
             shown = render.text(final, render.page_count(final), fields=True)
             return "mismatch" if layout.not_printed(shown, data, url) else "facts-match"
-        again = render.render(page.typeset(data, url, history.row.language), 1, dpi=_DPI).convert("L")
+        typeset = page.typeset(data, url, history.row.language)
+        if same_page.shows_only(final, SEAL_FIELD, typeset):
+            return "match"
+        again = render.render(typeset, 1, dpi=_DPI).convert("L")
         stands = render.render(final, render.page_count(final), dpi=_DPI).convert("L")
     except SealtrailError:
         return "mismatch"

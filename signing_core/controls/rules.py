@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from signing_core.audit_log.events import Event
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History
-from signing_core.flow import Role, Status
+from signing_core.delivery import contacts
+from signing_core.flow import Role, State, Status
+from signing_core.flow.values import Limits
 
 _STUCK_AFTER: Final = timedelta(hours=1)
 _CODE_LIFETIME: Final = timedelta(minutes=5)
+_CONFIRMED_FOR: Final = Limits().confirmation_lifetime
 _FIRST, _CLIENT = str(Role.FIRST_PARTY), str(Role.CLIENT)
 
 
@@ -24,10 +28,12 @@ def _shared_contact(history: History, now: datetime) -> Iterator[ControlFinding]
     first, client = history.parties.get(_FIRST), history.parties.get(_CLIENT)
     if first is None or client is None:
         return
-    reached = {first.contact, first.copy_email} - {None}
-    if reached & ({client.contact, client.copy_email} - {None}):
-        message = f"{first.name} and {client.name} are reached at the same contact."
-        yield ControlFinding("parties-share-contact", history.document_id, message)
+    shared = {first.contact, first.copy_email} & {client.contact, client.copy_email} - {None}
+    if shared:
+        masked = ", ".join(sorted(contacts.mask(one) for one in shared))
+        message = f"The first party and the client are reached at the same contact, {masked}."
+        evidence = tuple(f"event {e.seq}" for e in history.of("document.created", "contact.replaced"))
+        yield ControlFinding("parties-share-contact", history.document_id, message, (*evidence, f"contact {masked}"))
 
 
 def _shared_origin(history: History, now: datetime) -> Iterator[ControlFinding]:
@@ -37,12 +43,13 @@ def _shared_origin(history: History, now: datetime) -> Iterator[ControlFinding]:
     first, client = consents[_FIRST], consents[_CLIENT]
     ips = [history.value(event, "ip") for event in (first, client)]
     devices = [history.value(event, "device") for event in (first, client)]
-    if ips[0] is None or ips[0] != ips[1]:
-        return
     evidence = (f"event {first.seq}", f"event {client.seq}")
-    yield ControlFinding("parties-share-ip", history.document_id, "Both consents came from one IP address.", evidence)
+    one_ip = ips[0] is not None and ips[0] == ips[1]
+    if one_ip:
+        message = "Both consents came from one IP address."
+        yield ControlFinding("parties-share-ip", history.document_id, message, evidence)
     if devices[0] is not None and devices[0] == devices[1]:
-        message = "Both consents came from one IP address with the same device."
+        message = f"Both consents came with the same device, from {'one IP address' if one_ip else 'two IP addresses'}."
         yield ControlFinding("parties-share-device", history.document_id, message, evidence)
 
 
@@ -69,9 +76,20 @@ def _codes(history: History, now: datetime) -> Iterator[ControlFinding]:
             )
             yield ControlFinding("code-confirmed-late", history.document_id, message, (f"event {event.seq}",))
     for event in history.of("consent.given"):
-        if event.data.get("challenge") not in confirmed:
+        before = confirmed.get(event.data.get("challenge"))
+        if before is not None and event.time - before.time > _CONFIRMED_FOR and _is_over(history, before, event):
+            message = f"The consent of the {event.data.get('role')} came {event.time - before.time} after its code."
+            evidence = (f"event {before.seq}", f"event {event.seq}")
+            yield ControlFinding("consent-too-late", history.document_id, message, evidence)
+        if before is None:
             message = f"The consent of the {event.data.get('role')} has no confirmed code."
             yield ControlFinding("consent-without-code", history.document_id, message, (f"event {event.seq}",))
+
+
+def _is_over(history: History, confirmed: Event, consent: Event) -> bool:
+    """By the document's own limits, which are read only when the usual ones do not tell."""
+    limits = State.from_json(history.row.state).limits
+    return consent.time - confirmed.time > limits.confirmation_lifetime
 
 
 def _sender_opened(history: History, now: datetime) -> Iterator[ControlFinding]:
@@ -101,19 +119,21 @@ def _completed(history: History, now: datetime) -> Iterator[ControlFinding]:
         return
     if history.row.certificate_id is None or not history.of("document.completed"):
         message = "The document counts as completed, without certificate or without the event of completion."
-        yield ControlFinding("completed-without-certificate", history.document_id, message)
+        evidence = tuple(f"event {event.seq}" for event in history.events[-1:])
+        yield ControlFinding("completed-without-certificate", history.document_id, message, evidence)
     if history.row.completed_at is not None and now - history.row.completed_at < _STUCK_AFTER:
         return
     reached = {m.role for m in history.messages if m.kind in ("completed", "download") and m.state == "delivered"}
     for role in sorted({"author", _FIRST, _CLIENT} - reached):
         message = f"The finished document has not reached the {role}."
-        yield ControlFinding("completed-not-mailed", history.document_id, message)
+        evidence = tuple(f"event {event.seq}" for event in history.of("document.completed"))
+        yield ControlFinding("completed-not-mailed", history.document_id, message, (*evidence, f"party {role}"))
 
 
 def _stuck(history: History, now: datetime) -> Iterator[ControlFinding]:
     if history.row.status in (Status.SIGNING, Status.SEALING) and now - history.row.updated_at > _STUCK_AFTER:
         last = history.events[-1] if history.events else None
-        message = f"The document has been in {history.row.status} since {history.row.updated_at.isoformat()}."
+        message = f"The document has been in {history.row.status} since {history.row.updated_at:%Y-%m-%d %H:%M} UTC."
         yield ControlFinding("stuck", history.document_id, message, (f"event {last.seq}",) if last else ())
 
 
@@ -126,7 +146,7 @@ def _expired_links(history: History, now: datetime) -> Iterator[ControlFinding]:
         elif event.type in ("link.opened", "code.issued", "code.confirmed", "consent.given"):
             end = ends.get(role)
             if end is not None and event.time > end:
-                message = f"{event.type} of the {role} came after the link's end at {end.isoformat()}."
+                message = f"{event.type} of the {role} came after the link's end at {end:%Y-%m-%d %H:%M} UTC."
                 yield ControlFinding("expired-link-accepted", history.document_id, message, (f"event {event.seq}",))
                 return
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.generator import BytesGenerator
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import EmailMessage, Message
+from email.policy import SMTP, compat32
 from typing import Final
 
 from signing_core.delivery.channels.interface import Sender
@@ -101,8 +101,12 @@ def attachment_sha256(data: bytes) -> str | None:
         blocks.append(found[0])
         return f"@{mark}-{len(blocks) - 1}@".encode()
 
-    message = email.message_from_bytes(_LONG.sub(set_aside, data), policy=SMTP)
-    for part in message.iter_attachments():
+    # Read by the plainest policy: the others parse every header anew whenever one is asked for.
+    message = email.message_from_bytes(_LONG.sub(set_aside, data), policy=compat32)
+    parts = message.get_payload() if message.get_content_type() == "multipart/mixed" else []
+    for part in parts:
+        if not isinstance(part, Message) or part.get_content_disposition() != "attachment":
+            continue
         text = part.get_payload()
         if isinstance(text, str) and mark in text:
             whole = re.sub(f"@{mark}-([0-9]+)@", lambda found: blocks[int(found[1])].decode("ascii"), text)

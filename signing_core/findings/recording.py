@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from signing_core import controls
 from signing_core.audit_log import events as audit
-from signing_core.controls import ControlFinding, History
+from signing_core.controls import ControlFinding
+from signing_core.controls.catalogue import FLOW, RECONCILIATION
 from signing_core.storage.database import reading, writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import documents, findings
@@ -21,6 +22,8 @@ from signing_core.storage.workspace import Workspace
 
 _CHUNK: Final = 200
 """Documents looked at and recorded at once."""
+
+Standing = Literal["open", "proposed", "accepted", "fixed", "false-alarm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +53,42 @@ def refresh(
     if document_ids is None:
         with reading(workspace.engine) as connection:
             document_ids = list(connection.execute(sa.select(documents.c.id).order_by(documents.c.id)).scalars())
+    codes = {*RECONCILIATION, *FLOW} - (set() if printed else {"certificate-differs-from-log"})
     sums = [0, 0, 0, 0]
     for start in range(0, len(document_ids), _CHUNK):
         part = document_ids[start : start + _CHUNK]
         found: list[ControlFinding] = []
         for number, history in enumerate(controls.histories(workspace, part), start=start + 1):
-            found += [_without_names(one, history) for one in controls.check(history, now)]
+            found += controls.check(history, now)
             for reconciled in controls.reconcile(workspace, [history], now=now, printed=printed):
                 found += reconciled.findings
             if progress is not None:
                 progress(number, len(document_ids))
         with writing(workspace.engine) as connection:
-            sums = [a + b for a, b in zip(sums, record(connection, found, part, now), strict=True)]
+            sums = [a + b for a, b in zip(sums, record(connection, found, part, now, codes=codes), strict=True)]
     return Refreshed(len(document_ids), *sums)
 
 
 def record(
-    connection: sa.Connection, found: Iterable[ControlFinding], document_ids: Iterable[str], now: datetime
+    connection: sa.Connection,
+    found: Iterable[ControlFinding],
+    document_ids: Iterable[str] | None,
+    now: datetime,
+    *,
+    codes: Collection[str] | None = None,
+    looked_at: datetime | None = None,
 ) -> tuple[int, int, int, int]:
-    """Record what was found in these documents; returns how many were found, new, reopened and gone.
+    """Record what was found; returns how many findings there were, and how many are new, reopened and gone.
 
-    A finding that was closed as fixed and is found again is open again; one that was accepted or called a false alarm
-    stays closed. What is no longer found keeps its row and says since when.
+    `document_ids` and `codes` say where was looked and for what (None: everywhere, for everything): a finding in there
+    that is not among `found` is gone; it keeps its row and says since when. A finding that was closed as fixed and is
+    found again is open again; one that was accepted or called a false alarm stays closed. `looked_at` is when was looked,
+    where that was not now: what was decided since then stands.
     """
-    ids = list(document_ids)
-    known = {row.key: row for row in connection.execute(sa.select(findings).where(findings.c.document_id.in_(ids)))}
-    seen: dict[str, ControlFinding] = {_key(one): one for one in found}
+    looked_at = looked_at or now
+    seen: dict[str, ControlFinding] = {key_of(one): one for one in found}
+    scope = _scope(connection, document_ids, codes)
+    known = scope | _by_key(connection, seen.keys() - scope.keys())
     new = reopened = 0
     for key, one in seen.items():
         row = known.get(key)
@@ -83,8 +96,10 @@ def record(
             connection.execute(sa.insert(findings).values(id=new_id(now), **_columns(key, one, now)))
             new += 1
             continue
-        changes: dict[str, Any] = {"last_seen_at": now, "gone_at": None, "evidence": list(one.evidence)}
-        if row.state == "closed" and row.disposition == "fixed":
+        changes: dict[str, Any] = {"last_seen_at": max(row.last_seen_at, looked_at), "evidence": list(one.evidence)}
+        if row.gone_at is not None and row.gone_at <= looked_at:
+            changes["gone_at"] = None
+        if row.state == "closed" and row.disposition == "fixed" and row.closed_at <= looked_at:
             reopened += 1
             changes |= {"state": "open", "version": row.version + 1, "disposition": None, "closed_at": None}
             audit.append(
@@ -96,10 +111,51 @@ def record(
                 data={"finding": row.id, "code": row.code},
             )
         connection.execute(sa.update(findings).where(findings.c.id == row.id).values(**changes))
-    gone = [row.id for key, row in known.items() if key not in seen and row.gone_at is None]
-    if gone:
-        connection.execute(sa.update(findings).where(findings.c.id.in_(gone)).values(gone_at=now))
+    gone = [row.id for key, row in scope.items() if key not in seen and row.gone_at is None]
+    for some in _chunks(gone):
+        connection.execute(sa.update(findings).where(findings.c.id.in_(some)).values(gone_at=now))
     return len(seen), new, reopened, len(gone)
+
+
+def standing(connection: sa.Connection, found: Iterable[ControlFinding]) -> dict[str, Standing]:
+    """What stands about each of these findings, by `key_of`; one that is not on the work list is missing."""
+    rows = _by_key(connection, {key_of(one) for one in found})
+    return {key: row.disposition if row.state == "closed" else row.state for key, row in rows.items()}
+
+
+def key_of(one: ControlFinding) -> str:
+    """Of the same thing: events are added while a state of affairs goes on, so they do not tell findings apart."""
+    things = [text for text in one.evidence if not text.startswith("event ")]
+    subject = things or ([] if one.evidence else [one.message])
+    return hashlib.sha256(json.dumps([one.code, one.document_id, subject]).encode()).hexdigest()
+
+
+def _scope(
+    connection: sa.Connection, document_ids: Iterable[str] | None, codes: Collection[str] | None
+) -> dict[str, sa.Row[Any]]:
+    query = sa.select(findings)
+    if codes is not None:
+        query = query.where(findings.c.code.in_(codes))
+    if document_ids is None:
+        return {row.key: row for row in connection.execute(query)}
+    return {
+        row.key: row
+        for some in _chunks(list(document_ids))
+        for row in connection.execute(query.where(findings.c.document_id.in_(some)))
+    }
+
+
+def _by_key(connection: sa.Connection, keys: Collection[str]) -> dict[str, sa.Row[Any]]:
+    return {
+        row.key: row
+        for some in _chunks(list(keys))
+        for row in connection.execute(sa.select(findings).where(findings.c.key.in_(some)))
+    }
+
+
+def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
 
 
 def _columns(key: str, one: ControlFinding, now: datetime) -> dict[str, Any]:
@@ -116,18 +172,3 @@ def _columns(key: str, one: ControlFinding, now: datetime) -> dict[str, Any]:
         "state": "open",
         "version": 0,
     }
-
-
-def _key(one: ControlFinding) -> str:
-    """Of the same thing: events are added while a state of affairs goes on, so they do not tell findings apart."""
-    things = [text for text in one.evidence if not text.startswith("event ")]
-    subject = things or ([] if one.evidence else [one.message])
-    return hashlib.sha256(json.dumps([one.code, one.document_id, subject]).encode()).hexdigest()
-
-
-def _without_names(one: ControlFinding, history: History) -> ControlFinding:
-    message = one.message
-    for role, person in history.parties.items():
-        message = message.replace(person.name, f"the {role}")
-    message = message[:1].upper() + message[1:]
-    return ControlFinding(one.code, one.document_id, message, one.evidence)

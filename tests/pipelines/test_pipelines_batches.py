@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,15 @@ from pipeline_runs import Runs
 
 from pipelines.defs import audit_log, integrity, reports
 from signing_core.bulk import results, signatures
+from signing_core.bulk.checks import failed_within_bounds, verdict_for_every_document
+from signing_core.bulk.results import rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
+from signing_core.verdict import DocumentVerdict
+from signing_core.verification.batch import Rules
+from signing_core.verification.findings import make as make_finding
+from signing_core.verification.undecided import undecided
 
 SHARED = Path(__file__).resolve().parents[1] / "shared"
 
@@ -134,6 +140,49 @@ def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs) -> None:
         later = workspace.clock() + timedelta(days=31)
         workspace.clock = lambda: later
         assert judged(policy=Policy(id="another")) == 30
+
+
+def no_end(paths: Iterable[Path], rules: Rules, **_: object) -> Iterator[DocumentVerdict]:
+    """In place of `verify_many`: every worker runs out of time."""
+    for path in paths:
+        yield undecided(str(path), rules.at, rules.policy, make_finding("limit-exceeded", "60 seconds"))
+
+
+def judge(runs: Runs, key: str) -> int:
+    with Workspace.open(runs.folder) as workspace:
+        watched = Watched(str(runs.folder / "inbox"))
+        return signatures.make(workspace, runs.results, watched, key, signatures.Work()).judged
+
+
+def test_a_file_that_is_never_done_does_not_stop_its_batch_and_is_tried_again(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in sorted((runs.folder / "inbox").iterdir())[1:]:
+        file.unlink()
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    with monkeypatch.context() as patched:
+        patched.setattr(signatures, "verify_many", no_end)
+        for _ in range(2):
+            assert judge(runs, key) == 1
+            assert [row["integrity"] for row in rows_of(runs.results.of(key, "signatures"))] == ["indeterminate"]
+            assert verdict_for_every_document(runs.results, key) is None
+            assert failed_within_bounds(runs.results, key) is None
+    assert judge(runs, key) == 1
+    assert [row["integrity"] for row in rows_of(runs.results.of(key, "signatures"))] == ["unsigned"]
+    assert judge(runs, key) == 0
+
+
+def test_a_machine_that_judges_nothing_stops_the_batch(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in sorted((runs.folder / "inbox").iterdir())[4:]:
+        file.unlink()
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    monkeypatch.setattr(signatures, "verify_many", no_end)
+    judge(runs, key)
+    problem = failed_within_bounds(runs.results, key)
+    assert problem is not None
+    assert "Judging 4 of 4 files came to no end" in problem
 
 
 def test_a_failing_writer_leaves_the_file_as_it_was(tmp_path: Path) -> None:

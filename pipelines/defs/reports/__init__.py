@@ -44,7 +44,7 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             "worst": table(gathering.worst(made.cases)),
             "report": dg.MetadataValue.url(made.html.as_uri()),
             "pdf": dg.MetadataValue.url(made.pdf.as_uri()),
-            "dashboard": dg.MetadataValue.url(sealtrail.dashboard_url),
+            "dashboard": dg.MetadataValue.url(f"{sealtrail.dashboard_url}/runs?runview=reports"),
             "sha256": dg.MetadataValue.json(summary["sha256"]),
         }
     )

@@ -10,14 +10,30 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from signing_core.audit_log import events, verification
-from signing_core.bulk import reissue, renewal, sealing
+from signing_core.bulk import (
+    certificates,
+    gathering,
+    intake,
+    inventory,
+    reconciling,
+    registry,
+    reissue,
+    renewal,
+    sealing,
+    signatures,
+)
+from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.results import Results, rows_of
+from signing_core.bulk.watched import Watched
 from signing_core.controls import histories, reconcile
 from signing_core.desk import Desk, judging, signing, views
 from signing_core.errors import StepNotAllowed
 from signing_core.flow import Role
-from signing_core.storage.database import reading
+from signing_core.storage.database import reading, writing
+from signing_core.storage.schema import document_files
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
 from signing_core.verification import verify
@@ -104,3 +120,48 @@ def test_registry_log_and_mail_stay_as_they_were(archive: SimpleNamespace) -> No
     now = workspace.clock()
     (result,) = reconcile(workspace, histories(workspace, [archive.document_id]), now=now)
     assert result.in_order
+
+
+def _nightly(workspace: Workspace) -> tuple[list[dict[str, Any]], list[str]]:
+    """A night's steps by direct call: the inventory, and the codes of what the report would list."""
+    store, watched = Results(workspace.path / "results"), Watched(str(workspace.path / "inbox"))
+    with Ledger(store.folder / "intake.sqlite") as ledger:
+        intake.take_completed(workspace, ledger, gather=timedelta(0))
+        (batch,) = ledger.batches()
+        inventory.make(workspace, store, ledger, watched, batch.key)
+        signatures.make(workspace, store, watched, batch.key, signatures.Work())
+        certificates.make(store, batch.key)
+        registry.make(workspace, store, batch.key)
+        reconciling.make(workspace, store, batch.key)
+        cases = gathering.gather(store, ledger).cases
+        return rows_of(store.of(batch.key, "inventory")), [code for case in cases for code in case.codes]
+
+
+def test_by_night_the_renewed_file_is_the_one_that_is_judged(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    renewed = renewal.renew_due(workspace, before=ALWAYS).renewed[archive.document_id]
+    ((row,), codes) = _nightly(workspace)
+    assert (row["expected_sha256"], row["sha256"], row["state"]) == (renewed, renewed, "present")
+    assert codes == []
+
+
+def test_a_renewed_file_that_is_gone_is_an_exception(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    renewed = renewal.renew_due(workspace, before=ALWAYS).renewed[archive.document_id]
+    workspace.objects.delete(renewed)
+    ((row,), codes) = _nightly(workspace)
+    assert row["state"] == "missing"
+    assert codes == ["renewed-file-differs"]
+
+
+def test_a_renewed_file_that_the_log_does_not_name_is_an_exception(archive: SimpleNamespace) -> None:
+    workspace = archive.workspace
+    renewal.renew_due(workspace, before=ALWAYS)
+    with writing(workspace.engine) as connection:
+        connection.execute(
+            sa.update(document_files)
+            .where(document_files.c.step == "renewed-1")
+            .values(sha256=workspace.objects.put(archive.final + b" "))
+        )
+    _, codes = _nightly(workspace)
+    assert "renewed-file-differs" in codes

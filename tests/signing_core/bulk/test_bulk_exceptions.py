@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from signing_core.bulk import gathering, inventory, report, results, signatures
-from signing_core.bulk.dispositions import Disposition
-from signing_core.bulk.exceptions import CATALOGUE, Case, Cases
+from signing_core.bulk.exceptions import Case, Cases
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results
 from signing_core.bulk.watched import Watched
+from signing_core.controls import CATALOGUE, ControlFinding
 from signing_core.errors import UsageError
+from signing_core.findings import Standing, key_of
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
-
-NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def test_one_case_for_each_subject_named_after_the_gravest() -> None:
@@ -34,15 +32,41 @@ def test_one_case_for_each_subject_named_after_the_gravest() -> None:
     assert (second.code, second.severity) == ("duplicate-file", "warning")
 
 
-@pytest.mark.parametrize(("state", "shown", "last"), [("accepted", "accepted", True), ("resolved", "open", False)])
-def test_what_is_still_found_is_not_resolved(state: Any, shown: str, last: bool) -> None:
+@pytest.mark.parametrize(
+    ("stands", "shown", "last"),
+    [
+        ("accepted", "accepted", True),
+        ("false-alarm", "false-alarm", True),
+        ("proposed", "proposed", False),  # a second person has not agreed yet
+        ("fixed", "open", False),  # what is still found is not fixed
+    ],
+)
+def test_what_stands_about_its_findings_settles_a_case(stands: Standing, shown: str, last: bool) -> None:
     cases = Cases()
-    cases.add("D1", "stuck", "The document has been in sealing since yesterday.")
-    cases.add("D2", "completed-not-mailed", "The finished document has not reached the client.")
-    decided = {("D1", "stuck"): Disposition("D1", "stuck", state, NOW, 7)}
-    found = cases.sorted(decided)
-    assert {case.subject: case.disposition for case in found}["D1"] == shown
+    cases.add("D1", "stuck", "The document has been in sealing since yesterday.", document_id="D1")
+    cases.add("D2", "completed-not-mailed", "The finished document has not reached the client.", document_id="D2")
+    found = cases.sorted({key_of(one): stands for one in cases.findings() if one.code == "stuck"})
+    assert {case.subject: case.disposition for case in found} == {"D1": shown, "D2": "open"}
     assert (found[-1].subject == "D1") is last
+
+
+def test_a_case_is_settled_when_all_that_counts_of_it_is() -> None:
+    cases = Cases()
+    cases.add("D1", "stored-file-changed", "It hashes to another value.", document_id="D1", evidence=["object a"])
+    cases.add("D1", "parties-share-ip", "Both consents came from one IP address.", document_id="D1")
+    cases.add("D1", "parties-share-device", "With the same device.", document_id="D1")  # a remark
+    first, second, _ = cases.findings()
+    (case,) = cases.sorted({key_of(first): "accepted"})
+    assert not case.settled
+    (case,) = cases.sorted({key_of(first): "accepted", key_of(second): "false-alarm"})
+    assert (case.settled, case.disposition) == (True, "accepted")
+
+
+def test_a_mere_remark_is_no_exception() -> None:
+    cases = Cases()
+    cases.add("D1", "parties-share-device", "Both consents came with the same device.", document_id="D1")
+    assert cases.sorted({}) == []
+    assert len(list(cases.findings())) == 1  # it is on the work list
 
 
 def verdict(**changes: Any) -> dict[str, Any]:
@@ -129,5 +153,6 @@ def test_the_report_speaks_german(blank_copy: Callable[..., Path]) -> None:
 
 
 def test_a_case_lists_its_evidence_once() -> None:
-    case = Case("D1", findings=[("stuck", "It waits.")], evidence=["event 3", "event 3"])
+    found = [ControlFinding("stuck", "D1", message, ("event 3",)) for message in ("It waits.", "It waits still.")]
+    case = Case("D1", findings=found)
     assert case.row()["evidence"] == ["event 3"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signing_core.bulk import intake
@@ -91,6 +91,7 @@ def test_batches_of_a_day_go_on_counting_past_999(ledger: Ledger) -> None:
 FILES = st.builds(SeenFile, st.sampled_from(["a.pdf", "b.pdf", "c.pdf"]), st.integers(0, 3), st.sampled_from("xy"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(FILES, max_size=6), max_size=6))
 def test_every_state_of_a_file_is_in_exactly_one_batch(
     tmp_path_factory: pytest.TempPathFactory, listings: list[list[SeenFile]]

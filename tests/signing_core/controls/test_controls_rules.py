@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from signing_core.audit_log.events import Event
-from signing_core.controls import History, check
+from signing_core.controls import ControlFinding, History, check
+from signing_core.flow import Role, State, Status
+from signing_core.flow.values import Channel, Party
 
 T0 = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LATER = T0 + timedelta(days=1)
@@ -75,6 +77,9 @@ class Story:
         self.add(event, role, message=number, kind="completed")
 
     def codes(self) -> set[str]:
+        return {finding.code for finding in self.findings()}
+
+    def findings(self) -> list[ControlFinding]:
         history = History(
             self.row,
             self.parties,
@@ -82,7 +87,7 @@ class Story:
             messages=tuple(self.messages),
             opened=self.opened,  # type: ignore[arg-type]
         )
-        return {finding.code for finding in check(history, LATER)}
+        return check(history, LATER)
 
 
 def good(**changes: Mapping[str, str]) -> Story:
@@ -109,6 +114,32 @@ def test_parties_share_an_ip_address() -> None:
 def test_parties_share_a_device() -> None:
     codes = good(client={"ip": "192.0.2.1", "device": "laptop"}).codes()
     assert codes == {"parties-share-ip", "parties-share-device", "sender-opened-clients-link"}
+
+
+def test_a_device_alone_is_a_remark() -> None:
+    (found,) = good(client={"ip": "198.51.100.7", "device": "laptop"}).findings()
+    assert (found.code, found.severity) == ("parties-share-device", "info")
+
+
+def test_findings_name_no_person_and_no_contact() -> None:
+    story = good()
+    story.parties["client"].contact = "d@example.org"
+    (found,) = story.findings()
+    assert "Sample Director" not in found.message
+    assert "d@example.org" not in str(found.to_json())
+    assert found.message.endswith("reached at the same contact, …@example.org.")
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(30, False), (31, True)])
+def test_a_consent_after_its_confirmation_was_over(minutes: float, late: bool) -> None:
+    story = good()
+    parties = (Party(Role.FIRST_PARTY, Channel.EMAIL), Party(Role.CLIENT, Channel.EMAIL))
+    story.row.state = State("DOC", Status.COMPLETED, "a", *parties, T0, T0).to_json()
+    index = next(i for i, e in enumerate(story.events) if e.type == "consent.given")
+    before, consent = story.events[index - 1], story.events[index]
+    at = before.time + timedelta(minutes=minutes)
+    story.events[index] = Event(consent.seq, "DOC", consent.type, at, consent.body)
+    assert story.codes() == ({"consent-too-late"} if late else set())
 
 
 def test_client_before_first_party() -> None:

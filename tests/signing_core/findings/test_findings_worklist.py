@@ -90,6 +90,31 @@ def test_more_events_of_the_same_thing_are_the_same_finding(
         assert findings.record(connection, two, [document], clock.now)[1] == 2
 
 
+def test_only_what_was_looked_for_is_gone(workspace: Workspace, document: str, clock: ManualClock) -> None:
+    one = ControlFinding("stuck", document, "It waits.", ("event 3",))
+    two = ControlFinding("file-foreign", None, "Somebody else's.", ("file abc",))
+    with writing(workspace.engine) as connection:
+        findings.record(connection, [one, two], None, clock.now)
+        assert findings.record(connection, [], [document], clock.now, codes={"parties-share-ip"})[3] == 0
+        assert findings.record(connection, [], [document], clock.now, codes={"stuck"})[3] == 1
+        assert findings.record(connection, [], None, clock.now, codes={"file-foreign"})[3] == 1
+        assert findings.standing(connection, [one, two]) == {findings.key_of(one): "open", findings.key_of(two): "open"}
+
+
+def test_what_was_decided_after_the_look_stands(workspace: Workspace, document: str, clock: ManualClock) -> None:
+    one = ControlFinding("file-unsigned", None, "unsigned.", ("file abc",))
+    looked_at = clock.now
+    with writing(workspace.engine) as connection:
+        findings.record(connection, [one], None, clock.now)
+    clock.forward(minutes=1)
+    (row,) = rows(workspace)
+    findings.propose(analyst(workspace, "one"), row.id, "fixed", "The signed one has come.")
+    findings.close(analyst(workspace, "two"), row.id)
+    for looked, reopened in ((looked_at, 0), (clock.forward(minutes=1), 1)):
+        with writing(workspace.engine) as connection:
+            assert findings.record(connection, [one], None, clock.now, looked_at=looked)[2] == reopened
+
+
 def test_two_people_close_a_finding(workspace: Workspace, document: str, clock: ManualClock) -> None:
     findings.refresh(workspace)
     one, two = analyst(workspace, "one"), analyst(workspace, "two")
