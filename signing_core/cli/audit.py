@@ -201,20 +201,26 @@ def witness(folder: Path, name: str | None, add_log: tuple[str, ...], listen: st
 
 @click.command()
 @click.argument("party_id", metavar="PARTY")
-@click.confirmation_option(prompt="This cannot be undone. Erase the party?")
+@click.option("--yes", is_flag=True, help="Erase without asking.")
 @workspace_option
 @json_option
-def forget(party_id: str, workspace: Path, as_json: bool) -> None:
+def forget(party_id: str, yes: bool, workspace: Path, as_json: bool) -> None:
     """Erase a person's data from directory, documents and beside the audit log; every proof stays valid.
 
     \b
     Example: sealtrail forget 01KAY3E0Q4 --yes
     """
     from signing_core.audit_log import forgetting
-    from signing_core.storage.database import writing
+    from signing_core.storage import directory
+    from signing_core.storage.database import reading, writing
 
-    with open_workspace(workspace) as opened, writing(opened.engine) as connection:
-        done = forgetting.forget(connection, opened.objects, party_id, now=opened.clock())
+    with open_workspace(workspace) as opened:
+        with reading(opened.engine) as connection:
+            directory.party(connection, party_id)  # who is asked to confirm should know that there is such a party
+        if not yes:
+            click.confirm("This cannot be undone. Erase the party?", abort=True, err=True)
+        with writing(opened.engine) as connection:
+            done = forgetting.forget(connection, opened.objects, party_id, now=opened.clock())
     if as_json:
         documents = list(done.documents)
         print_json({"party": done.party_id, "documents": documents, "values": done.values, "messages": done.messages})

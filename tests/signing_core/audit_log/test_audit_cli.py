@@ -8,10 +8,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from signing_core.audit_log.proofs import Proof
 from signing_core.cli import audit
+from signing_core.storage import directory
+from signing_core.storage.database import reading, writing
 
 House = Any
 
@@ -99,12 +102,9 @@ def test_key_prints_what_a_witness_needs(house: House, call: Any) -> None:
     assert call("key")[1].strip() == house.log.verifier.vkey
 
 
-def test_forget_erases(house: House, call: Any) -> None:
-    from signing_core.storage import directory
-    from signing_core.storage.database import writing
-
+def party_of(house: House) -> Any:
     with writing(house.workspace.engine) as connection:
-        party = directory.add_party(
+        return directory.add_party(
             connection,
             kind="client",
             name="Sample Client",
@@ -112,8 +112,28 @@ def test_forget_erases(house: House, call: Any) -> None:
             email="client@example.org",
             now=house.clock.now,
         )
+
+
+def test_forget_erases(house: House, call: Any) -> None:
+    party = party_of(house)
     status, out, _ = call(party.id, "--yes", "--json", command=audit.forget)
     assert status == 0
     assert json.loads(out)["values"] == 4
     assert call(party.id, "--yes", command=audit.forget)[0] == 2
+
     assert call("verify")[0] == 0
+
+
+def test_nobody_is_asked_to_confirm_an_unknown_party(call: Any) -> None:
+    status, _, message = call("nobody", command=audit.forget)
+    assert status == 2
+    assert "nobody" in message
+
+
+def test_a_refusal_erases_nobody(house: House, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    party = party_of(house)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    with pytest.raises(click.Abort):
+        call(party.id, command=audit.forget)
+    with reading(house.workspace.engine) as connection:
+        assert directory.party(connection, party.id).name == "Sample Client"
