@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import inputs
 import pytest
@@ -111,3 +112,13 @@ def another_completed(completed: Completed, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("another") / "workspace"
     shutil.copytree(completed.folder, folder)
     return complete(folder, contract(text="Another sample contract"), title="Another agreement")
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    """Playwright for the tests of one module. Its event loop counts as running for as long as it is open, so that nothing
+    else in the process could run one: it ends with the module, and no test opens another."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as opened:
+        yield opened

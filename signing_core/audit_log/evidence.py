@@ -161,7 +161,7 @@ def _revocation_lists(connection: sa.Connection) -> dict[str, bytes]:
     rows = connection.execute(sa.select(table.c.issuer, table.c.der).order_by(table.c.number))
     return {
         f"certificates/revocation-list-{number}.crl": der
-        for number, der in enumerate(dict(row._tuple() for row in rows).values(), start=1)
+        for number, der in enumerate({row.issuer: row.der for row in rows}.values(), start=1)
     }
 
 

@@ -59,21 +59,18 @@ def show(local: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]
     return run
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def chromium(playwright: Any) -> Iterator[Any]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *camera]
-        )
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *camera]
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

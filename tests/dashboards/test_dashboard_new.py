@@ -123,13 +123,11 @@ def test_a_party_is_added_and_found(furnished_copy: Any, show: Show) -> None:
 
 
 @pytest.mark.slow
-def test_the_camera_and_a_picture_read_the_code(served: Any, tmp_path: Path) -> None:
+def test_the_camera_and_a_picture_read_the_code(served: Any, playwright: Any, tmp_path: Path) -> None:
     """A camera that looks at a printed certificate: Chromium plays a film of one page to the page."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     furnished, address = served
     with Workspace.open(furnished.folder) as workspace, reading(workspace.engine) as connection:
         data = next(
@@ -146,30 +144,29 @@ def test_the_camera_and_a_picture_read_the_code(served: Any, tmp_path: Path) -> 
     frame = io.BytesIO()
     shown.crop(_around_code(shown)).resize((960, 960)).save(frame, "JPEG", quality=92)
     film.write_bytes(frame.getvalue() * 30)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={film}",
-            ],
-        )
-        page = browser.new_page(locale="en-GB")
-        page.set_default_timeout(45_000)
-        page.goto(f"{address}/check?way=picture")
-        settled(page)
-        page.locator("input[type=file]").set_input_files(str(certificate))
-        page.get_by_text("What this proves").wait_for()
-        page.locator(".st-chip", has_text="valid").first.wait_for()
-        page.goto(f"{address}/check?way=picture")
-        settled(page)
-        page.get_by_text("Use the camera").click()
-        page.get_by_role("button", name="Take photo").click(timeout=60_000)
-        page.get_by_text("What this proves").wait_for()
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=program,
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={film}",
+        ],
+    )
+    page = browser.new_page(locale="en-GB")
+    page.set_default_timeout(45_000)
+    page.goto(f"{address}/check?way=picture")
+    settled(page)
+    page.locator("input[type=file]").set_input_files(str(certificate))
+    page.get_by_text("What this proves").wait_for()
+    page.locator(".st-chip", has_text="valid").first.wait_for()
+    page.goto(f"{address}/check?way=picture")
+    settled(page)
+    page.get_by_text("Use the camera").click()
+    page.get_by_role("button", name="Take photo").click(timeout=60_000)
+    page.get_by_text("What this proves").wait_for()
+    browser.close()
 
 
 def _around_code(picture: Any) -> tuple[int, int, int, int]:

@@ -155,29 +155,26 @@ def shared(make_company: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 # --- A browser with a screen ---
 
 
-@pytest.fixture(scope="session")
-def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+@pytest.fixture(scope="module")
+def launch(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Starts Chromium, with switches of one's own where wanted."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
     environment = {**os.environ, "FONTCONFIG_FILE": fonts(tmp_path_factory.mktemp("fonts"))}
-    with sync_playwright() as playwright:
 
-        def start(*switches: str) -> Any:
-            return playwright.chromium.launch(
-                executable_path=program,
-                args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *switches],
-                env=environment,
-            )
+    def start(*switches: str) -> Any:
+        return playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *switches],
+            env=environment,
+        )
 
-        yield start
+    return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(launch: Callable[..., Any]) -> Iterator[Any]:
     browser = launch()
     yield browser

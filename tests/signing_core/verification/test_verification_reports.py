@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import signed_samples as made
@@ -148,28 +149,27 @@ def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_html_in_a_browser_shows_exceptions_first_and_filters(verdicts: list[DocumentVerdict], tmp_path: Path) -> None:
+def test_html_in_a_browser_shows_exceptions_first_and_filters(
+    verdicts: list[DocumentVerdict], playwright: Any, tmp_path: Path
+) -> None:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
     (tmp_path / "report.html").write_bytes(written("html", verdicts))
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto((tmp_path / "report.html").as_uri())
-        assert page.locator("tbody .state").all_text_contents() == ["ALTERED", "UNSIGNED", "INTACT"]
-        assert page.locator("tbody .reason").first.text_content() not in ("", "–")
-        page.locator("select").first.select_option("intact")
-        assert page.locator("tbody tr").count() == 1
-        page.locator("select").first.select_option("")
-        page.locator("th button").first.click()
-        assert page.locator("th").first.get_attribute("aria-sort") == "ascending"
-        page.locator("summary").first.click()
-        page.locator("details[open] dl").first.wait_for()
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.locator("tbody .state").all_text_contents() == ["ALTERED", "UNSIGNED", "INTACT"]
+    assert page.locator("tbody .reason").first.text_content() not in ("", "–")
+    page.locator("select").first.select_option("intact")
+    assert page.locator("tbody tr").count() == 1
+    page.locator("select").first.select_option("")
+    page.locator("th button").first.click()
+    assert page.locator("th").first.get_attribute("aria-sort") == "ascending"
+    page.locator("summary").first.click()
+    page.locator("details[open] dl").first.wait_for()
+    browser.close()
     assert complaints == []
