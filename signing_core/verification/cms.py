@@ -186,7 +186,7 @@ def _signer(node: der.Node) -> SignerInfo:
     identifier = fields[1]
     issuer = serial = key_id = None
     if identifier.tag == der.SEQUENCE:
-        name, number = der.children(identifier)[:2]
+        name, number = der.pair(identifier, "the issuer and serial number")
         issuer, serial = name.encoded, der.integer(number)
     else:
         key_id = identifier.content if identifier.tag == 0x80 else der.octets(der.children(identifier)[0])

@@ -136,7 +136,7 @@ def _reason(extensions: der.Node | None) -> str:
             parts = der.children(extension)
             if der.oid(parts[0]) == _REASON_CODE:
                 return reason(der.integer(der.read(der.octets(parts[-1]))))
-    except (der.DerError, IndexError):
+    except (ValueError, IndexError):
         return ""
     return ""
 

@@ -123,7 +123,7 @@ def _time_stamp(record: SignatureRecord, index: int, content: Content, others: t
 def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X509, ...]) -> Examined:
     try:
         structure = cms.parse(record.contents)
-    except (der.DerError, IndexError, StopIteration) as error:
+    except (ValueError, IndexError, StopIteration) as error:
         return Examined(record, index, None, SubIndication.CUSTOM, notes=(("cms-malformed", str(error)),))
     notes: list[Note] = []
     if structure.trailing:

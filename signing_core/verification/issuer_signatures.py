@@ -27,7 +27,7 @@ def signed(tbs: bytes, algorithm: bytes, signature: bytes, issuer: X509) -> bool
 def _check_signature(tbs: bytes, algorithm: bytes, signature: bytes, issuer: X509) -> bool:
     try:
         return verify(issuer.spki, scheme(der.read(algorithm), None), signature, tbs)
-    except (UnknownAlgorithm, der.DerError, IndexError):
+    except (UnknownAlgorithm, ValueError, IndexError):
         return False
 
 

@@ -86,7 +86,7 @@ def check(
                 chosen, value_ok = _value(signer, content, certificate, chosen, digest_algorithm, notes)
         except UnknownAlgorithm as unknown:
             notes.append(("algorithm-unknown", str(unknown)))
-        except (der.DerError, IndexError) as error:
+        except (ValueError, IndexError) as error:
             notes.append(("cms-malformed", str(error)))
     return Checked(digest_ok, value_ok, certificate, digest_algorithm, chosen, algorithm, tuple(notes))
 
@@ -200,6 +200,6 @@ def _ess(signer: cms.SignerInfo) -> list[tuple[str, bytes, int | None]] | None:
                 result.append((name, der.octets(parts[0]), serial))
             if result:
                 return result
-    except (der.DerError, IndexError, UnknownAlgorithm):
+    except (ValueError, IndexError, UnknownAlgorithm):
         return None
     return result

@@ -87,7 +87,7 @@ def check_token(encoded: bytes, stamped: Content, *, others: tuple[X509, ...] = 
     try:
         token, signer = _signed(encoded, others)
         fits = hmac.compare_digest(token.imprint, stamped.digest(token.imprint_algorithm))
-    except (der.DerError, IndexError, StopIteration) as error:
+    except (ValueError, IndexError, StopIteration) as error:
         return CheckedToken(None, None, None, (("time-stamp-malformed", str(error)),))
     except UnknownAlgorithm as error:
         return CheckedToken(None, None, None, (("time-stamp-malformed", str(error)),))

@@ -195,7 +195,7 @@ class X509:
     def policies(self) -> frozenset[str]:
         try:
             return frozenset(der.oid(der.children(part)[0]) for part in self._parts(_POLICIES))
-        except (der.DerError, IndexError):
+        except (ValueError, IndexError):
             return frozenset()
 
     @cached_property
