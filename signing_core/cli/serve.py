@@ -26,6 +26,10 @@ _DEMO = Path(".sealtrail") / "demo"
 """Below the current folder; made once and kept."""
 
 
+_SERVER: dict[str, Any] = {"log_level": "warning", "server_header": False, "date_header": True, "proxy_headers": False}
+"""For uvicorn. Nothing names the program, and forwarded headers of strangers are not believed."""
+
+
 @click.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
@@ -77,10 +81,7 @@ def command(folder: Path | None, port: int, tls: bool, no_work: bool, demo: bool
             _with_dashboard(create_app(desk), PATHS, folder),
             host="0.0.0.0" if tls else "127.0.0.1",  # noqa: S104  asked for by --tls
             port=port,
-            log_level="warning",
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
+            **_SERVER,
             **options,
         )
     finally:
@@ -139,10 +140,7 @@ def _serve_demonstration(address: str, port: int) -> None:
             Preparing(make),
             host="127.0.0.1",
             port=port,
-            log_level="warning",
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
+            **_SERVER,
         )
     finally:
         for desk in opened:

@@ -14,23 +14,13 @@ from typing import Any
 import jupytext
 import pytest
 from notebook_runs import Ran
-from seeded import Seeded
+from seeded import ARCHIVE, Seeded
 
 from signing_core import Workspace, frames, sampling
 from signing_core.auditing import notebooks
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.ipynb"))
-ARCHIVE = {
-    "changed-byte": "stored-file-changed",
-    "swapped-certificate-page": "registry-differs-from-log",
-    "missing-file": "stored-file-missing",
-    "log-event-edited": "event-changed",
-    "mail-with-another-attachment": "mailed-file-differs",
-    "same-contact-twice": "parties-share-contact",
-    "stuck-in-sealing": "stuck",
-}
-"""The planted defects of the archive, and the control that has to find each."""
 
 
 def test_there_are_six_and_the_command_knows_them() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from seeded import ARCHIVE
 
 from pipelines.defs import audit_log, integrity, reports
 from pipelines.defs.common import BATCHES
@@ -16,13 +17,7 @@ from signing_core.bulk.report import Report
 from signing_core.bulk.results import Results, rows_of
 
 EXPECTED = {
-    "changed-byte": "stored-file-changed",
-    "swapped-certificate-page": "registry-differs-from-log",
-    "missing-file": "stored-file-missing",
-    "log-event-edited": "event-changed",
-    "mail-with-another-attachment": "mailed-file-differs",
-    "same-contact-twice": "parties-share-contact",
-    "stuck-in-sealing": "stuck",
+    **ARCHIVE,
     "duplicate": "duplicate-file",
     "unsigned": "file-unsigned",
     "encrypted": "file-encrypted",

@@ -12,6 +12,18 @@ from typing import Any
 
 import pytest
 
+ARCHIVE = {
+    "changed-byte": "stored-file-changed",
+    "swapped-certificate-page": "registry-differs-from-log",
+    "missing-file": "stored-file-missing",
+    "log-event-edited": "event-changed",
+    "mail-with-another-attachment": "mailed-file-differs",
+    "same-contact-twice": "parties-share-contact",
+    "stuck-in-sealing": "stuck",
+}
+"""The planted defects of the archive, and the control that has to find each."""
+
+
 DOCUMENTS = 24
 SEED = 7
 
