@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,8 @@ _TOGETHER: Final = 200
 
 @dataclass(frozen=True)
 class Done:
-    table: pa.Table
+    states: Counter[str]
+    """How many documents are `in_order` and `not_in_order`."""
     set_again: int
     """Certificates that were typeset for the comparison; the other results were taken over."""
 
@@ -74,27 +75,41 @@ def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Do
         if row["document_id"] is not None
     ]
     file = store.of(key, "reconciliation")
-    parts = sorted((store.batch(key) / "parts").glob("reconciliation-*.parquet"))
-    before = {row["document_id"]: row for source in (file, *parts) for row in results.rows_of(source)}
-    tables, fresh = [SCHEMA.empty_table()], 0
-    given = ((some, {one: before[one] for one in some if one in before}) for some in chunks(ids, _TOGETHER))
-    for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
-        tables.append(pa.Table.from_pylist(rows, schema=SCHEMA))
-        fresh += new
-        _on_the_work_list(workspace, rows)
-        if new:
-            part = store.batch(key) / "parts" / f"reconciliation-{number:05d}.parquet"
-            results.write(part, tables[-1], {"batch": key})
-            parts.append(part)
-    table = pa.concat_tables(tables)
-    results.write(file, table, {"batch": key, "code": _code()})
-    for part in parts:
+    parts = store.batch(key) / "parts"
+    known = _known([file, *sorted(parts.glob("reconciliation-*.parquet"))])
+    states: Counter[str] = Counter()
+    fresh = 0
+    given = ((some, {one: known[one] for one in some if one in known}) for some in chunks(ids, _TOGETHER))
+    with results.appending(file, SCHEMA, {"batch": key, "code": _code()}) as writer:
+        for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            writer.write_table(table)
+            states.update("in_order" if row["in_order"] else "not_in_order" for row in rows)
+            fresh += new
+            _on_the_work_list(workspace, rows)
+            if new:
+                results.write(parts / f"reconciliation-{number:05d}.parquet", table, {"batch": key})
+    for part in parts.glob("reconciliation-*.parquet"):
         part.unlink(missing_ok=True)
-    return Done(table, fresh)
+    return Done(states, fresh)
 
 
-_Given = tuple[Sequence[str], dict[str, dict[str, Any]]]
-"""Document ids, and their rows of the last time."""
+_Earlier = dict[str, Any]
+"""Of a row of the last time, what may be taken over: `basis`, `printed`, and what was found about the printed page."""
+
+
+def _known(files: Iterable[Path]) -> dict[str, _Earlier]:
+    """By document id, of the newest file that has it."""
+    columns = ["document_id", "basis", "printed", "findings"]
+    return {row.pop("document_id"): _earlier(row) for source in files for row in results.rows_in(source, columns)}
+
+
+def _earlier(row: Mapping[str, Any]) -> _Earlier:
+    return {**row, "findings": [one for one in row["findings"] if one["code"] == _PRINTED]}
+
+
+_Given = tuple[Sequence[str], dict[str, _Earlier]]
+"""Document ids, and what is known of them."""
 _Gives = tuple[list[dict[str, Any]], int]
 """Rows, and how many certificates were set again."""
 
@@ -123,13 +138,11 @@ def _open(path: Path) -> None:
     _opened.append(Workspace.open(path))
 
 
-def _in_worker(key: str, now: datetime, ids: Sequence[str], before: dict[str, dict[str, Any]]) -> _Gives:
+def _in_worker(key: str, now: datetime, ids: Sequence[str], before: dict[str, _Earlier]) -> _Gives:
     return _some(_opened[0], key, now, ids, before)
 
 
-def _some(
-    workspace: Workspace, key: str, now: datetime, ids: Sequence[str], before: dict[str, dict[str, Any]]
-) -> _Gives:
+def _some(workspace: Workspace, key: str, now: datetime, ids: Sequence[str], before: dict[str, _Earlier]) -> _Gives:
     read = {history.document_id: history for history in histories(workspace, ids)}
     bases = {document_id: _basis(history) for document_id, history in read.items()}
     known = {one for one in read if before.get(one, {}).get("basis") == bases[one]}
@@ -165,12 +178,12 @@ def _basis(history: History) -> str:
     return told.hexdigest()
 
 
-def _row(key: str, done: Reconciliation, basis: str, before: dict[str, Any] | None = None) -> dict[str, Any]:
+def _row(key: str, done: Reconciliation, basis: str, before: _Earlier | None = None) -> dict[str, Any]:
     found = [finding_row(finding) for finding in done.findings]
     printed: str = done.printed
     if before is not None and done.stored == done.registry:
         printed = before["printed"]
-        found += [finding for finding in before["findings"] if finding["code"] == _PRINTED]
+        found += before["findings"]
     elif before is not None:
         basis = ""  # the stored file cannot be read now: look at the page again when it is back
     return {

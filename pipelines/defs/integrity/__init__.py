@@ -132,9 +132,8 @@ def reconciliation(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> d
     with sealtrail.open() as opened:
         done = reconciling.make(opened.workspace, opened.results, context.partition_key, jobs=opened.work.jobs)
         file = opened.results.of(context.partition_key, "reconciliation")
-    order = Counter("in_order" if one else "not_in_order" for one in done.table.column("in_order").to_pylist())
     return dg.MaterializeResult(
-        metadata={**counted(order), "certificates_set_again": done.set_again, "file": dg.MetadataValue.path(file)}
+        metadata={**counted(done.states), "certificates_set_again": done.set_again, "file": dg.MetadataValue.path(file)}
     )
 
 
