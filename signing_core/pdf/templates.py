@@ -19,6 +19,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal, NoReturn, get_args
 
 from signing_core import typesetting
+from signing_core.dates import MONTHS, long_date
 from signing_core.errors import DataRefused, TypesettingFailed, UsageError
 
 FieldType = Literal["text", "integer", "decimal", "date", "boolean", "choice", "list"]
@@ -27,37 +28,6 @@ FieldType = Literal["text", "integer", "decimal", "date", "boolean", "choice", "
 _MAX_TEXT: Final = 20_000
 _MAX_ITEMS: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
-_DATES: Final = {"en": "{d} {month} {y}", "de": "{d}. {month} {y}"}
-_MONTHS: Final = {
-    "en": (
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-    "de": (
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +149,7 @@ def _date(field: TemplateField, text: str, language: str) -> str:
         day = date.fromisoformat(text)
     except ValueError:
         _refuse(field, "must be a date such as 2025-07-01")
-    language = language if language in _MONTHS else "en"
-    return _DATES[language].format(d=day.day, month=_MONTHS[language][day.month - 1], y=day.year)
+    return long_date(day, language if language in MONTHS else "en")
 
 
 def _refuse(field: TemplateField, what: str) -> NoReturn:

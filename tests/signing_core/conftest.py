@@ -1,7 +1,8 @@
-"""An engine on either kind of database."""
+"""An engine on either kind of database; a workspace of one's own whose clock the test sets."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 
 from signing_core.storage import migrations
 from signing_core.storage.database import make_engine
+from signing_core.storage.workspace import Workspace
+from signing_core.testing import ManualClock
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,3 +30,16 @@ def database_engine(empty_database_url: str) -> Iterator[sa.Engine]:
     migrations.bring_up_to_date(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def workspace(blank_workspace: Path, tmp_path: Path, clock: ManualClock) -> Iterator[Workspace]:
+    folder = tmp_path / "workspace"
+    shutil.copytree(blank_workspace, folder)
+    with Workspace.open(folder, clock=clock) as opened:
+        yield opened

@@ -6,6 +6,7 @@ import unicodedata
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from signing_core.dates import MONTHS, long_date
 from signing_core.errors import UsageError
 
 LANGUAGES: Final = ("en", "de")
@@ -37,36 +38,6 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
-_MONTHS: Final = {
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "de": [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-}
 _NUMBERS: Final = {
     "en": ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"],
     "de": ["eine", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"],
@@ -98,10 +69,8 @@ def clock_time(moment: datetime, zone: tzinfo) -> str:
 def full_time(moment: datetime, zone: tzinfo, language: str) -> str:
     """`25 November 2026, 14:05 (UTC+01:00)`, `25. November 2026, 14:05 Uhr (UTC+01:00)`."""
     local = moment.astimezone(zone)
-    month = _MONTHS[language][local.month - 1]
-    if language == "de":
-        return f"{local.day}. {month} {local.year}, {local:%H:%M} Uhr ({offset(moment, zone)})"
-    return f"{local.day} {month} {local.year}, {local:%H:%M} ({offset(moment, zone)})"
+    hour = f"{local:%H:%M} Uhr" if language == "de" else f"{local:%H:%M}"
+    return f"{long_date(local, language)}, {hour} ({offset(moment, zone)})"
 
 
 def short_time(moment: datetime, zone: tzinfo, language: str) -> str:
@@ -109,7 +78,7 @@ def short_time(moment: datetime, zone: tzinfo, language: str) -> str:
     local = moment.astimezone(zone)
     if language == "de":
         return f"{local:%d.%m.%Y, %H:%M} ({offset(moment, zone)})"
-    return f"{local.day} {_MONTHS['en'][local.month - 1][:3]} {local.year}, {local:%H:%M} ({offset(moment, zone)})"
+    return f"{local.day} {MONTHS['en'][local.month - 1][:3]} {local.year}, {local:%H:%M} ({offset(moment, zone)})"
 
 
 def minutes_in_words(minutes: int, language: str) -> str:

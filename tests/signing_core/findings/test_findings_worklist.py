@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,19 +19,6 @@ from signing_core.storage import schema
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import CLIENT, DIRECTOR, ManualClock, Play, contract
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def workspace(blank_workspace: Path, tmp_path: Path, clock: ManualClock) -> Iterator[Workspace]:
-    folder = tmp_path / "workspace"
-    shutil.copytree(blank_workspace, folder)
-    with Workspace.open(folder, clock=clock) as opened:
-        yield opened
 
 
 @pytest.fixture
