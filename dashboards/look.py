@@ -97,6 +97,7 @@ table.st-list td { padding:.32rem .8rem .32rem 0; border-bottom:1px solid rgba(1
 .st-row { display:grid; align-items:center; gap:.1rem .9rem; font-size:.86rem; min-height:1.6rem; }
 .st-head { font-size:.76rem; font-weight:560; opacity:.66; min-height:1.2rem; }
 .st-row > span { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; }
+.st-two { display:-webkit-box; -webkit-box-orient:vertical; -webkit-line-clamp:2; overflow:hidden; white-space:normal; line-height:1.3; overflow-wrap:anywhere; }
 .st-rule { border:0; border-top:1px solid rgba(128,136,148,.2); margin:0; }
 ol.st-steps { display:flex; gap:3px; margin:.2rem 0 .4rem !important; padding:0 !important; list-style:none !important; }
 .st-steps li { flex:1; margin:0 !important; padding:.5rem .7rem .5rem .1rem !important; border-top:3px solid rgba(128,136,148,.35); font-size:.86rem; }
@@ -125,6 +126,7 @@ ol.st-time .more { display:block; opacity:.78; font-size:.82rem; }
 .st-key-list [data-testid="stHorizontalBlock"] { border-bottom:1px solid rgba(128,136,148,.16); padding:.08rem 0; }
  [data-testid="stPageLink"] p { font-size:.88rem; }
 [data-testid="stMetric"] { padding:.55rem .8rem; } [data-testid="stMetricValue"] { font-size:1.55rem; }
+.st-key-sheets [data-testid="stImage"] img { outline:1px solid rgba(128,136,148,.45); outline-offset:-1px; }
 @media (max-width: 760px) { .st-steps { flex-direction:column; } }
 </style>
 """
@@ -197,6 +199,11 @@ def row(widths: str, cells: Iterable[str], *, head: bool = False) -> None:
     """One line of a grid, its columns as CSS widths."""
     body = "".join(f"<span>{cell}</span>" for cell in cells)
     html(f"<div class='st-row{' st-head' if head else ''}' style='grid-template-columns:{widths}'>{body}</div>")
+
+
+def two_lines(text: str) -> str:
+    """Text of a cell in up to two lines; the whole of it is said by the pointer."""
+    return f"<span class='st-two' title='{escape(text, quote=True)}'>{escape(text)}</span>"
 
 
 def mono(text: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +11,9 @@ from typing import Any, Final
 
 import streamlit as st
 
+from signing_core.audit_log import events
 from signing_core.errors import UsageError
+from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
 _MOST_ROWS: Final = 1_000
@@ -40,6 +44,11 @@ class Report:
     at: datetime
     html: Path | None
     pdf: Path | None
+
+    @property
+    def run(self) -> str:
+        """Dagster's id of the run, which the folder is named after."""
+        return self.name.partition("-")[2]
 
 
 def runs(workspace: Workspace, *, most: int = _MOST_RUNS) -> list[Run]:
@@ -75,8 +84,8 @@ def _counted(found: tuple[tuple[float, str], ...], base: Path) -> list[Run]:
     ]
 
 
-def reports(workspace: Workspace, *, most: int = 20) -> list[Report]:
-    """The newest reports."""
+def reports(workspace: Workspace, *, most: int = 100) -> list[Report]:
+    """The newest reports, the newest first."""
     base = workspace.path / "results" / "reports"
     found = []
     for folder in sorted((path for path in base.glob("*") if path.is_dir()), reverse=True)[:most]:
@@ -84,6 +93,33 @@ def reports(workspace: Workspace, *, most: int = 20) -> list[Report]:
         at = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         found.append(Report(folder.name, at, html if html.is_file() else None, pdf if pdf.is_file() else None))
     return found
+
+
+def as_logged(workspace: Workspace, report: Report) -> dict[str, bool]:
+    """By file name, whether the report's files are those whose SHA-256 an event `report.issued` of the audit log names."""
+    from signing_core.bulk.report import ISSUED  # not at the top: it loads what sets pages
+
+    with reading(workspace.engine) as connection:
+        issued = [
+            event.data["sha256"] for event in events.of_type(connection, ISSUED) if event.data["run"] == report.run
+        ]
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() in [one.get(file.name) for one in issued[-1:]]
+        for file in (report.html, report.pdf)
+        if file is not None
+    }
+
+
+def file_names(workspace: Workspace, evidence: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """By SHA-256, the names of the files that findings rest on and that are of no document of ours; the newest report has them."""
+    wanted = {text.removeprefix("file ") for one in evidence for text in one if text.startswith("file ")}
+    file = workspace.path / "results" / "exceptions.parquet"
+    if not wanted or not file.is_file():
+        return {}
+    found = _query(
+        "SELECT subject, files FROM read_parquet(?) WHERE list_contains(?, subject)", [str(file), list(wanted)]
+    )
+    return {row["subject"]: row["files"] for row in found}
 
 
 def rows(run: Run, *, most: int = _MOST_ROWS) -> list[dict[str, Any]]:

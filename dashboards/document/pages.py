@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import comparing, judged, look
+from dashboards import judged, look, pictures
 from dashboards.words import t
 from signing_core.access import Access
 from signing_core.desk import verifying, views
@@ -38,7 +38,7 @@ def sheets(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
     left, right = st.columns([3, 1])
     try:
         left.image(
-            comparing.picture(sha256, number, data, 100),
+            pictures.page(sha256, number, data, 100),
             width="stretch",
             alt=t("Page {page} of the document", page=number),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from html import escape
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,7 +49,7 @@ def show(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
         "later-signature": ("info", t("signed later")),
         "changed": ("bad", t("changed")),
     }
-    changed = [one.page for one in states if one.kind == "changed"]
+    changed = [one.page for one in states if one.state == "changed"]
     key = f"seen_page_{role}"
     st.session_state.setdefault(key, changed[0] if changed else 1)
     with row:
@@ -60,29 +59,12 @@ def show(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:
             required=True,
             key=key,
             format_func=lambda one: (
-                f"{one} {look.SIGNS[words[states[one - 1].kind][0]]} {words[states[one - 1].kind][1]}"
+                f"{one} {look.SIGNS[words[states[one - 1].state][0]]} {words[states[one - 1].state][1]}"
             ),
         )
     _result(changed, role or "", in_order=judged.verdict(data).in_order)
     shown = comparing.page(sha256, now, int(number or 1), before, data)
-    _closeups(shown)
-    left, right = st.columns(2)
-    for column, picture, title, alt in (
-        (
-            left,
-            shown.before,
-            t("What the {role} saw", role=t(role or "")),
-            t("Page {page} as it was shown", page=shown.page),
-        ),
-        (right, shown.after, t("What the file shows now"), t("Page {page} as it is now", page=shown.page)),
-    ):
-        with column:
-            st.subheader(title)
-            if picture is None:
-                look.nothing(t("This state has no such page."))
-            else:
-                st.image(picture, width="stretch", alt=alt)
-    _legend(shown)
+    comparing.show(shown, t("What the {role} saw", role=t(role or "")), t("What the file shows now"))
     look.facts([(t("SHA-256 of what was shown"), look.mono(sha256)), (t("SHA-256 of the file now"), look.mono(now))])
 
 
@@ -100,38 +82,3 @@ def _result(changed: list[int], role: str, *, in_order: bool) -> None:
         told = t("Every page shows what the {role} saw, apart from signatures made later.", role=t(role))
         # Pages that look right prove nothing of a file whose verdict is bad: then no green.
         (st.success if in_order else st.info)(told)
-
-
-def _closeups(shown: comparing.PageComparison) -> None:
-    """What changed, enlarged, before the whole pages."""
-    for number, (then, now) in enumerate(shown.closeups, start=1):
-        left, right = st.columns(2)
-        for column, title, picture in (
-            (left, t("Change {number}: what was there", number=number), then),
-            (right, t("Change {number}: what is there now", number=number), now),
-        ):
-            with column.container(border=True):
-                look.html(f"<b>{escape(title)}</b>")
-                st.image(picture, width="stretch", alt=title)
-
-
-def _legend(shown: comparing.PageComparison) -> None:
-    changed = sum(mark.kind == "changed" for mark in shown.marks)
-    later = [mark.what for mark in shown.marks if mark.kind == "later-signature"]
-    parts = []
-    if changed:
-        parts.append(look.chip(t("solid frame with a number: changed ({number})", number=changed), "bad"))
-    if later:
-        parts.append(
-            look.chip(t("dashed frame: signature field filled later ({fields})", fields=", ".join(later)), "info")
-        )
-    if not parts:
-        parts.append(look.chip(t("no difference on this page"), "good"))
-    look.html(" ".join(parts))
-    if shown.text_before or shown.text_after:
-        look.facts(
-            [
-                (t("Words only then"), escape(" ".join(shown.text_before) or "–")),
-                (t("Words only now"), escape(" ".join(shown.text_after) or "–")),
-            ]
-        )

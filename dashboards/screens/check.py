@@ -121,18 +121,13 @@ def _against_ours(mine: Access, known: Any, data: bytes, verdict: DocumentVerdic
     if isinstance(states, str):
         look.nothing(t("The two states cannot be drawn: {why}", why=states))
         return
-    changed = [one.page for one in states if one.kind != "same"]
+    changed = [one.page for one in states if one.state != "same"]
     if not changed:
         look.nothing(t("Every page looks as in our archive; what was changed cannot be seen."))
         return
     number = st.segmented_control(t("Pages that differ"), changed, default=changed[0], required=True, key="differs")
     shown = comparing.page(known.final_sha256, verdict.sha256 or "", int(number or changed[0]), ours, data)
-    left, right = st.columns(2)
-    for column, title, picture in ((left, t("In our archive"), shown.before), (right, t("This file"), shown.after)):
-        with column:
-            st.subheader(title)
-            if picture:
-                st.image(picture, width="stretch", alt=f"{title}, {t('page {page}', page=shown.page)}")
+    comparing.show(shown, t("In our archive"), t("This file"))
 
 
 def _known(mine: Access, document_id: str | None) -> Any:

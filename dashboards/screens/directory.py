@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboards import comparing, lists, look, queries, session, shared
+from dashboards import lists, look, pictures, queries, session, shared
 from dashboards.words import t
 from signing_core.access import Access, Right, acting
 from signing_core.delivery import contacts
@@ -157,7 +157,7 @@ def _template(mine: Access, known: list[directory.Template]) -> None:
         source = mine.workspace.objects.get(one.source_sha256)
         if one.kind == "pdf-form":
             st.image(
-                comparing.picture(one.source_sha256, 1, source),
+                pictures.page(one.source_sha256, 1, source),
                 width="stretch",
                 alt=t("Page {page} of the template", page=1),
             )
@@ -165,9 +165,7 @@ def _template(mine: Access, known: list[directory.Template]) -> None:
             sample = {field["name"]: _sample(field) for field in one.fields}
             made = sources.from_template(mine.workspace, one.name, sample, version=one.version)
             sha256 = hashlib.sha256(made.pdf).hexdigest()
-            st.image(
-                comparing.picture(sha256, 1, made.pdf), width="stretch", alt=t("Page {page} of the template", page=1)
-            )
+            st.image(pictures.page(sha256, 1, made.pdf), width="stretch", alt=t("Page {page} of the template", page=1))
     except SealtrailError as error:
         look.nothing(t("There is no preview: {why}", why=error))
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import files, look, queries, session, shared
+from dashboards import files, look, queries, run_results, session, shared
 from dashboards.queries import FindingFilters
 from dashboards.words import t
 from signing_core import findings
@@ -18,8 +18,8 @@ from signing_core.controls import CATALOGUE
 from signing_core.errors import SealtrailError
 
 SIZE = 25
-WIDTHS = "92px minmax(150px,2.2fr) minmax(110px,1fr) 104px 112px 78px"
-SHARES = (2.4, 7.6)
+WIDTHS = "84px minmax(180px,3fr) minmax(110px,1.4fr) 92px 92px 76px"
+SHARES = (2.2, 7.8)
 
 
 def page() -> None:
@@ -58,10 +58,11 @@ def _list(mine: Access) -> None:
         with left:
             look.html(f"<div class='st-row st-head'><span>{escape(t('Finding'))}</span></div>")
         with right:
-            names = ("Severity", "What", "Document", "State", "Owner", "Due")
-            look.row(WIDTHS, [escape(t(name)) for name in names], head=True)
+            heads = ("Severity", "What", "Document", "State", "Owner", "Due")
+            look.row(WIDTHS, [escape(t(head)) for head in heads], head=True)
+        names = _file_names(mine, rows)
         for row in rows:
-            _line(row)
+            _line(row, names)
     if total > SIZE:
         st.pagination(-(-total // SIZE), key="fpage", bind="query-params")
 
@@ -106,7 +107,17 @@ def _filters() -> FindingFilters:
     return FindingFilters(state or "live", severity, code, None, text, gone)
 
 
-def _line(row: sa.Row[Any]) -> None:
+def _file_names(mine: Access, rows: list[sa.Row[Any]]) -> dict[str, list[str]]:
+    return run_results.file_names(mine.workspace, [row.evidence for row in rows if row.document_id is None])
+
+
+def _about(row: sa.Row[Any], names: dict[str, list[str]]) -> str:
+    """What a finding is about: the document's title, or the names of files that came in."""
+    files = dict.fromkeys(name for text in row.evidence for name in names.get(text.removeprefix("file "), ()))
+    return row.title or ", ".join(files) or "–"
+
+
+def _line(row: sa.Row[Any], names: dict[str, list[str]]) -> None:
     left, right = st.columns(SHARES, vertical_alignment="center")
     left.page_link("screens/findings.py", label=row.code, query_params={"finding": row.id})
     state = look.FINDING_TONES[row.state]
@@ -115,8 +126,8 @@ def _line(row: sa.Row[Any]) -> None:
             WIDTHS,
             [
                 look.severity(row.severity),
-                f"<span title='{escape(row.message, quote=True)}'>{escape(row.message)}</span>",
-                escape(row.title or "–"),
+                look.two_lines(row.message),
+                look.two_lines(_about(row, names)),
                 look.chip(t(row.state), state) if row.gone_at is None else look.chip(t("gone"), "quiet"),
                 escape(row.assignee or t(row.team)),
                 escape(look.when(row.due_at)[:10]) if row.due_at else look.muted("–"),
@@ -187,7 +198,7 @@ def _one(mine: Access, finding_id: str) -> None:
         st.subheader(t("Evidence"))
         look.facts(
             [
-                (t("Document"), escape(row.title or "–")),
+                (t("Document"), escape(_about(row, _file_names(mine, [row])))),
                 (t("Rests on"), "<br>".join(look.mono(text) for text in row.evidence) or look.muted("–")),
                 (t("First found"), escape(look.when(row.first_seen_at))),
                 (t("Last found"), escape(look.when(row.last_seen_at))),

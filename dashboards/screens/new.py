@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import comparing, look, many, queries, session, shared
+from dashboards import look, many, pictures, queries, session, shared
 from dashboards.words import t
 from signing_core.access import Access, Right, Role, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
@@ -190,7 +190,7 @@ def _places(source: Source) -> dict[str, Placement | None]:
             x = left.slider(f"{label}: {t('from the left')}", 0, 370, across, key=f"{role}_x")
             y = right.slider(f"{label}: {t('from the top')}", 0, 760, 620, key=f"{role}_y")
             placed[role] = Placement(int(number), float(x), float(y), _WIDTH, _HEIGHT)
-    picture = comparing.picture(sha256, int(number), source.pdf, 72)
+    picture = pictures.page(sha256, int(number), source.pdf, 72)
     st.image(_with_places(picture, placed), width="stretch", alt=t("Page {page} of the document", page=number))
     return placed
 

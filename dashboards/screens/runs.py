@@ -101,14 +101,37 @@ def _reports(mine: Access) -> None:
     if not found:
         look.nothing(t("No report was written yet."))
         return
-    for report in found:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            look.html(f"{look.mono(report.name)} {look.muted(look.when(report.at))}")
-            for file, label, mime in ((report.html, "HTML", "text/html"), (report.pdf, "PDF", "application/pdf")):
-                if file is not None:
-                    st.download_button(
-                        label, file.read_bytes, f"{report.name}-{file.name}", mime, key=str(file), on_click="ignore"
-                    )
+    chosen = {report.name: report for report in found}
+    at = {report.name: look.when(report.at, seconds=True) for report in found}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = shared.select(
+            t("Report of"), list(chosen), key="report", default=found[0].name, format_func=at.__getitem__, width=330
+        )
+        report = chosen[str(name)]
+        for file, label, mime in ((report.html, "HTML", "text/html"), (report.pdf, "PDF", "application/pdf")):
+            if file is not None:
+                st.download_button(
+                    label,
+                    file.read_bytes,
+                    f"{report.name}-{file.name}",
+                    mime,
+                    key=str(file),
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
+    logged = run_results.as_logged(mine.workspace, report)
+    look.html(f"{_as_logged(logged)} {look.muted(t('Run'))} {look.mono(report.run)}")
+    if report.html is not None and logged[report.html.name]:
+        # Of a height of our own: the report's policy lets no script run, so nobody can measure it.
+        st.iframe(report.html, height=1_000, alt=t("The report as it was issued"))
+
+
+def _as_logged(logged: dict[str, bool]) -> str:
+    """A report counts when its files are the ones that were issued; any other is not shown, and can be had to be looked into."""
+    changed = [name for name, same in logged.items() if not same]
+    if changed:
+        return look.chip(t("{names}: not what the audit log names as issued", names=", ".join(changed)), "bad")
+    return look.chip(t("SHA-256 as in the audit log"), "good")
 
 
 def _start(mine: Access) -> None:

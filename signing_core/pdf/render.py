@@ -20,6 +20,9 @@ from signing_core.errors import DocumentRefused, UsageError
 MAX_PIXELS: Final = 40_000_000
 """Most pixels of one picture: an A4 page at 600 dpi has 35 million."""
 
+MAX_SIDE: Final = 30_000
+"""Most pixels of a side: files may say that a page is a hair wide and endlessly long."""
+
 MAX_PAGES: Final = 10_000
 """Most pages of a document that is opened at all."""
 
@@ -67,7 +70,7 @@ def page_count(data: bytes, *, password: str | None = None) -> int:
 def render(data: bytes, page: int, *, dpi: float = 100, password: str | None = None) -> Image.Image:
     """One page, counted from 1, as its viewer sees it: an RGB picture on white, annotations and signatures drawn.
 
-    The resolution is lowered where the picture would exceed `MAX_PIXELS`. Raises `DocumentRefused` for a file that
+    The resolution is lowered where the picture would exceed `MAX_PIXELS` or `MAX_SIDE`. Raises `DocumentRefused` for a file that
     PDFium cannot open and `UsageError` for a page or resolution that does not exist.
     """
     if not 1 <= dpi <= 2400:
@@ -85,19 +88,24 @@ def text(data: bytes, page: int, *, password: str | None = None, fields: bool = 
         if fields:
             with _page(document, page) as handle:
                 handle.flatten()  # in memory; what was drawn on top is content for whoever opens the page next
-        with _page(document, page) as handle:
-            reader = handle.get_textpage()
-            try:
-                return str(reader.get_text_bounded())
-            finally:
-                reader.close()
+        return page_text(document, page)
+
+
+def page_text(document: pdfium.PdfDocument, page: int) -> str:
+    """The text of one page of a document that is already `opened`, as `text` gives it."""
+    with _page(document, page) as handle:
+        reader = handle.get_textpage()
+        try:
+            return str(reader.get_text_bounded())
+        finally:
+            reader.close()
 
 
 def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Image:
     """One page of a document that is already `opened`, as `render` gives it."""
     with _page(document, page) as handle:
         width, height = handle.get_size()
-        scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5)
+        scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5, MAX_SIDE / max(width, height, 1e-6))
         bitmap = handle.render(scale=scale, may_draw_forms=True, rev_byteorder=True)
         try:
             # PIL shares the bitmap's memory, so the copy has to be made before the bitmap is closed.

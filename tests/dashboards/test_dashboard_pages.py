@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from dashboard_parts import ANNA, BEN, PEOPLE, told
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 from streamlit.testing.v1 import AppTest
 
 from dashboards import session
@@ -17,6 +20,7 @@ from signing_core.access import LOCAL_ADMINISTRATOR, Access
 from signing_core.audit_log import events
 from signing_core.desk import Desk
 from signing_core.storage.database import reading
+from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
 
@@ -99,20 +103,59 @@ def test_a_person_finds_the_altered_page(furnished: Any, show: Show) -> None:
 
 
 def test_an_honest_document_shows_what_was_seen(furnished: Any, show: Show) -> None:
-    with Workspace.open(furnished.folder) as workspace:
-        import sqlalchemy as sa
-
-        from signing_core.storage.schema import documents
-
-        with reading(workspace.engine) as connection:
-            query = sa.select(documents.c.id).where(
-                documents.c.status == "completed", documents.c.id.not_in(furnished.documents.values())
-            )
-            honest = connection.execute(query).scalars().first()
-    test = show(furnished.folder, "document", id=honest, view="seen", signer="first-party")
+    test = show(furnished.folder, "document", id=honest(furnished).id, view="seen", signer="first-party")
     assert not test.error
     assert "Every page shows what the first party saw" in test.success[0].value
     assert "signature field filled later" in told(test) or "no difference" in told(test)
+
+
+def honest(furnished: Any) -> Any:
+    """A completed document that nothing was done to."""
+    with Workspace.open(furnished.folder) as workspace, reading(workspace.engine) as connection:
+        query = sa.select(documents).where(
+            documents.c.status == "completed", documents.c.id.not_in(furnished.documents.values())
+        )
+        return connection.execute(query).first()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("The page is of another size: ", "mm then, 216 × 279 mm now. Changes are enlarged at the same scale")),
+        (
+            "de",
+            (
+                "Die Seite hat eine andere Größe: damals ",
+                " mm, jetzt 216 × 279 mm. Änderungen sind im gleichen Maßstab",
+            ),
+        ),
+    ],
+)
+def test_a_file_on_other_paper_is_held_against_ours(
+    furnished: Any, show: Show, language: str, said: tuple[str, ...]
+) -> None:
+    """Printed anew on letter paper, with a word more."""
+    with Workspace.open(furnished.folder) as workspace:
+        other = PdfWriter(clone_from=BytesIO(workspace.objects.get(honest(furnished).final_sha256)))
+    first, written = other.pages[0], BytesIO()
+    more = b"q BT /Added 11 Tf 1 0 0 1 300 500 Tm (of 9,000.00 Euro) Tj ET Q"
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    first["/Resources"].setdefault(NameObject("/Font"), DictionaryObject()).get_object()[NameObject("/Added")] = (
+        DictionaryObject({NameObject(key): NameObject(value) for key, value in font.items()})
+    )
+    content = DecodedStreamObject()
+    content.set_data(first.get_contents().get_data() + b"\n" + more)
+    first[NameObject("/Contents")] = other._add_object(content)
+    first.mediabox = RectangleObject((0, 0, 612, 792))
+    first.pop("/CropBox", None)
+    other.write(written)
+    test = show(furnished.folder, "check", language=language)
+    test.file_uploader[0].set_value([("other.pdf", written.getvalue(), "application/pdf")]).run()
+    assert not test.exception, test.exception[0].stack_trace
+    warned = "\n".join(one.value for one in test.warning)
+    assert all(part in warned for part in said), warned
+    assert "9,000.00" in told(test)
+    assert ("Change 1: what is there now" if language == "en" else "Änderung 1: was jetzt dort steht") in told(test)
 
 
 @pytest.mark.parametrize("view", ["overview", "seen", "trail", "signatures", "pages", "hashes", "checks"])

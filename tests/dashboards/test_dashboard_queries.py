@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboards import bulk, comparing, queries
+from dashboards import bulk, queries
 from dashboards.queries import Filters
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Person, Role
 from signing_core.errors import AccessDenied, UsageError
@@ -97,15 +97,6 @@ def test_a_table_is_looked_at_before_anything_is_made() -> None:
         bulk.read(b"title", "t.xlsx", region="DE")
     with pytest.raises(UsageError, match="UTF-8"):
         bulk.read(b"\xff\xfe\xff", "t.csv", region="DE")
-
-
-def test_a_page_that_came_or_went_is_a_change(make: Any) -> None:
-    one, two = make.contract(1), make.contract(2)
-    states = comparing.overview.__wrapped__("one", "two", one, two)
-    assert [state.kind for state in states][-1] == "changed"
-    same = comparing.overview.__wrapped__("one", "one", one, one)
-    assert [state.kind for state in same] == ["same"]
-    assert "damaged" in comparing.overview.__wrapped__("x", "y", b"no PDF", one)
 
 
 def test_a_part_of_a_text_is_found_in_titles_and_in_names_of_every_role(workspace: Workspace) -> None:

@@ -11,14 +11,18 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from dashboard_browser import dashboard, free_port, running, settled
 from dashboard_parts import told
 
 from dashboards import dagster_runs, run_results, session
+from signing_core import findings
 from signing_core.audit_log import events
-from signing_core.bulk import results, signatures
+from signing_core.bulk import exceptions, results, signatures
+from signing_core.bulk.exceptions import Cases
 from signing_core.errors import UsageError
-from signing_core.storage.database import reading
+from signing_core.storage.database import reading, writing
+from signing_core.storage.schema import findings as table
 from signing_core.storage.workspace import Workspace
 
 HOME = """
@@ -85,13 +89,41 @@ def test_two_batches_are_compared(furnished_copy: Any, show: Callable[..., Any])
     assert "▲ +1" in told(show(furnished_copy.folder, "today"))
 
 
-def test_reports_are_offered(furnished_copy: Any, show: Callable[..., Any]) -> None:
-    report = furnished_copy.folder / "results" / "reports" / "20261125T020000Z-ab12cd34"
-    report.mkdir(parents=True)
-    (report / "report.html").write_text("<p>Sample report</p>")
+def issue(folder: Path, run: str) -> Path:
+    """A report of the pipelines, as they write it."""
+    from signing_core.bulk import report
+    from signing_core.bulk.ledger import Ledger
+
+    with Workspace.open(folder) as workspace, Ledger(folder / "results" / "intake.sqlite") as ledger:
+        return report.make(workspace, results.Results(folder / "results"), ledger, run_id=run).folder
+
+
+def test_a_report_is_shown_as_it_was_issued(furnished_copy: Any, show: Callable[..., Any]) -> None:
+    older, newer = issue(furnished_copy.folder, "ab12cd34"), issue(furnished_copy.folder, "ef56ab78")
     test = show(furnished_copy.folder, "runs", runview="reports")
-    assert report.name in told(test)
-    assert [one.label for one in test.get("download_button")] == ["HTML"]
+    assert "SHA-256 as in the audit log" in told(test)
+    assert [one.label for one in test.get("download_button")] == ["HTML", "PDF"]
+    (shown,) = test.get("iframe")
+    assert "ef56ab78" in shown.proto.srcdoc
+    # The address names a report: this is where a run in Dagster leads to.
+    (shown,) = show(furnished_copy.folder, "runs", runview="reports", report=older.name).get("iframe")
+    assert "ab12cd34" in shown.proto.srcdoc
+    (newer / "report.html").write_text("<p>Another report</p>")
+    test = show(furnished_copy.folder, "runs", runview="reports")
+    assert "report.html: not what the audit log names as issued" in told(test)
+    assert not test.get("iframe")
+
+
+def test_a_finding_about_files_names_them(furnished_copy: Any, show: Callable[..., Any]) -> None:
+    folder, sha256 = furnished_copy.folder, "ab" * 32
+    cases = Cases()
+    cases.add(sha256, "file-unsigned", "unsigned.", files=["arrived.pdf", "again.pdf"], evidence=[f"file {sha256}"])
+    exceptions.write(folder / "results" / "exceptions.parquet", cases, {})
+    with Workspace.open(folder) as workspace, writing(workspace.engine) as connection:
+        findings.record(connection, list(cases.findings()), None, workspace.clock(), codes=())
+        (finding_id,) = connection.scalars(sa.select(table.c.id).where(table.c.code == "file-unsigned"))
+    assert "arrived.pdf, again.pdf" in told(show(folder, "findings"))
+    assert "arrived.pdf, again.pdf" in told(show(folder, "findings", finding=finding_id))
 
 
 def test_without_dagster_the_way_on_is_said(

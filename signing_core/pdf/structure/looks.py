@@ -99,8 +99,21 @@ def pixels(
     page: Any, box: tuple[float, float, float, float], size: tuple[int, int], scale: float
 ) -> tuple[int, int, int, int]:
     """`box` (points, default user space) in pixels of the page rendered at `scale`, turned and cut as the page says."""
-    left, bottom, right, top = page.get_cropbox()
-    turns = (page.get_rotation() // 90) % 4
+    left, top, right, bottom = placed(box, page.get_bbox(), (page.get_rotation() // 90) % 4, scale)
+    bounds = (left - 1, top - 1, right + 1, bottom + 1)
+    low_x, low_y = (int(min(max(value, 0), limit - 1)) for value, limit in zip(bounds[:2], size, strict=True))
+    high_x, high_y = (int(min(max(value, 1), limit)) for value, limit in zip(bounds[2:], size, strict=True))
+    return low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)
+
+
+def placed(
+    box: tuple[float, float, float, float], shown: tuple[float, float, float, float], turns: int, scale: float
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of `box` on a picture of what lies in `shown`, turned clockwise by so many quarters.
+
+    Both boxes are (left, bottom, right, top) in default user space; `scale` is pixels for each point.
+    """
+    left, bottom, right, top = shown
     corners = []
     for x, y in ((box[0], box[1]), (box[2], box[3])):
         across, up = x - left, y - bottom
@@ -114,10 +127,7 @@ def pixels(
         else:
             corners.append((high - up, wide - across))
     xs, ys = zip(*corners, strict=True)
-    bounds = (min(xs) * scale - 1, min(ys) * scale - 1, max(xs) * scale + 1, max(ys) * scale + 1)
-    low_x, low_y = (int(min(max(value, 0), limit - 1)) for value, limit in zip(bounds[:2], size, strict=True))
-    high_x, high_y = (int(min(max(value, 1), limit)) for value, limit in zip(bounds[2:], size, strict=True))
-    return low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)
+    return min(xs) * scale, min(ys) * scale, max(xs) * scale, max(ys) * scale
 
 
 def _edges(picture: Image.Image, least: int) -> Image.Image:

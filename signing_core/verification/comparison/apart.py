@@ -6,9 +6,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification.batch import Limits, limit_memory, process_context
+from signing_core.verification.batch import Limits
 from signing_core.verification.comparison import files
 from signing_core.verification.comparison.states import compare
+from signing_core.verification.worker_processes import limit_memory, process_context
 
 
 def write_apart(

@@ -15,7 +15,8 @@ from PIL import Image
 from signing_core.display.tags import Html, element
 from signing_core.errors import SealtrailError
 from signing_core.verdict import DocumentVerdict, SignatureVerdict, rfc3339
-from signing_core.verification.comparison.states import Comparison, PageComparison, SignedState
+from signing_core.verification.comparison.page import PageComparison
+from signing_core.verification.comparison.states import Comparison, SignedState
 from signing_core.verification.comparison.words import WORDS
 
 INDEX: Final = "index.html"
@@ -28,11 +29,12 @@ p { margin: .3rem 0; } .quiet { color: #57606a; overflow-wrap: anywhere; }
 .forbidden, .changed { color: #a40e26; }
 .state { font-weight: 600; }
 ul { margin: .3rem 0; padding-left: 1.2rem; }
-.pages { display: grid; grid-template-columns: repeat(3, 1fr); gap: .8rem; }
+.pages, .close { display: grid; grid-template-columns: repeat(3, 1fr); gap: .8rem; margin: .8rem 0; }
+.close { grid-template-columns: 1fr 1fr; }
 figure { margin: 0; } figcaption { font-size: .85rem; color: #57606a; }
-img { width: 100%; border: 1px solid #d0d7de; display: block; }
+img { border: 1px solid #d0d7de; display: block; }
 .missing { border: 1px dashed #8c959f; padding: 3rem 1rem; text-align: center; color: #57606a; }
-@media (max-width: 45rem) { .pages { grid-template-columns: 1fr; } }
+@media (max-width: 45rem) { .pages, .close { grid-template-columns: 1fr; } }
 """
 
 
@@ -48,7 +50,7 @@ def write(
     """Write everything into `folder`, which is made, and return the HTML page.
 
     `signature-N.pdf` is the revision that signature N covers, byte for byte; `signature-N-page-P-before.png`, `-after.png` and
-    `-difference.png` are its pages that differ. `verdict` adds who signed and what it was judged to be. Raises `OSError`.
+    `-difference.png` are its pages that differ, `-change-K-before.png` and `-change-K-after.png` the first changes enlarged. `verdict` adds who signed and what it was judged to be. Raises `OSError`.
     """
     say = WORDS[language]
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +135,7 @@ def _pages(comparison: Comparison, state: SignedState, folder: Path, say: dict[s
                 )
             )
             if page.state != "same":
-                parts.append(_figures(page, f"signature-{state.index + 1}-page-{page.page}", folder, say))
+                parts += _page(page, f"signature-{state.index + 1}-page-{page.page}", folder, say)
     except SealtrailError as error:
         parts.append(element("p", f"{say['not drawn']} {error}", cls="state unknown"))
     if not parts:
@@ -143,21 +145,45 @@ def _pages(comparison: Comparison, state: SignedState, folder: Path, say: dict[s
     return parts
 
 
-def _figures(page: PageComparison, stem: str, folder: Path, say: dict[str, str]) -> Html:
-    pictures: tuple[tuple[str, Image.Image | None], ...] = (
-        ("before", page.before), ("after", page.after), ("difference", page.difference),
-    )  # fmt: skip
+def _page(page: PageComparison, stem: str, folder: Path, say: dict[str, str]) -> list[object]:
+    """What is to be said of a page that differs, its changes close up, then the whole of it."""
+    parts: list[object] = []
+    if page.resized is not None:
+        before, after = page.resized
+        parts.append(element("p", say["resized"].format(before=before, after=after), cls="state changed"))
+    if page.turned:
+        parts.append(element("p", say["turned"].format(degrees=page.turned), cls="state changed"))
+    for key, words in (("words before", page.words_before), ("words after", page.words_after)):
+        if words:
+            parts.append(element("p", f"{say[key]}: {' '.join(words)}"))
+    for change in page.close_ups:
+        about = f"{say['page']} {page.page}, {say['change'].format(number=change.number)}"
+        sides = (("before", change.before), ("after", change.after))
+        parts.append(
+            element("div", *_figures(sides, f"{stem}-change-{change.number}", about, folder, say), cls="close")
+        )
+    whole = (("before", page.before), ("after", page.after), ("difference", page.difference))
+    parts.append(element("div", *_figures(whole, stem, f"{say['page']} {page.page}", folder, say), cls="pages"))
+    return parts
+
+
+def _figures(
+    pictures: Sequence[tuple[str, Image.Image | None]], stem: str, about: str, folder: Path, say: dict[str, str]
+) -> list[Html]:
+    """Each as a file of its own and as a figure that shows it, all at one scale."""
     figures = []
+    widest = max((picture.width for _, picture in pictures if picture is not None), default=1)
     for kind, picture in pictures:
         if picture is None:
             shown = element("div", say["no such page"], cls="missing")
         else:
             file = folder / f"{stem}-{kind}.png"
             picture.save(file)
-            alternative = f"{say['page']} {page.page}: {say[kind]}"
-            shown = Html(str(element("img", src=file.name, alt=alternative)).removesuffix("</img>"))
-        figures.append(element("figure", element("figcaption", say[kind]), shown))
-    return element("div", *figures, cls="pages")
+            scale = f"width: {100 * picture.width / widest:.4g}%"
+            image = element("img", src=file.name, alt=f"{about}: {say[kind]}", style=scale)
+            shown = Html(str(image).removesuffix("</img>"))
+        figures.append(element("figure", element("figcaption", f"{about}: {say[kind]}"), shown))
+    return figures
 
 
 def folder_name(path: str, index: int, total: int) -> str:

@@ -9,47 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Final
 
-from PIL import Image
-
-from signing_core.errors import SealtrailError
-from signing_core.pdf import render
 from signing_core.pdf.revisions import FileStructure, SignatureRecord, parse
-from signing_core.pdf.structure import looks, pages
 from signing_core.pdf.structure.model import Finding
 from signing_core.verification.changes import ChangeLevel, Difference, difference, since
-from signing_core.verification.comparison import pictures
-from signing_core.verification.comparison.pictures import Box
+from signing_core.verification.comparison import later_fields
+from signing_core.verification.comparison.later_fields import State
+from signing_core.verification.comparison.page import PageComparison
+from signing_core.verification.comparison.two_states import TwoStates
 
-DPI: Final = 96
 _LOOKED_AT: Final = 50
 """Pages that are drawn and compared although the structure gives no reason to."""
 _LOOKED_AT_DOUBTED: Final = 500
 """The same where changes are forbidden or could not be judged."""
-
-PageState = Literal["same", "later-signature", "changed"]
-
-
-@dataclass(frozen=True)
-class PageComparison:
-    """One page of both states. Pictures are RGB at `DPI`; None for a state that has no such page."""
-
-    page: int
-    """From 1."""
-    state: PageState
-    """`later-signature`: nothing differs but signature fields that were empty and are filled now."""
-    boxes: tuple[Box, ...]
-    before: Image.Image | None
-    after: Image.Image | None
-
-    @cached_property
-    def difference(self) -> Image.Image:
-        """What is gone red, what is new blue, all else pale."""
-        return pictures.overlay(self.before, self.after, self.boxes)
 
 
 @dataclass(frozen=True)
@@ -92,15 +66,12 @@ class Comparison:
         """
         if state.data is None or state.differing is None or not self.data[len(state.data) :].strip():
             return
-        with ExitStack() as stack:
-            old = stack.enter_context(render.opened(state.data, password=self._password))
-            new = stack.enter_context(render.opened(self.data, password=self._password))
-            total = max(len(old), len(new))
-            for number in self._looked_at(state, total):
-                before, after = _drawn(old, number), _drawn(new, number)
-                found, boxes = self._compared(state, new, number, before, after)
-                if found != "same" or number in state.differing.pages:
-                    yield PageComparison(number, found, boxes, before, after)
+        last = len(self._structure.revisions)
+        later = later_fields.between(
+            State(state.data, self._structure, state.revision or 0), State(self.data, self._structure, last)
+        )
+        two = TwoStates(state.data, self.data, password=self._password, later=later)
+        yield from two.pages(self._looked_at(state, two.page_count()), even_so=state.differing.pages)
 
     def left_out(self, state: SignedState) -> int:
         """How many pages were neither named by the structure nor drawn, since the document has so many."""
@@ -115,44 +86,6 @@ class Comparison:
         named = {page for page in state.differing.pages if 1 <= page <= total} if state.differing else set()
         return sorted(named | set(range(1, min(total, most) + 1)))
 
-    def _compared(
-        self,
-        state: SignedState,
-        document: Any,
-        number: int,
-        before: Image.Image | None,
-        after: Image.Image | None,
-    ) -> tuple[PageState, tuple[Box, ...]]:
-        if before is None or after is None:
-            size = (before or after or Image.new("L", (1, 1))).size
-            return "changed", ((0, 0, *size),)
-        found = pictures.compare(before, after)
-        if not found.boxes:
-            return "same", ()
-        fields = self._later_fields(state, document, number, after.size)
-        inside = all(any(_within(box, field) for field in fields) for box in found.boxes)
-        return ("later-signature" if inside else "changed"), found.boxes
-
-    def _later_fields(self, state: SignedState, document: Any, number: int, size: tuple[int, int]) -> list[Box]:
-        """Where on a page signature fields are that later signatures filled, in pixels."""
-        structure, last = self._structure, len(self._structure.revisions)
-        later = {
-            name for record in structure.signatures if record.revision > (state.revision or 0) for name in record.fields
-        }
-        found: list[Box] = []
-        for field in structure.form(last).fields:
-            for widget in field.widgets if field.name in later else ():
-                page = widget.dict.get("P")
-                rect = structure.resolve(widget.dict.get("Rect"), last)
-                if page is None or pages.number_of(structure, page, last) != number or not _is_box(rect):
-                    continue
-                handle = document[number - 1]
-                try:
-                    found.append(looks.pixels(handle, tuple(rect), size, DPI / 72))
-                finally:
-                    handle.close()
-        return found
-
 
 def compare(data: bytes, *, password: str | None = None) -> Comparison:
     """The states of a file that were signed: see `Comparison`."""
@@ -166,24 +99,3 @@ def _state(structure: FileStructure, index: int, record: SignatureRecord) -> Sig
     report = since(structure, covered, signature=index)
     data = structure.data[: max((end for _, end in record.digest_ranges), default=0)]
     return SignedState(index, record, covered, data, report.level, report.findings, difference(structure, covered))
-
-
-def _drawn(document: Any, number: int) -> Image.Image | None:
-    if number > len(document):
-        return None
-    try:
-        return render.picture(document, number, dpi=DPI)
-    except SealtrailError:
-        return None  # a page that cannot be drawn is one that is not there
-
-
-def _within(box: Box, field: Box) -> bool:
-    slack = 10  # boxes are gathered in squares, so they reach a little beyond
-    return (
-        box[0] >= field[0] - slack and box[1] >= field[1] - slack
-        and box[2] <= field[2] + slack and box[3] <= field[3] + slack
-    )  # fmt: skip
-
-
-def _is_box(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(isinstance(edge, int | float) for edge in value)
