@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from portal.sessions import Session
 from signing_core.delivery import contacts
 from signing_core.desk import Desk, records
 from signing_core.desk.records import FoundLink
+from signing_core.desk.secrets import session_hash
 from signing_core.errors import LinkInvalid
 from signing_core.flow import Role, State, Status
 from signing_core.flow.values import Party
@@ -63,7 +63,7 @@ class Matter:
     def mine(self) -> bool:
         """Whether it was this browser in which the code was confirmed."""
         confirmed = self.party.confirmation
-        return confirmed is not None and confirmed.session == hashlib.sha256(self.session.secret.encode()).hexdigest()
+        return confirmed is not None and confirmed.session == session_hash(self.session.secret)
 
     @property
     def signed(self) -> bool:
@@ -73,7 +73,7 @@ class Matter:
     def challenge(self) -> Any:
         """The live code's challenge, when this browser asked for it and may still enter it."""
         live = self.party.challenge
-        own = hashlib.sha256(self.session.secret.encode()).hexdigest()
+        own = session_hash(self.session.secret)
         return live if live is not None and live.session == own and self.now <= live.expires_at else None
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from portal.words import german_findings
+from portal.words.findings import Found, plain
 from signing_core.audit_log import events as audit
 from signing_core.certificate.facts import CertificateData, PartyFacts
 from signing_core.certificate.scan import ScanResult
@@ -21,6 +21,9 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 
 Tone = Literal["good", "warn", "bad"]
+
+_MOST_SENTENCES: Final = 40
+"""A file made to have thousands of findings gets a page that can still be read."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,10 @@ class FileVerdict:
     at: datetime
     values: dict[str, str] = field(default_factory=dict)
     signatures: tuple[dict[str, Any], ...] = ()
-    findings: tuple[str, ...] = ()
+    findings: tuple[Found, ...] = ()
+    """What is not in order, for everybody."""
+    technical: tuple[str, ...] = ()
+    """The same in the verification's own sentences, which are English."""
 
 
 def of_file(
@@ -117,18 +123,16 @@ def of_file(
     beginning of the same length, None when it is shorter.
     """
     page, tone, values = _file_page(desk, verdict, prefix_sha256, expected_prefix)
-    say = german_findings.FINDINGS if language == "de" else {}
     found = [*verdict["findings"], *(f for signature in verdict["signatures"] for f in signature["findings"])]
-    findings = [(f["severity"], say.get(f["code"], f["message"])) for f in found]
-    order = {"error": 0, "warning": 1, "info": 2}
-    ranked = sorted(dict.fromkeys(findings), key=lambda pair: order.get(pair[0], 3))
+    graver = [f for severity in ("error", "warning") for f in found if f["severity"] == severity]
     return FileVerdict(
         page,
         tone,
         datetime.fromisoformat(verdict["at"]),
         values,
         tuple(_signature(signature) for signature in verdict["signatures"]),
-        tuple(message for severity, message in ranked if severity != "info")[:40],
+        plain((f["code"] for f in graver), language),
+        tuple(dict.fromkeys(f["message"] for f in graver))[:_MOST_SENTENCES],
     )
 
 
