@@ -6,7 +6,7 @@ from pathlib import Path
 
 from signing_core.storage.durable import make_folder, write_file
 from signing_core.storage.locks import file_lock
-from signing_core.storage.settings import FILE_NAME
+from signing_core.storage.settings_file import FILE_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / ".sealtrail"

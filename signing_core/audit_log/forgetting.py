@@ -1,13 +1,15 @@
 """`sealtrail forget PARTY`: erases what names or reaches a person, and leaves every proof valid.
 
 Erased are the directory entry, names and contacts at documents, pictures of signatures, the completion messages to that
-person that are kept as sent, and the values and salts beside the audit log. What stays: the events with their commitments, which are random numbers from now on, and the signed PDFs
-with the X.509 certificates in them, which are the other party's evidence too; how long they are kept is a decision of
-its own (docs/audit-log.md).
+person that are kept as sent, all messages to that person in the outbox folder, and the values and salts beside the audit
+log. What stays: the events with their commitments, which are random numbers from now on, and the signed PDFs with the X.509
+certificates in them, which are the other party's evidence too; how long they are kept is a decision of its own
+(docs/audit-log.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,12 +37,22 @@ class Forgotten:
     """Personal values beside the log."""
     messages: int = 0
     """Completion messages that were kept as sent."""
+    files: int = 0
+    """Messages in the outbox folder."""
 
 
 def forget(
-    connection: sa.Connection, objects: ObjectStore, party_id: str, *, now: datetime, actor: str = "operator"
+    connection: sa.Connection,
+    objects: ObjectStore,
+    party_id: str,
+    *,
+    remove_message: Callable[[str], bool],
+    now: datetime,
+    actor: str = "operator",
 ) -> Forgotten:
-    """Erase a party, in the caller's transaction; what `objects` holds goes first, so that a second try finishes a broken one.
+    """Erase a party, in the caller's transaction. What lies in files goes first, so that a second try finishes a broken one.
+
+    `remove_message` removes the message with that Message-ID from the outbox folder; whether it was there.
 
     Raises `UsageError` for an unknown or forgotten party, `StepNotAllowed` while a document with it is under way.
     """
@@ -53,7 +65,7 @@ def forget(
         raise StepNotAllowed(
             f"The party takes part in document {open_ones[0]}, which is under way; void it or wait for its end."
         )
-    values = messages = 0
+    values = messages = files = 0
     for document, role, _ in roles:
         values += personal.erase(connection, document, role, now=now)
         connection.execute(
@@ -61,6 +73,7 @@ def forget(
             .where(document_parties.c.document_id == document, document_parties.c.role == role)
             .values(name=ERASED, organisation=None, contact=ERASED, copy_email=None)
         )
+        files += sum(remove_message(message_id) for message_id in _message_ids(connection, document, role))
         messages += _erase_messages(connection, objects, document, role)
         connection.execute(sa.delete(marks).where(marks.c.document_id == document, marks.c.role == role))
     connection.execute(
@@ -76,7 +89,12 @@ def forget(
         actor=actor,
         data={"party": party_id, "documents": list(affected), "values": values},
     )
-    return Forgotten(party_id, affected, values, messages)
+    return Forgotten(party_id, affected, values, messages, files)
+
+
+def _message_ids(connection: sa.Connection, document: str, role: str) -> Sequence[str]:
+    query = sa.select(outbox.c.message_id).where(outbox.c.document_id == document, outbox.c.role == role)
+    return connection.execute(query).scalars().all()
 
 
 def _erase_messages(connection: sa.Connection, objects: ObjectStore, document: str, role: str) -> int:

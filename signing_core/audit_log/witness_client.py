@@ -53,8 +53,13 @@ def submit(
         raise LogInconsistent(
             f"The witness {url} holds a checkpoint of {old} events that this log does not continue. {RESOLVE}"
         )
-    hint = "; it must be told this log's key (`sealtrail audit key`)" if status in (403, 404) else ""
-    raise WitnessUnavailable(f"The witness {url} answered with HTTP status {status}{hint}.")
+    if status in (403, 404):
+        what = f"a log named {checkpoint.origin}" if status == 404 else "the key that signs this log"
+        raise WitnessUnavailable(
+            f"The witness {url} does not know {what} (HTTP status {status}): give it what `sealtrail audit key` prints, "
+            "with `--add-log` there, and then run `sealtrail audit checkpoint` again."
+        )
+    raise WitnessUnavailable(f"The witness {url} answered with HTTP status {status}; try again later.")
 
 
 def request(old: int, proof: Sequence[bytes], note: Note) -> bytes:

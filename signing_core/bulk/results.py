@@ -134,8 +134,8 @@ def code_version(*packages: str) -> str:
     import signing_core
 
     base = Path(signing_core.__file__).parent
-    files = [base / "policy.py", base / "verdict.py"]
-    for package in packages or ("certificate", "pdf", "verification"):
+    files = [base / "policy.py"]
+    for package in ("verdict", *(packages or ("certificate", "pdf", "verification"))):
         files += sorted((base / package).rglob("*.py"))
     content = b"".join(file.relative_to(base).as_posix().encode() + b"\0" + file.read_bytes() for file in files)
     return hashlib.sha256(content).hexdigest()[:16]

@@ -65,6 +65,8 @@ def checkpoint(anchor: bool, accept_restored: str | None, workspace: Path, as_js
     --accept-restored declares the loss: the reason becomes an audit event, and the log goes on under a new name, so that
     nobody who holds an older checkpoint is deceived. Witnesses must be told the new key (`sealtrail audit key`).
 
+    Exit status 1 when the checkpoint is signed, and somebody outside did not confirm it: stderr says who and what to do.
+
     \b
     Example: sealtrail audit checkpoint --accept-restored "disk failed, backup of Monday restored"
     """
@@ -77,8 +79,10 @@ def checkpoint(anchor: bool, accept_restored: str | None, workspace: Path, as_js
         issued = log.checkpoint()
         kept = log.checkpoint_and_anchor() if anchor else None
     problems = kept.problems if kept else ()
+    if accept_restored is not None:
+        click.echo(f"The loss is on record; the log goes on as {issued.checkpoint.origin}.", err=True)
     for problem in problems:
-        click.echo(f"sealtrail: {problem}", err=True)
+        click.echo(f"sealtrail: the checkpoint is signed and kept, but not confirmed by everybody. {problem}", err=True)
     if as_json:
         print_json(
             {
@@ -93,7 +97,7 @@ def checkpoint(anchor: bool, accept_restored: str | None, workspace: Path, as_js
     else:
         click.echo(str(issued.note), nl=False)
     if problems:
-        sys.exit(3)
+        sys.exit(1)
 
 
 @command.command()
@@ -205,12 +209,13 @@ def witness(folder: Path, name: str | None, add_log: tuple[str, ...], listen: st
 @workspace_option
 @json_option
 def forget(party_id: str, yes: bool, workspace: Path, as_json: bool) -> None:
-    """Erase a person's data from directory, documents and beside the audit log; every proof stays valid.
+    """Erase a person's data from directory, documents, outbox folder and beside the audit log; every proof stays valid.
 
     \b
     Example: sealtrail forget 01KAY3E0Q4 --yes
     """
     from signing_core.audit_log import forgetting
+    from signing_core.delivery.channels.folder import FolderChannel
     from signing_core.storage import directory
     from signing_core.storage.database import reading, writing
 
@@ -220,14 +225,27 @@ def forget(party_id: str, yes: bool, workspace: Path, as_json: bool) -> None:
         if not yes:
             click.confirm("This cannot be undone. Erase the party?", abort=True, err=True)
         with writing(opened.engine) as connection:
-            done = forgetting.forget(connection, opened.objects, party_id, now=opened.clock())
+            done = forgetting.forget(
+                connection,
+                opened.objects,
+                party_id,
+                remove_message=FolderChannel(opened.resolve(opened.settings.outbox_folder)).remove,
+                now=opened.clock(),
+            )
     if as_json:
-        documents = list(done.documents)
-        print_json({"party": done.party_id, "documents": documents, "values": done.values, "messages": done.messages})
+        print_json(
+            {
+                "party": done.party_id,
+                "documents": list(done.documents),
+                "values": done.values,
+                "messages": done.messages,
+                "files": done.files,
+            }
+        )
     else:
         click.echo(
-            f"Forgotten: {done.values} personal values at {len(done.documents)} documents, and {done.messages} messages kept as sent. "
-            "The signed PDFs themselves are kept."
+            f"Forgotten: {done.values} personal values at {len(done.documents)} documents, {done.messages} messages kept as sent, "
+            f"and {done.files} messages in the outbox folder. The signed PDFs themselves are kept."
         )
 
 

@@ -133,7 +133,7 @@ def _believed(context: click.Context, trust: tuple[Path, ...], folder: Path, lan
     from signing_core.certificate.registry import WorkspaceRegistry
     from signing_core.certificate.scan_words import words
     from signing_core.keys import trust as trusted
-    from signing_core.storage.settings import FILE_NAME
+    from signing_core.storage.settings_file import FILE_NAME
 
     keys, names = {}, {}
     for path in trust:

@@ -254,7 +254,7 @@ def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceConte
     named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
     if not named and not any(folder.glob("*.toml")):
         return None  # settings are costly to load, and most folders are no workspace
-    from signing_core.storage.settings import FILE_NAME
+    from signing_core.storage.settings_file import FILE_NAME
 
     if not named and not (folder / FILE_NAME).is_file():
         return None

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import singledispatch
 
 from signing_core.errors import (
@@ -29,12 +29,13 @@ from signing_core.errors import (
     CodeMissing,
     LinkExpired,
     LinkInvalid,
-    SendingLimited,
     StepLocked,
     StepNotAllowed,
 )
 from signing_core.flow import commands as c
-from signing_core.flow.commands import Command, Event, EventType, NewCode, NewLink
+from signing_core.flow import sending
+from signing_core.flow.commands import Command, Event, EventType, NewLink
+from signing_core.flow.sending import Result
 from signing_core.flow.values import (
     ENDED,
     Challenge,
@@ -42,15 +43,12 @@ from signing_core.flow.values import (
     Confirmation,
     Consent,
     Limits,
-    Link,
     Party,
     Role,
     SignedRevision,
     State,
     Status,
 )
-
-Result = tuple[State, tuple[Event, ...]]
 
 _AWAITING = {Role.FIRST_PARTY: Status.AWAITING_FIRST_PARTY, Role.CLIENT: Status.AWAITING_CLIENT}
 
@@ -96,7 +94,7 @@ def _send(command: c.Send, state: State, now: datetime) -> Result:
     if now > state.expires_at:
         raise StepNotAllowed(f"Document {state.document_id} is past its expiry; create it again with a later one.")
     state = replace(state, status=Status.AWAITING_FIRST_PARTY)
-    state, events = _issue_link(state, Role.FIRST_PARTY, command.link, now, "invitation")
+    state, events = sending.issue_link(state, Role.FIRST_PARTY, command.link, now, "invitation")
     return state, (Event(EventType.SENT), *events)
 
 
@@ -112,8 +110,8 @@ def _open(command: c.OpenLink, state: State, now: datetime) -> Result:
 def _request_code(command: c.RequestCode, state: State, now: datetime) -> Result:
     party = _unlocked(_acting(state, command.role, command.token_hash, now), state, now)
     limits = state.limits
-    _check_sending(party.code_sendings, limits.code_sendings, limits.code_interval, state, "code", now)
-    return _issue_code(state, party, command.session, command.code, now, "requested")
+    sending.check(party.code_sendings, limits.code_sendings, limits.code_interval, state, "code", now)
+    return sending.issue_code(state, party, command.session, command.code, now, "requested")
 
 
 @_apply.register
@@ -150,11 +148,11 @@ def _wrong_try(state: State, party: Party, live: Challenge, command: c.SubmitCod
     if not on_live_page:
         return state.with_party(party), tuple(events)
     party = replace(party, challenge=None)
-    if len(_recent(party.code_sendings, state, now)) >= state.limits.code_sendings:
+    if len(sending.recent(party.code_sendings, state, now)) >= state.limits.code_sendings:
         events.append(Event(EventType.CODE_VOIDED, party.role, {"challenge": live.id, "because": "wrong-try"}))
         return state.with_party(party), tuple(events)
     events.append(Event(EventType.CODE_VOIDED, party.role, {"challenge": live.id, "because": "wrong-try"}))
-    state, issued = _issue_code(state, party, command.session, command.replacement, now, "wrong-try")
+    state, issued = sending.issue_code(state, party, command.session, command.replacement, now, "wrong-try")
     return state, (*events, *issued)
 
 
@@ -167,7 +165,9 @@ def _give_consent(command: c.GiveConsent, state: State, now: datetime) -> Result
     if now > confirmed.at + state.limits.confirmation_lifetime:
         raise CodeExpired(f"The code for document {state.document_id} was confirmed too long ago; ask for a new one.")
     consent = Consent(now, state.document_sha256, command.mark_kind, command.stamp)
-    state, ended = _end_link(state.with_party(replace(party, consent=consent, challenge=None)), party.role, "used")
+    state, ended = sending.end_link(
+        state.with_party(replace(party, consent=consent, challenge=None)), party.role, "used"
+    )
     given: dict[str, str | int | bool | None] = {
         "mark": command.mark_kind,
         "stamp": command.stamp,
@@ -193,7 +193,7 @@ def _record_signature(command: c.RecordSignature, state: State, now: datetime) -
     if command.link is None:
         raise StepNotAllowed(f"Document {state.document_id}: the first party's signature needs a link for the client.")
     state = replace(state, status=Status.AWAITING_CLIENT)
-    state, issued = _issue_link(state, Role.CLIENT, command.link, now, "invitation")
+    state, issued = sending.issue_link(state, Role.CLIENT, command.link, now, "invitation")
     return state, (made, *issued)
 
 
@@ -261,7 +261,7 @@ def _replace_contact(command: c.ReplaceContact, state: State, now: datetime) -> 
     if command.link is None:
         raise StepNotAllowed(f"Document {state.document_id}: the new contact needs a link, since it is its turn.")
     # Not held back by the interval: what was sent before went to somebody else.
-    state, issued = _issue_link(state, command.role, command.link, now, "contact-replaced")
+    state, issued = sending.issue_link(state, command.role, command.link, now, "contact-replaced")
     return state, (*events, *issued)
 
 
@@ -310,65 +310,8 @@ def _awaited(state: State, what: str, now: datetime) -> Party:
 def _send_again(state: State, role: Role, link: NewLink, now: datetime, reason: str) -> Result:
     limits = state.limits
     sendings = state.party(role).link_sendings
-    _check_sending(sendings, limits.link_sendings, limits.link_interval, state, "link", now)
-    return _issue_link(state, role, link, now, reason)
-
-
-def _recent(sendings: tuple[datetime, ...], state: State, now: datetime) -> tuple[datetime, ...]:
-    return tuple(at for at in sendings if now - at < state.limits.sending_window)
-
-
-def _check_sending(
-    sendings: tuple[datetime, ...], most: int, interval: timedelta, state: State, what: str, now: datetime
-) -> None:
-    recent = _recent(sendings, state, now)
-    until = now
-    if len(recent) >= most:
-        until = recent[-most] + state.limits.sending_window
-    if recent and now - recent[-1] < interval:
-        until = max(until, recent[-1] + interval)
-    if until > now:
-        raise SendingLimited(
-            f"Another {what} for document {state.document_id} can be sent from {until.isoformat()} on.", until=until
-        )
-
-
-def _issue_link(state: State, role: Role, link: NewLink, now: datetime, reason: str) -> Result:
-    state, ended = _end_link(state, role, "replaced")
-    party = state.party(role)
-    expires_at = min(link.expires_at, state.expires_at)
-    party = replace(
-        party,
-        turn_since=party.turn_since or now,
-        link=Link(link.token_hash, now, expires_at),
-        link_sendings=(*_recent(party.link_sendings, state, now), now),
-    )
-    issued = Event(EventType.LINK_ISSUED, role, {"because": reason, "expires_at": expires_at.isoformat()})
-    return state.with_party(party), (*ended, issued)
-
-
-def _end_link(state: State, role: Role, because: str) -> Result:
-    party = state.party(role)
-    if party.link is None:
-        return state, ()
-    return state.with_party(replace(party, link=None)), (Event(EventType.LINK_ENDED, role, {"because": because}),)
-
-
-def _issue_code(state: State, party: Party, session: str, code: NewCode, now: datetime, reason: str) -> Result:
-    events = []
-    if party.challenge is not None:
-        voided = {"challenge": party.challenge.id, "because": "replaced"}
-        events.append(Event(EventType.CODE_VOIDED, party.role, voided))
-    expires_at = now + state.limits.code_lifetime
-    party = replace(
-        party,
-        challenge=Challenge(code.id, code.code_hash, session, now, expires_at),
-        confirmation=None,
-        code_sendings=(*_recent(party.code_sendings, state, now), now),
-    )
-    issued = {"challenge": code.id, "because": reason, "expires_at": expires_at.isoformat()}
-    events.append(Event(EventType.CODE_ISSUED, party.role, issued))
-    return state.with_party(party), tuple(events)
+    sending.check(sendings, limits.link_sendings, limits.link_interval, state, "link", now)
+    return sending.issue_link(state, role, link, now, reason)
 
 
 def _end(state: State, status: Status, event: Event, because: str, now: datetime) -> Result:
@@ -379,7 +322,7 @@ def _end(state: State, status: Status, event: Event, because: str, now: datetime
             voided = {"challenge": party.challenge.id, "because": because}
             events.append(Event(EventType.CODE_VOIDED, role, voided))
             state = state.with_party(replace(party, challenge=None))
-        state, ended = _end_link(state, role, because)
+        state, ended = sending.end_link(state, role, because)
         events.extend(ended)
     return replace(state, status=status, ended_at=now), tuple(events)
 

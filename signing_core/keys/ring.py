@@ -1,27 +1,13 @@
-"""The key ring: one folder with everything that the company signs with.
+"""The key ring: everything that the company signs with. How it lies on disk is said in `ring_folder`.
 
-::
-
-    vault.json                 the master key, wrapped by the passphrase
-    ring.json                  organisation and country
-    ca.p12  first-party.p12  seal.p12  time-stamp.p12  qr.p12  checkpoint.p12
-    public/                    for those who verify: `sealtrail verify --trust <folder>/public`
-        anchors.pem            X.509 certificates of roots, former ones included
-        seal.pem               X.509 certificates of seals, former ones included
-        first-party.pem  time-stamp.pem
-        qr.pem  checkpoint.pem Ed25519 public keys, former ones included
-
-Private files have mode 0600. Every change of a key writes the public part first and then replaces one file, so a ring
-cut off at any point still opens.
+Every change of a key writes the public part first and then replaces one file, so a ring cut off at any point still opens.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
-from signing_core.keys import files, public, vault
+from signing_core.keys import files, vault
 from signing_core.keys.ca import CompanyCA
 from signing_core.keys.importing import check_certificate, read_bought_key
 from signing_core.keys.interface import SigningKey, StatementKey
@@ -39,26 +25,15 @@ from signing_core.keys.names import visible
 from signing_core.keys.passphrase import check_strength
 from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
-from signing_core.keys.settings import PURPOSES, STATEMENTS, Clock, KeySettings, Purpose, Statement
+from signing_core.keys.ring_folder import Description, RingFolder
+from signing_core.keys.settings import PURPOSES, Clock, KeySettings, Purpose, Statement
 from signing_core.keys.software import (
     SoftwareKey,
-    load_key,
-    load_statement_key,
     new_private_key,
     pkcs12_bytes,
-    save_key,
-    save_statement_key,
 )
 from signing_core.keys.time_stamping import EmbeddedAuthority
 from signing_core.keys.vault import Vault
-
-_DESCRIPTION = "ring.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    organisation: str
-    country: str | None = None
 
 
 class KeyRing:
@@ -70,7 +45,7 @@ class KeyRing:
     def __init__(
         self, folder: Path, opened: Vault, description: Description, *, settings: KeySettings, clock: Clock
     ) -> None:
-        self.folder = folder
+        self._files = RingFolder(folder, opened)
         self.description = description
         self.settings = settings
         self._vault = opened
@@ -117,23 +92,16 @@ class KeyRing:
             shutil.rmtree(making, ignore_errors=True)
             raise
         files.sync_folder(folder.parent)
-        ring.folder = folder
+        ring._files.path = folder
         return ring
 
     @classmethod
     def open(cls, folder: Path, passphrase: str, settings: KeySettings | None = None, *, clock: Clock) -> KeyRing:
         """Raises `KeyUnavailable` when the ring or one of its files is missing, or the passphrase is wrong."""
         opened = vault.open_vault(folder, passphrase)
-        path = folder / _DESCRIPTION
-        try:
-            stored = json.loads(files.read(path, what="The key ring's description"))
-            description = Description(str(stored["organisation"]), stored.get("country"))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise KeyUnavailable(f"{path} is damaged; restore it from your backup.") from None
+        description = RingFolder(folder, opened).description()
         ring = cls(folder, opened, description, settings=settings or KeySettings(), clock=clock)
-        for purpose in (*PURPOSES, *STATEMENTS):
-            if purpose not in ring.settings.tokens and not ring._path(purpose).is_file():
-                raise KeyUnavailable(f"The key {ring._path(purpose)} is missing; restore it from your backup.")
+        ring._files.check_complete(ring.settings.tokens)
         return ring
 
     # The keys
@@ -181,27 +149,31 @@ class KeyRing:
         return {purpose: self._key(purpose).certificate.not_valid_after_utc for purpose in PURPOSES}
 
     @property
+    def folder(self) -> Path:
+        return self._files.path
+
+    @property
     def public_folder(self) -> Path:
-        return self.folder / "public"
+        return self._files.public
 
     @property
     def trust_anchors(self) -> list[x509.Certificate]:
         """The roots of all keys, former ones included."""
-        return public.read_certificates(self._public_file("anchors"))
+        return self._files.anchors()
 
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         """X.509 certificates of the key in use and of former ones."""
-        return public.read_certificates(self._public_file(purpose))
+        return self._files.certificates(purpose)
 
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
-        return public.read_certificates(self._public_file("seal"))
+        return self._files.certificates("seal")
 
     def issued(self) -> Iterator[tuple[IssuePurpose, x509.Certificate]]:
         """What the company CA issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
         for purpose in PROFILES:
             if purpose != "client":
-                for certificate in public.read_certificates(self._public_file(purpose)):
+                for certificate in self._files.certificates(purpose):
                     if certificate.issuer == self.ca.certificate.subject:
                         yield purpose, certificate
 
@@ -284,9 +256,7 @@ class KeyRing:
         self._make_key("time-stamp", self._default_name("time-stamp"))
         self._make_statement_key("qr")
         self._make_statement_key("checkpoint")
-        stored = {"version": 1, "organisation": organisation, "country": self.description.country}
-        text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
-        files.write_atomically(self.folder / _DESCRIPTION, text.encode())
+        self._files.describe(self.description)
 
     def _default_name(self, purpose: Purpose) -> str:
         organisation = self.description.organisation
@@ -304,19 +274,17 @@ class KeyRing:
 
     def _make_statement_key(self, purpose: Statement) -> None:
         private_key = ed25519.Ed25519PrivateKey.generate()
-        public.add_statement_key(self._public_file(purpose), private_key.public_key(), purpose)
-        save_statement_key(self._path(purpose), private_key, self._vault.file_password(purpose))
+        self._files.publish_statement_key(purpose, private_key.public_key())
+        self._files.store_statement_key(purpose, private_key)
         self._statements.pop(purpose, None)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
-        public.add_certificate(self._public_file("anchors"), key.chain[-1] if key.chain else key.certificate, "anchor")
-        if purpose != "ca":
-            public.add_certificate(self._public_file(purpose), key.certificate, purpose)
+        self._files.publish(purpose, key)
         self._forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
-        save_key(self._path(purpose), key, self._vault.file_password(purpose))
+        self._files.store(purpose, key)
         self._forget(purpose)
 
     def _forget(self, purpose: Purpose) -> None:
@@ -341,10 +309,10 @@ class KeyRing:
     def _load(self, purpose: Purpose) -> SigningKey:
         token = self.settings.tokens.get(purpose)
         if token is None:
-            return load_key(self._path(purpose), self._vault.file_password(purpose))
+            return self._files.load(purpose)
         known = self.trust_anchors
         if purpose != "ca":
-            known = public.read_certificates(self._public_file(purpose)) + known
+            known = self._files.certificates(purpose) + known
         key = load_token_key(token, known)
         if purpose != "ca":
             check_certificate(key.certificate, purpose=purpose, now=self._clock())
@@ -354,18 +322,12 @@ class KeyRing:
         if purpose not in self._statements:
             token = self.settings.tokens.get(purpose)
             if token is None:
-                key: StatementKey = load_statement_key(self._path(purpose), self._vault.file_password(purpose))
+                key: StatementKey = self._files.load_statement_key(purpose)
             else:
                 key = TokenStatementKey(token)
-                public.add_statement_key(self._public_file(purpose), key.public_key, purpose)
+                self._files.publish_statement_key(purpose, key.public_key)
             self._statements[purpose] = key
         return self._statements[purpose]
-
-    def _public_file(self, name: str) -> Path:
-        return self.public_folder / f"{name}.pem"
-
-    def _path(self, purpose: Purpose | Statement) -> Path:
-        return self.folder / f"{purpose}.p12"
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self.folder)!r})"

@@ -20,7 +20,7 @@ from signing_core.storage import directory
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import file_lock
 from signing_core.storage.schema import documents
-from signing_core.storage.settings import FILE_NAME
+from signing_core.storage.settings_file import FILE_NAME
 from signing_core.storage.workspace import Workspace
 
 DOCUMENTS: Final = 200

@@ -7,13 +7,12 @@ environment.
 
 from __future__ import annotations
 
-import json
-import tomllib
+import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -26,8 +25,11 @@ from pydantic_settings import (
 )
 
 from signing_core.errors import UsageError
+from signing_core.storage import settings_errors, settings_file
+from signing_core.storage.settings_file import FILE_NAME
 
-FILE_NAME = "sealtrail.toml"
+_WEB_ADDRESS = r"^https?://[^/\s?#]+(/[^\s?#]*)?$"
+_REQUEST_ADDRESS = r"^https?://[^/\s?#]+\S*$"
 
 CODE_LIFETIME = timedelta(minutes=5)
 """How long a confirmation code is valid. Fixed: the authenticity certificate and the messages say so."""
@@ -40,12 +42,17 @@ class _Table(BaseModel):
 class Mail(_Table):
     """E-mail over SMTP; without `host`, messages go to the outbox folder."""
 
-    host: str | None = None
+    host: str | None = Field(default=None, examples=["mail.example.org"])
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
-    user: str | None = None
+    user: str | None = Field(default=None, examples=["sealtrail"])
     password: SecretStr | None = None
-    sender: str = "Sealtrail <sealtrail@localhost>"
+    sender: str = Field(
+        default="Sealtrail <sealtrail@localhost>",
+        pattern=r"^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$",
+        description="an e-mail address, with or without a name",
+        examples=["Sample Company <signing@example.org>"],
+    )
     """The From address."""
     timeout_seconds: float = Field(default=20, gt=0, le=300)
 
@@ -54,31 +61,43 @@ class Sms(_Table):
     """SMS through an HTTP gateway; with `none`, messages go to the outbox folder."""
 
     kind: Literal["none", "json", "twilio"] = "none"
-    url: str | None = None
-    user: str | None = None
+    url: str | None = Field(
+        default=None,
+        pattern=_REQUEST_ADDRESS,
+        description="the gateway's web address",
+        examples=["https://gateway.example/send"],
+    )
+    user: str | None = Field(default=None, examples=["sealtrail"])
     """The account id for `twilio`; the user of HTTP basic authentication for `json`."""
     password: SecretStr | None = None
     token: SecretStr | None = None
     """A bearer token, for `json`."""
-    sender: str | None = None
+    sender: str | None = Field(default=None, examples=["+4930123456"])
     timeout_seconds: float = Field(default=20, gt=0, le=300)
 
     @model_validator(mode="after")
     def _complete(self) -> Sms:
         if self.kind == "json" and not self.url:
-            raise ValueError("kind json needs url")
+            raise ValueError('kind json needs url, such as `url = "https://gateway.example/send"` under [sms]')
         if self.kind == "twilio" and not (self.user and self.password and self.sender):
-            raise ValueError("kind twilio needs user, password and sender")
+            raise ValueError(
+                'kind twilio needs user, password and sender, such as `sender = "+4930123456"` under [sms]'
+            )
         return self
 
 
 class TimeStamps(_Table):
     """RFC 3161 time-stamps; without `url` the workspace's embedded authority makes them, and is marked as such."""
 
-    url: str | None = None
-    user: str | None = None
+    url: str | None = Field(
+        default=None,
+        pattern=_REQUEST_ADDRESS,
+        description="the authority's web address",
+        examples=["https://time-stamps.example/"],
+    )
+    user: str | None = Field(default=None, examples=["sealtrail"])
     password: SecretStr | None = None
-    trust: Path | None = None
+    trust: Path | None = Field(default=None, examples=["secrets/authority-root.pem"])
     """PEM or DER of the authority's root X.509 certificate."""
     timeout_seconds: float = Field(default=20, gt=0, le=300)
 
@@ -86,12 +105,12 @@ class TimeStamps(_Table):
 class Token(_Table):
     """One key on a PKCS#11 token."""
 
-    module: Path
-    token_label: str
-    key_label: str
-    pin_file: Path | None = None
+    module: Path = Field(examples=["/usr/lib/softhsm/libsofthsm2.so"])
+    token_label: str = Field(examples=["sealtrail"])
+    key_label: str = Field(examples=["seal"])
+    pin_file: Path | None = Field(default=None, examples=["secrets/token-pin"])
     pin_variable: str = "SEALTRAIL_TOKEN_PIN"
-    certificate_file: Path | None = None
+    certificate_file: Path | None = Field(default=None, examples=["secrets/seal-certificate.pem"])
 
 
 class Keys(_Table):
@@ -118,7 +137,9 @@ class Links(_Table):
     @classmethod
     def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if any(day < 1 for day in value) or list(value) != sorted(set(value)):
-            raise ValueError("needs different days, from 1 on, in ascending order")
+            raise ValueError(
+                "it needs different days, from 1 on, in ascending order, such as `reminder_days = [3, 7, 12]`"
+            )
         return value
 
     @property
@@ -154,14 +175,21 @@ class Limits(_Table):
 class AuditLog(_Table):
     """The audit log's checkpoints and witnesses."""
 
-    origin: str | None = Field(default=None, pattern=r"^[^\s+]{1,200}$")
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^[^\s+]{1,200}$",
+        description="a name of up to 200 characters, without spaces and +",
+        examples=["sign.example.org/log/1"],
+    )
     """The log's name in checkpoints (C2SP tlog-checkpoint): a URL without scheme, unique; only read when the workspace is
     created. By default public_host/log/WORKSPACE_ID."""
     checkpoint_seconds: int = Field(default=60, ge=1, le=3600)
     anchor_minutes: int = Field(default=60, ge=1, le=1440)
-    witnesses: tuple[str, ...] = ()
+    witnesses: tuple[Annotated[str, Field(pattern=_WEB_ADDRESS)], ...] = Field(
+        default=(), description="a list of web addresses", examples=[("https://witness.example",)]
+    )
     """Base URLs of C2SP tlog-witness servers."""
-    witness_keys: tuple[str, ...] = ()
+    witness_keys: tuple[str, ...] = Field(default=(), examples=[("witness.example/w1+1a2b3c4d+BAbC...",)])
     """Their verifier keys, as C2SP signed-note vkeys."""
     signer_state: Path = Path("secrets/checkpoint-signer.json")
     """Outside the database on purpose; put it where a restore of the database does not bring it back."""
@@ -170,7 +198,9 @@ class AuditLog(_Table):
 class Access(_Table):
     """Who may use the dashboard when people log in to it; all other roles are granted there."""
 
-    administrators: tuple[str, ...] = ()
+    administrators: tuple[Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$")], ...] = Field(
+        default=(), description="a list of e-mail addresses", examples=[("analyst@example.org",)]
+    )
     """E-mail addresses, as the OpenID provider verified them."""
 
 
@@ -185,17 +215,35 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    organisation: str = Field(default="Sample Company", min_length=1, max_length=200)
+    organisation: str = Field(
+        default="Sample Company", min_length=1, max_length=200, description="a name of 1 to 200 characters"
+    )
     language: Literal["en", "de"] = "en"
-    phone_region: str = Field(default="DE", pattern=r"^[A-Z]{2}$")
+    phone_region: str = Field(default="DE", pattern=r"^[A-Z]{2}$", description="a country's two capital letters")
     """ISO 3166 country whose numbers may be written without a country code."""
-    time_zone: str = "UTC"
+    time_zone: str = Field(
+        default="UTC", description="the name of a time zone that this machine knows", examples=["Europe/Berlin"]
+    )
     """IANA name of the zone in which messages and certificates show times, always with their offset."""
-    base_url: str = Field(default="http://localhost:8501", pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")
+    base_url: str = Field(
+        default="http://localhost:8501",
+        pattern=_WEB_ADDRESS,
+        description="a web address that begins with https:// or http:// and has no space, ? or #",
+        examples=["https://sign.example.org"],
+    )
     """Where the public pages are: links in messages start with it."""
-    public_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
+    public_host: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+        description="a host, with a port if it is not the usual one, and without https://",
+        examples=["sign.example.org"],
+    )
     """The host in QR codes and in the log's name; by default the one of base_url."""
-    database_url: str = "sqlite:///database.sqlite"
+    database_url: str = Field(
+        default="sqlite:///database.sqlite",
+        pattern=r"^(sqlite|postgresql)(\+[a-z0-9]+)?://\S*$",
+        description="the address of an SQLite or PostgreSQL database",
+    )
     objects_url: str = "objects"
     outbox_folder: Path = Path("outbox")
     mail: Mail = Mail()
@@ -212,8 +260,10 @@ class Settings(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ValueError, OSError):
-            raise ValueError(f"{value} is no time zone that this machine knows, such as Europe/Berlin") from None
+        except (ValueError, OSError, KeyError):  # a KeyError where no zone has the name
+            raise ValueError(
+                'it needs the name of a time zone that this machine knows, such as `time_zone = "Europe/Berlin"`'
+            ) from None
         return value
 
     @field_validator("base_url")
@@ -233,14 +283,16 @@ class Settings(BaseSettings):
         Raises `UsageError` naming the file (or the variable) and the key.
         """
         file = workspace / FILE_NAME
-        values = _read(file)
+        values = settings_file.read(file)
         given = _file_values.set(values)
         try:
             return cls(**overrides)
         except ValidationError as error:
-            raise UsageError(_sentence(error, file, values, overrides)) from None
-        except SettingsError as error:
-            raise UsageError(f"A SEALTRAIL_ environment variable cannot be read: {error}.") from None
+            raise UsageError(
+                settings_errors.sentence(error, cls, file=file, values=values, overrides=overrides)
+            ) from None
+        except SettingsError:
+            raise UsageError(settings_errors.unreadable_variable(cls, os.environ)) from None
         finally:
             _file_values.reset(given)
 
@@ -258,64 +310,3 @@ class Settings(BaseSettings):
 
 _file_values: ContextVar[Mapping[str, Any]] = ContextVar("file_values")
 """What `Settings.load` read, for the sources that pydantic-settings builds from the class alone."""
-
-
-def initial_file(values: Mapping[str, Any]) -> str:
-    """The text of a new workspace's `sealtrail.toml`."""
-    lines = ["# Settings of this Sealtrail workspace; docs/settings.md describes them all.", ""]
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, Mapping)]
-    for key, table in values.items():
-        if isinstance(table, Mapping):
-            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in table.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Path):
-        value = str(value)
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(part) for part in value) + "]"
-    if isinstance(value, (bool, int, float, str)):
-        # TOML's basic strings, numbers and booleans are JSON's, but for the escape of DEL.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    raise UsageError(f"A value of the kind {type(value).__name__} cannot be written to {FILE_NAME}.")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not TOML: {error}; correct it and try again.") from None
-    except RecursionError:
-        raise UsageError(f"{file} is not TOML: it is nested too deeply; correct it and try again.") from None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-
-
-def _sentence(error: ValidationError, file: Path, values: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    """One sentence about the first thing wrong. It never repeats the value, which may be a secret."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if _holds(overrides, path):
-        where = "the call"
-    elif _holds(values, path):
-        where = str(file)
-    else:
-        where = "the environment variable SEALTRAIL_" + "__".join(path).upper()
-    if first["type"] == "extra_forbidden":
-        return f"There is no setting {key} (from {where}); correct its name or remove it."
-    reason = first["msg"].removeprefix("Value error, ")
-    return f"The setting {key} from {where} cannot be used: {reason[:1].lower()}{reason[1:]}."
-
-
-def _holds(values: Mapping[str, Any], path: list[str]) -> bool:
-    """Whether the value at `path`, or the nearest thing above it, was given in `values`."""
-    inner: Any = values
-    for depth, part in enumerate(path):
-        if not isinstance(inner, Mapping) or part not in inner:
-            return depth > 1
-        inner = inner[part]
-    return True

@@ -24,7 +24,8 @@ from signing_core.storage.database import make_engine, reading, writing
 from signing_core.storage.durable import make_folder, sync_folder, write_file
 from signing_core.storage.locks import file_lock
 from signing_core.storage.objects import ObjectStore, open_objects
-from signing_core.storage.settings import FILE_NAME, Settings, initial_file
+from signing_core.storage.settings import Settings
+from signing_core.storage.settings_file import FILE_NAME, initial_file
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -16,11 +16,9 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import os
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,11 +41,20 @@ from signing_core.verdict import (
     fold,
     worst_integrity,
 )
-from signing_core.verification import findings, gathering, levels, our_documents, validation_data
+from signing_core.verification import (
+    file_content,
+    findings,
+    gathering,
+    levels,
+    our_documents,
+    validation_data,
+    whole_file,
+)
 from signing_core.verification.chains import ChainVerdict, Surroundings, judge
 from signing_core.verification.conclusion import ChangesSince, Role, conclude, from_structure
 from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.examination import Examined, examine
+from signing_core.verification.file_content import TooLarge
 from signing_core.verification.revocation import Material
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
@@ -96,8 +103,8 @@ def verify(
     run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
     path = None if isinstance(source, bytes) else os.fspath(source)
     try:
-        data = source if isinstance(source, bytes) else _content(Path(source), (limits or Limits()).file_bytes)
-    except _TooLarge as error:
+        data = source if isinstance(source, bytes) else file_content.read(Path(source), (limits or Limits()).file_bytes)
+    except TooLarge as error:
         return run.too_large(path, error, started)
     except OSError as error:
         return run.unreadable(path, findings.make("unreadable", error.strerror or type(error).__name__), started)
@@ -200,20 +207,9 @@ class _Run:
     def _file(self, structure: FileStructure, data: bytes) -> None:
         """What the file as a whole allows to say."""
         self._findings += [from_structure(problem) for problem in structure.problems]
-        if structure.locked:
-            self._worse(Integrity.INDETERMINATE, "encrypted")
-        elif structure.limited:
-            self._worse(Integrity.INDETERMINATE, "limit-exceeded")
-        elif not structure.revisions:
-            self._worse(Integrity.INDETERMINATE, "not-a-pdf")
-        elif not structure.readable:
-            self._worse(Integrity.INDETERMINATE, "limit-exceeded")
-        elif not structure.signatures and b"/ByteRange" in data:
-            self._worse(Integrity.INDETERMINATE, "signature-unreachable")
-        elif structure.damaged and not structure.signatures and not self._guarded(lambda: structure.pages, None):
-            self._worse(
-                Integrity.INDETERMINATE, "not-a-pdf"
-            )  # the rest of a file: what was signed may be what is missing
+        code = self._guarded(lambda: whole_file.why_undecided(structure, data), None)
+        if code is not None:
+            self._worse(Integrity.INDETERMINATE, code)
         if structure.damaged and structure.signatures:
             self._note("structure-damaged")
 
@@ -349,7 +345,7 @@ class _Run:
             self._worse(Integrity.INDETERMINATE, "internal-error", type(error).__name__)
             return otherwise
 
-    def too_large(self, path: str | None, error: _TooLarge, started: float) -> DocumentVerdict:
+    def too_large(self, path: str | None, error: TooLarge, started: float) -> DocumentVerdict:
         """The verdict for a file that is not read at all."""
         self._note("limit-file-size", str(error))
         return replace(self.unreadable(path, findings.make("limit-exceeded", "size"), started), size=error.size)
@@ -364,30 +360,6 @@ class _Run:
             size=len(data) if data is not None else None,
             elapsed_ms=_elapsed(started),
         )
-
-
-class _TooLarge(Exception):
-    def __init__(self, size: int, most: int) -> None:
-        super().__init__(f"{size} bytes, more than {most}")
-        self.size = size
-
-
-def _content(path: Path, most: int) -> bytes:
-    """Of a regular file: a pipe or a device may give nothing for ever, or never end. Raises `OSError`, `_TooLarge`."""
-    with open(path, "rb", opener=_without_waiting) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        if status.st_size > most:
-            raise _TooLarge(status.st_size, most)
-        data = file.read(most + 1)  # it may grow meanwhile
-    if len(data) > most:
-        raise _TooLarge(len(data), most)
-    return data
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _elapsed(started: float) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from signing_core.delivery.channels.interface import OutgoingMessage, Receipt
 from signing_core.delivery.messages.gsm7 import segments
-from signing_core.errors import DeliveryFailed
+from signing_core.errors import DeliveryFailed, StorageError
 
 
 class FolderChannel:
@@ -28,9 +28,9 @@ class FolderChannel:
 
     def send(self, message: OutgoingMessage, *, now: datetime) -> Receipt:
         if message.channel == "email":
-            file, data = self.folder / f"{_stem(message)}.eml", message.data
+            file, data = self.folder / f"{_stem(message.id)}.eml", message.data
         else:
-            file, data = self.folder / f"{_stem(message)}.json", _sms(message)
+            file, data = self.folder / f"{_stem(message.id)}.json", _sms(message)
         try:
             self._write(file, data)
         except OSError as error:
@@ -40,12 +40,27 @@ class FolderChannel:
             ) from None
         return Receipt(reference=file.name)
 
+    def remove(self, message_id: str) -> bool:
+        """Remove the message with this Message-ID; whether it was here. Raises `StorageError`."""
+        found = False
+        for kind in ("eml", "json"):
+            file = self.folder / f"{_stem(message_id)}.{kind}"
+            for one in (file, _unfinished(file)):
+                try:
+                    one.unlink()
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise StorageError(f"The message {one} cannot be removed: {error.strerror}.") from None
+                found = True
+        return found
+
     def _write(self, file: Path, data: bytes) -> None:
         """All of the file or nothing, on stable storage before it returns."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The same name at every try: what a kill leaves half written, the next try overwrites. The outbox lets nobody
         # else send this message meanwhile.
-        unfinished = self.folder / f".{file.name}.unfinished"
+        unfinished = _unfinished(file)
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
@@ -59,9 +74,13 @@ class FolderChannel:
             os.close(descriptor)
 
 
-def _stem(message: OutgoingMessage) -> str:
+def _stem(message_id: str) -> str:
     """The part of the Message-ID before the @, which is unique by itself."""
-    return re.sub(r"[^0-9A-Za-z-]", "_", message.id.partition("@")[0])
+    return re.sub(r"[^0-9A-Za-z-]", "_", message_id.partition("@")[0])
+
+
+def _unfinished(file: Path) -> Path:
+    return file.with_name(f".{file.name}.unfinished")
 
 
 def _sms(message: OutgoingMessage) -> bytes:

@@ -21,6 +21,10 @@ House = Any
 
 @pytest.fixture
 def call(house: House, capsys: pytest.CaptureFixture[str]) -> Any:
+    return caller(house, capsys)
+
+
+def caller(house: House, capsys: pytest.CaptureFixture[str]) -> Any:
     """Runs a command on the house's workspace; gives exit status and output."""
     from signing_core.errors import SealtrailError
 
@@ -73,6 +77,46 @@ def test_checkpoint_signs_anchors_and_accepts_a_declared_loss(house: House, call
     status, out, _ = call("verify")
     assert status == 0
     assert "A loss of events was declared: sample disk failed" in out
+
+
+def test_a_loss_is_declared_before_the_witness_knows_the_new_name(
+    make_house: Any, outside: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    witness = outside.witness
+    house = make_house(
+        f'[audit_log]\nwitnesses = ["{outside.witness_url}"]\nwitness_keys = ["{witness.verifier.vkey}"]\n'
+    )
+    witness.add_log(house.log.verifier)
+    house.append()
+    call = caller(house, capsys)
+    assert call("checkpoint")[0] == 0
+    copy = house.backup()
+    house.append()
+    assert call("checkpoint")[0] == 0
+    house.restore(copy)
+    status, out, err = call("checkpoint", "--accept-restored", "sample disk failed")
+    assert status == 1
+    assert out.startswith(f"{house.log.origin}\n") and house.log.origin.endswith("~2")
+    said = err.splitlines()
+    assert said[0] == f"The loss is on record; the log goes on as {house.log.origin}."
+    assert len(said) == 2 and "signed and kept" in said[1]
+    assert f"does not know a log named {house.log.origin} (HTTP status 404)" in said[1] and "`--add-log`" in said[1]
+    witness.add_log(house.log.verifier)
+    status, out, err = call("checkpoint", "--json")
+    assert (status, err) == (0, "")
+    assert [one["by"] for one in json.loads(out)["anchors"]] == [witness.verifier.name]
+
+
+def test_a_witness_that_is_away_leaves_the_checkpoint_signed(
+    make_house: Any, outside: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = make_house(
+        f'[audit_log]\nwitnesses = ["http://127.0.0.1:9"]\nwitness_keys = ["{outside.witness.verifier.vkey}"]\n'
+    )
+    house.append()
+    status, out, err = caller(house, capsys)("checkpoint", "--json")
+    assert (status, json.loads(out)["size"]) == (1, 1)
+    assert len(json.loads(out)["problems"]) == 1 and "could not be reached" in err
 
 
 def test_prove_gives_a_proof_that_verifies_alone(house: House, call: Any, tmp_path: Path) -> None:

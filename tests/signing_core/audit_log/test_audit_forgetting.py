@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from signing_core import Workspace, controls, frames
 from signing_core.audit_log import checks, forgetting
+from signing_core.delivery.channels.folder import FolderChannel
 from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.storage import directory, schema
 from signing_core.storage.database import reading, writing
@@ -30,12 +31,17 @@ def _party(house: House) -> directory.Party:
         )
 
 
+def _forget(connection: sa.Connection, workspace: Workspace, party_id: str, *, now: datetime) -> forgetting.Forgotten:
+    folder = FolderChannel(workspace.resolve(workspace.settings.outbox_folder))
+    return forgetting.forget(connection, workspace.objects, party_id, remove_message=folder.remove, now=now)
+
+
 def test_a_forgotten_party_is_nowhere_and_every_proof_holds(house: House) -> None:
     party = _party(house)
     house.log.checkpoint_and_anchor()
     proof = house.log.prove(1)
     with writing(house.workspace.engine) as connection:
-        done = forgetting.forget(connection, house.workspace.objects, party.id, now=house.clock.forward(days=1))
+        done = _forget(connection, house.workspace, party.id, now=house.clock.forward(days=1))
     assert sorted(done.documents) == sorted(house.documents)
     assert done.values == 4, "name and address at two documents"
     house.workspace.engine.dispose()
@@ -54,7 +60,7 @@ def test_a_forgotten_party_is_nowhere_and_every_proof_holds(house: House) -> Non
         assert directory.parties(opened, forgotten=True)[0].name == ""
         assert forgetting.erased(opened, house.documents[0]) == 2
     with pytest.raises(UsageError, match="forgotten"), writing(house.workspace.engine) as opened:
-        forgetting.forget(opened, house.workspace.objects, party.id, now=house.clock.now)
+        _forget(opened, house.workspace, party.id, now=house.clock.now)
 
 
 def test_messages_kept_as_sent_go_too(seeded_copy: Callable[[], Path]) -> None:
@@ -64,10 +70,14 @@ def test_messages_kept_as_sent_go_too(seeded_copy: Callable[[], Path]) -> None:
         client = people[(people["role"] == "client") & (people["channel"] == "email")].iloc[0]
 
         def kept() -> list[bytes]:
-            files = [file for file in (workspace.path / "objects").rglob("*") if file.is_file()]
+            places = (workspace.path / "objects", workspace.resolve(workspace.settings.outbox_folder))
+            files = [file for place in places for file in place.rglob("*") if file.is_file()]
             return [data for data in map(Path.read_bytes, files) if client["contact"].encode() in data]
 
-        assert kept(), "the completion message as it was sent"
+        assert len(kept()) >= 4, (
+            "invitation, code, completion in the outbox folder; the completion message as it was sent"
+        )
+        before = len(list(workspace.resolve(workspace.settings.outbox_folder).iterdir()))
         with writing(workspace.engine) as connection:
             party = directory.add_party(
                 connection,
@@ -77,10 +87,13 @@ def test_messages_kept_as_sent_go_too(seeded_copy: Callable[[], Path]) -> None:
                 email=client["contact"],
                 now=workspace.clock(),
             )
-            done = forgetting.forget(connection, workspace.objects, party.id, now=workspace.clock())
+            done = _forget(connection, workspace, party.id, now=workspace.clock())
         assert done.documents == (client["document_id"],)
         assert done.messages == 1
         assert kept() == []
+        left = len(list(workspace.resolve(workspace.settings.outbox_folder).iterdir()))
+        assert done.files == before - left >= 3
+        assert left, "messages to others stay"
         messages = frames.messages(workspace)
         mine = messages[(messages["document_id"] == client["document_id"]) & (messages["role"] == "client")]
         assert mine["sent_sha256"].isna().all()
@@ -99,9 +112,9 @@ def test_not_while_a_document_is_under_way(house: House) -> None:
     with writing(house.workspace.engine) as connection:
         connection.execute(sa.update(schema.documents).values(status="awaiting-client"))
     with pytest.raises(StepNotAllowed, match="under way"), writing(house.workspace.engine) as connection:
-        forgetting.forget(connection, house.workspace.objects, party.id, now=house.clock.now)
+        _forget(connection, house.workspace, party.id, now=house.clock.now)
     with pytest.raises(UsageError, match="no party"), writing(house.workspace.engine) as connection:
-        forgetting.forget(connection, house.workspace.objects, "nobody", now=house.clock.now)
+        _forget(connection, house.workspace, "nobody", now=house.clock.now)
 
 
 def test_verifications_are_events_and_repeated_failures_a_finding(house: House) -> None:

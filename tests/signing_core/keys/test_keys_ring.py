@@ -132,7 +132,7 @@ def test_a_ring_whose_making_fails_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise KeyUnavailable("no space left")
 
-    monkeypatch.setattr("signing_core.keys.ring.save_statement_key", full)
+    monkeypatch.setattr("signing_core.keys.ring_folder.save_statement_key", full)
     with pytest.raises(KeyUnavailable, match="no space left"):
         KeyRing.create(tmp_path / "keys", PASSPHRASE, organisation="Sample GmbH", clock=clock, work=WORK)
     assert list(tmp_path.iterdir()) == []

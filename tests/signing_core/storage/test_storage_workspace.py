@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from signing_core.errors import KeyUnavailable, UsageError, WorkspaceMissing
-from signing_core.storage.settings import FILE_NAME
+from signing_core.storage.settings_file import FILE_NAME
 from signing_core.storage.workspace import Workspace
 
 WORK = 10
