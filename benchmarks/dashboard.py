@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +30,6 @@ from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 HERE = Path(__file__).parent
-SCRIPT = HERE.parent / "dashboards" / "app.py"
 AIM_MS, AIM_MB = 300, 50
 
 
@@ -113,31 +110,13 @@ class Session:
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[int, int]]:
     """The dashboard on a port; gives port and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT)]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "SEALTRAIL_WORKSPACE": str(folder), "SEALTRAIL_DAGSTER": "http://127.0.0.1:9"}
-    server = subprocess.Popen(command, cwd=HERE.parent, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    sys.path.append(str(HERE.parent / "tests" / "shared"))
+    import servers
+
+    port = servers.free_port()
+    environment = {"SEALTRAIL_WORKSPACE": str(folder), "SEALTRAIL_DAGSTER": "http://127.0.0.1:9"}
+    with servers.running(servers.dashboard(port), port, **environment) as server:
         yield port, server.pid
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def processor(pid: int) -> float:

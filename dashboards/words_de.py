@@ -530,6 +530,8 @@ _TEXTS: Final = {
     "{number} lines can be made": "{number} Zeilen gehen",
     "{number} lines have errors": "{number} Zeilen haben Fehler",
     "from the left": "von links",
+    "Drag the signatures on the page, or use the sliders below it.": "Ziehen Sie die Unterschriften auf der Seite, oder nehmen Sie die Regler darunter.",
+    "This page is too small to place a signature on it.": "Diese Seite ist zu klein, um eine Unterschrift darauf zu platzieren.",
     "from the top": "von oben",
     "Granted roles": "Vergebene Rollen",
     "Grant a role": "Rolle vergeben",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from dashboards import look, many, pictures, queries, session, shared
+from dashboards import look, many, placing, queries, session, shared
 from dashboards.words import t
 from signing_core.access import Access, Right, Role, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
-from signing_core.pdf import intake, render
+from signing_core.pdf import intake
 from signing_core.pdf.prepare import Placement
 from signing_core.storage import directory
 from signing_core.storage.database import reading
-
-_WIDTH, _HEIGHT = 220.0, 72.0  # points of a signature that the author places
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def page() -> None:
         if source is None:
             look.nothing(t("Choose a PDF or a template first; its pages are shown here."))
             return
-        placements = _places(source)
+        placements = placing.places(source.pdf)
         title = st.text_input(t("Title"), source.name, key="new_title")
         language = st.segmented_control(
             t("Language of the document"),
@@ -174,42 +171,6 @@ def _author(mine: Access) -> Author | None:
     name = left.text_input(t("Name"), key="author_name")
     email = right.text_input(t("E-mail"), key="author_email")
     return Author(name, email) if name.strip() and email.strip() else None
-
-
-def _places(source: Source) -> dict[str, Placement | None]:
-    """Where the signatures go, seen on the page; without a choice they go where nothing is covered."""
-    placed: dict[str, Placement | None] = {"first-party": None, "client": None}
-    sha256 = hashlib.sha256(source.pdf).hexdigest()
-    pages = render.page_count(source.pdf)
-    own = st.toggle(t("Place the signatures myself"), key="own_places")
-    number = pages
-    if own:
-        number = st.number_input(t("Page"), 1, pages, pages, key="place_page")
-        for role, label, across in (("first-party", t("First party"), 70), ("client", t("Client"), 320)):
-            left, right = st.columns(2)
-            x = left.slider(f"{label}: {t('from the left')}", 0, 370, across, key=f"{role}_x")
-            y = right.slider(f"{label}: {t('from the top')}", 0, 760, 620, key=f"{role}_y")
-            placed[role] = Placement(int(number), float(x), float(y), _WIDTH, _HEIGHT)
-    picture = pictures.page(sha256, int(number), source.pdf, 72)
-    st.image(_with_places(picture, placed), width="stretch", alt=t("Page {page} of the document", page=number))
-    return placed
-
-
-def _with_places(picture: bytes, placed: dict[str, Placement | None]) -> bytes:
-    import io
-
-    from PIL import Image, ImageDraw
-
-    shown = Image.open(io.BytesIO(picture)).convert("RGB")
-    draw = ImageDraw.Draw(shown)
-    for role, place in placed.items():
-        if place is not None:
-            box = (place.x, place.y, place.x + place.width, place.y + place.height)
-            draw.rectangle(box, outline=(36, 86, 166), width=2)
-            draw.text((place.x + 6, place.y + 4), t(role), fill=(36, 86, 166))
-    data = io.BytesIO()
-    shown.save(data, "PNG")
-    return data.getvalue()
 
 
 def _make(

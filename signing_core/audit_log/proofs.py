@@ -15,7 +15,6 @@ from signing_core.audit_log.notes import Note, NoteInvalid, Verifier
 from signing_core.errors import LogInconsistent
 
 HEADER = "c2sp.org/tlog-proof@v1"
-SUFFIX = ".tlog-proof"
 
 
 @dataclass(frozen=True, slots=True)

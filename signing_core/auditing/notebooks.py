@@ -20,7 +20,7 @@ from signing_core.errors import NotebookFailed, UsageError
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
-from signing_core.verification.document import tool_version
+from signing_core.verification.undecided import tool_version
 
 EXECUTED: Final = "notebook.executed"
 FOLDER: Final = Path(signing_core.__file__).resolve().parents[1] / "notebooks"

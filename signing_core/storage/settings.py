@@ -31,9 +31,6 @@ from signing_core.storage.settings_file import FILE_NAME
 _WEB_ADDRESS = r"^https?://[^/\s?#]+(/[^\s?#]*)?$"
 _REQUEST_ADDRESS = r"^https?://[^/\s?#]+\S*$"
 
-CODE_LIFETIME = timedelta(minutes=5)
-"""How long a confirmation code is valid. Fixed: the authenticity certificate and the messages say so."""
-
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

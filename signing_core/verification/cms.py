@@ -7,7 +7,7 @@ time-stamps in places that differ from profile to profile. Everything found is k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -25,11 +25,9 @@ MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2: Final = "1.2.840.113549.1.9.16.2.47"
-SIGNATURE_POLICY: Final = "1.2.840.113549.1.9.16.2.15"
 CONTENT_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.20"
 SIGNATURE_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
 ADOBE_REVOCATION: Final = "1.2.840.113583.1.1.8"
-ALGORITHM_PROTECTION: Final = "1.2.840.113549.1.9.52"
 
 
 @dataclass(frozen=True)
@@ -109,10 +107,6 @@ class Cms:
     unreadable_certificates: int = 0
     trailing: int = 0
     """Octets after the structure that are not zero."""
-    oddities: tuple[str, ...] = field(default=())
-
-    def signer_certificate(self, signer: SignerInfo, others: tuple[X509, ...] = ()) -> X509 | None:
-        return next((c for c in (*self.certificates, *others) if signer.identifies(c)), None)
 
 
 def parse(contents: bytes) -> Cms:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from signing_core.keys.oids import TIME_STAMP_POLICY
-from signing_core.verdict import Indication, SubIndication, TimeAuthority, Trust
+from signing_core.verdict import Indication, TimeAuthority, Trust
 from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings, Window, judge
 from signing_core.verification.examination import Examined
 from signing_core.verification.listed import GROUNDS
@@ -188,6 +188,3 @@ class Timeline:
             if item.token is None and certificate is not None and proof.time < certificate.not_before:
                 inconsistent = True
         return inconsistent, tuple(notes)
-
-
-ORDER_FAILURE: Final = (Indication.INDETERMINATE, SubIndication.TIMESTAMP_ORDER_FAILURE)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import pytest
 from dashboard_browser import WIDE, dashboard
 from dashboard_parts import SCRIPT, Furnished, furnish
@@ -61,14 +62,7 @@ def show(local: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Any) -> Iterator[Any]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed")
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    browser = playwright.chromium.launch(
-        executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *camera]
-    )
+    browser = browsers.chromium(playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     yield browser
     browser.close()
 

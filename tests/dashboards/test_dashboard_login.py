@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_browser import dashboard, free_port, running, settled
+from dashboard_browser import dashboard, settled
 from dashboard_parts import ANNA, Furnished
+from servers import free_port, running
 
 from signing_core.audit_log import events
 from signing_core.storage.database import reading

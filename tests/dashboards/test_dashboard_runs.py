@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from dashboard_browser import dashboard, free_port, running, settled
+from dashboard_browser import dashboard, settled
 from dashboard_parts import told
+from servers import free_port, running
 
 from dashboards import dagster_runs, run_results, session
 from signing_core import findings

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import pytest
 from notebook_runs import Ran
 from PIL import Image
 from seeded import Seeded
+from servers import free_port
 
 SCREENSHOTS = os.environ.get("NOTEBOOK_SCREENSHOTS")
 """A folder to write the pictures to; without it they are only taken."""
@@ -47,9 +47,7 @@ def lab(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     trust = "from nbformat.sign import TrustNotebookApp; TrustNotebookApp.launch_instance()"
     trusted = [str(root / f"{name}.ipynb") for name in SHOWN]
     subprocess.run([sys.executable, "-c", trust, *trusted], env=environment, check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     settings = base / "config" / "labconfig"
     settings.mkdir(parents=True)
     (settings / "default_setting_overrides.json").write_text(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import httpx
 import pytest
 import uvicorn
@@ -158,18 +159,10 @@ def shared(make_company: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def launch(playwright: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Starts Chromium, with switches of one's own where wanted."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed")
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
     environment = {**os.environ, "FONTCONFIG_FILE": fonts(tmp_path_factory.mktemp("fonts"))}
 
     def start(*switches: str) -> Any:
-        return playwright.chromium.launch(
-            executable_path=program,
-            args=["--no-sandbox", "--disable-gpu", "--disable-sync", *quiet, *switches],
-            env=environment,
-        )
+        return browsers.chromium(playwright, *switches, env=environment)
 
     return start
 

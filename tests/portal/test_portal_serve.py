@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,18 +18,13 @@ from typing import Any
 import httpx
 import pytest
 from program import PROGRAM
+from servers import free_port
 
 from portal.rates import RATES
 from signing_core.desk import Desk
 from signing_core.flow import Role, Status
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -5,16 +5,12 @@ from __future__ import annotations
 import io
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dashboard_parts import SCRIPT
+import servers
 from PIL import Image
 
 SCREENSHOTS = os.environ.get("DASHBOARD_SCREENSHOTS")
@@ -22,62 +18,13 @@ SCREENSHOTS = os.environ.get("DASHBOARD_SCREENSHOTS")
 WIDE = {"width": 1360, "height": 900}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int, process: subprocess.Popen[bytes], seconds: float = 90) -> None:
-    """Wait until something listens at the port; fails when the process ends before."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        assert process.poll() is None, f"the process ended with {process.returncode}"
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"nothing answers at port {port}")
-
-
-@contextmanager
-def running(command: list[str], port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process until the block ends."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEALTRAIL_", "STREAMLIT_"))}
-    process = subprocess.Popen(
-        command,
-        cwd=SCRIPT.parents[1],
-        env={**kept, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        answers(port, process)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 @contextmanager
 def dashboard(
     folder: Path, *, port: int | None = None, secrets: Path | None = None, **environment: str
 ) -> Iterator[str]:
-    """The dashboard as in production; gives its address."""
-    port = port or free_port()
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    if secrets is not None:
-        options["secrets.files"] = str(secrets)
-    command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT)]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    with running(command, port, SEALTRAIL_WORKSPACE=str(folder), **environment):
+    """The dashboard of a workspace until the block ends; gives its address."""
+    port = port or servers.free_port()
+    with servers.running(servers.dashboard(port, secrets), port, SEALTRAIL_WORKSPACE=str(folder), **environment):
         yield f"http://localhost:{port}"
 
 

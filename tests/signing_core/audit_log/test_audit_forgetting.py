@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from signing_core import Workspace, controls, frames
 from signing_core.audit_log import checks, forgetting
+from signing_core.controls import rules
 from signing_core.delivery.channels.folder import FolderChannel
 from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.storage import directory, schema
@@ -117,7 +118,7 @@ def test_not_while_a_document_is_under_way(house: House) -> None:
         _forget(connection, house.workspace, "nobody", now=house.clock.now)
 
 
-def test_verifications_are_events_and_repeated_failures_a_finding(house: House) -> None:
+def test_verifications_are_events_and_failed_ones_a_finding(house: House) -> None:
     document, other = house.documents
 
     def check(which: str | None, integrity: str) -> None:
@@ -128,15 +129,16 @@ def test_verifications_are_events_and_repeated_failures_a_finding(house: House) 
             )  # fmt: skip
 
     check(None, "altered")
-    for _ in range(2):
+    check(other, "intact")
+    for _ in range(3):
         check(document, "altered")
-        check(other, "intact")
-    with reading(house.workspace.engine) as connection:
-        assert checks.repeated_failures(connection, now=house.clock.now) == {}
-    check(document, "altered")
-    with reading(house.workspace.engine) as connection:
-        found = checks.repeated_failures(connection, now=house.clock.now)
-        assert set(found) == {document}
-        assert "3 checks" in found[document].message
-        assert checks.repeated_failures(connection, now=house.clock.now + timedelta(days=8)) == {}
+    found = {
+        history.document_id: [
+            finding.message
+            for finding in rules.check(history, house.clock.now)
+            if finding.code == "verified-as-altered"
+        ]
+        for history in controls.histories(house.workspace, [document, other])
+    }
+    assert found == {document: ["3 checks of files of this document found them altered."], other: []}
     assert house.verify().in_order

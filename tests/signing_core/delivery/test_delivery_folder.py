@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from signing_core.delivery.channels.folder import FolderChannel
-from signing_core.errors import DeliveryFailed
+from signing_core.errors import DeliveryFailed, StorageError
 
 ID = "01JMESSAGE0000000000000000"
 
@@ -56,3 +56,22 @@ def test_a_folder_that_cannot_be_written_is_a_passing_failure(tmp_path: Path, sa
     with pytest.raises(DeliveryFailed, match="outbox folder") as failed:
         FolderChannel(tmp_path / "outbox").send(sample.outgoing(b"x"), now=sample.start)
     assert not failed.value.permanent and not failed.value.handed_over
+
+
+def test_a_message_is_removed_by_its_id(tmp_path: Path, sample: SimpleNamespace) -> None:
+    channel = FolderChannel(tmp_path / "outbox")
+    assert channel.remove("01JMAIL@x") is False, "nothing was ever sent"
+    channel.send(sample.outgoing(b"x", id="01JMAIL@x"), now=sample.start)
+    channel.send(sample.outgoing(b"x", id="01JOTHER@x"), now=sample.start)
+    (channel.folder / ".01JCUT.json.unfinished").write_bytes(b"{")
+    assert channel.remove("01JMAIL@x") is True
+    assert channel.remove("01JMAIL@x") is False
+    assert channel.remove("01JCUT@x") is True, "cut off while it was written"
+    assert [file.name for file in channel.folder.iterdir()] == ["01JOTHER.eml"]
+
+
+def test_a_message_that_cannot_be_removed_is_an_error(tmp_path: Path) -> None:
+    channel = FolderChannel(tmp_path)
+    (tmp_path / "01JMAIL.eml").mkdir()
+    with pytest.raises(StorageError, match=r"01JMAIL\.eml cannot be removed"):
+        channel.remove("01JMAIL@x")

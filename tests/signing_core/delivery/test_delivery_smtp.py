@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from servers import free_port
 
 from signing_core.delivery.channels.smtp import SmtpChannel
 from signing_core.errors import DeliveryFailed, UsageError
@@ -125,9 +126,7 @@ def test_a_size_limit_is_respected_beforehand(mail_server: Any, sample: SimpleNa
 
 
 def test_nobody_there(sample: SimpleNamespace) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(DeliveryFailed, match="could not be reached") as failed:
         SmtpChannel("127.0.0.1", port, security="none").send(sample.outgoing(DATA), now=sample.start)
     assert not failed.value.permanent and not failed.value.handed_over

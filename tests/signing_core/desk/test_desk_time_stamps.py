@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
+from servers import free_port
 
 from signing_core.desk import Desk
 from signing_core.desk.background import work_once
@@ -13,12 +13,6 @@ from signing_core.flow import Role, Status
 from signing_core.keys.tsa_server import serve
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import ManualClock, Play, make_workspace
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def with_authority(workspace: Workspace, clock: ManualClock, port: int) -> Play:

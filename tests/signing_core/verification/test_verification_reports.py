@@ -6,10 +6,10 @@ import csv
 import dataclasses
 import io
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
+import browsers
 import pytest
 import signed_samples as made
 from signed_samples import NOW
@@ -152,12 +152,9 @@ def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
 def test_html_in_a_browser_shows_exceptions_first_and_filters(
     verdicts: list[DocumentVerdict], playwright: Any, tmp_path: Path
 ) -> None:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed")
     (tmp_path / "report.html").write_bytes(written("html", verdicts))
     complaints: list[str] = []
-    browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+    browser = browsers.chromium(playwright)
     page = browser.new_page()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
