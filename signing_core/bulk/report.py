@@ -35,7 +35,7 @@ from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import write_file
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import rfc3339
-from signing_core.verification.document import tool_version
+from signing_core.verification.undecided import tool_version
 
 ISSUED: Final = "report.issued"
 _HASH: Final = re.compile(r"([0-9a-f]{64})")

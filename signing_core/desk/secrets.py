@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from signing_core.delivery import codes, tokens
 from signing_core.flow import Role, State
@@ -10,10 +11,10 @@ from signing_core.flow.commands import NewCode, NewLink
 from signing_core.storage.workspace import Workspace
 
 
-def new_link(workspace: Workspace) -> tuple[str, NewLink]:
-    """The token of a new link, and the link by its hash."""
+def new_link(workspace: Workspace, now: datetime | None = None) -> tuple[str, NewLink]:
+    """The token of a new link, and the link by its hash; its life begins `now`, which is the workspace's time if not given."""
     token, token_hash = tokens.new_token()
-    return token, NewLink(token_hash, workspace.clock() + workspace.settings.links.lifetime)
+    return token, NewLink(token_hash, (now or workspace.clock()) + workspace.settings.links.lifetime)
 
 
 def new_code(workspace: Workspace, state: State, role: Role, session: str, challenge_id: str) -> tuple[str, NewCode]:

@@ -15,12 +15,11 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core import marks
-from signing_core.delivery import tokens
-from signing_core.desk import records, steps
+from signing_core.desk import records, secrets, steps
 from signing_core.desk.people import LABELS
 from signing_core.desk.proven_time import Remembering
 from signing_core.flow import Role, State
-from signing_core.flow.commands import EventType, NewLink, RecordSignature
+from signing_core.flow.commands import EventType, RecordSignature
 from signing_core.keys import register
 from signing_core.keys.interface import SigningKey
 from signing_core.keys.software import OneTimeKey
@@ -87,9 +86,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
             key.destroy()
     workspace.objects.put(signed.data)
 
-    token, token_hash = tokens.new_token()
     certificate_id = new_id(now)
-    next_link = NewLink(token_hash, now + workspace.settings.links.lifetime)
+    token, next_link = secrets.new_link(workspace, now)
     command = RecordSignature(
         role,
         signed.sha256,

@@ -62,8 +62,6 @@ from signing_core.verification.trust import Trust
 from signing_core.verification.undecided import tool_version, undecided
 from signing_core.verification.x509_certificates import X509
 
-__all__ = ["tool_version", "verify"]
-
 if TYPE_CHECKING:
     from signing_core.verification.changes.analysis import History
 
