@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import json
 import math
+import multiprocessing
 import os
 import resource
 import shutil
@@ -53,6 +54,8 @@ def core(folder: Path, jobs: int, batch: int) -> dict[str, Any]:
     from signing_core.bulk.watched import Watched
     from signing_core.storage.workspace import Workspace
 
+    # As the resource of the pipelines has it.
+    multiprocessing.set_forkserver_preload(["signing_core.verification.document"])
     start = time.perf_counter()
     results = Results(folder / "results")
     watched = Watched(str(folder / "inbox"))

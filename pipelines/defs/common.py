@@ -44,12 +44,13 @@ def table(cases: Iterable[Case]) -> dg.MarkdownMetadataValue:
     for case in cases:
         row = case.row()
         what = ", ".join(case.files) or case.document_id or case.subject
-        lines.append("| " + " | ".join(_cell(text) for text in (case.severity, what, case.code, row["message"])) + " |")
+        lines.append("| " + " | ".join(cell(text) for text in (case.severity, what, case.code, row["message"])) + " |")
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def _cell(value: Any) -> str:
-    text = " ".join(str(value).split())
+def cell(value: Any) -> str:
+    """A text as a cell of a Markdown table: a line of it, its marks only marks."""
+    text = " ".join(str(value).split())[:240]
     for mark in "\\|`*_[]<>":
         text = text.replace(mark, "\\" + mark)
-    return text[:240]
+    return text

@@ -24,22 +24,27 @@ class Bounds:
 
 
 BOUNDS: Final = Bounds()
-NO_END: Final = frozenset(("limit-exceeded", "worker-died", "internal-error"))
-"""Codes of findings that say more about the machine at that hour than about the file; one or two such files are the files' own."""
+_NOT_READ: Final = "unreadable"
+"""There for the inventory, gone or not to be had when it was judged: nothing was seen of the file."""
+NO_END: Final = frozenset(("limit-exceeded", "worker-died", "internal-error", _NOT_READ))
+"""Codes of findings that say more about the machine at that hour than about the file: it is judged again the next time. One or
+two such files are the files' own."""
 _FEW: Final = 2
 
 
 def inventory_complete(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
-    """Every file of the batch is listed, all could be read, and not a large share of them is gone."""
+    """Every file of the batch is listed, and not a large share of them is gone or cannot be read."""
     batch = ledger.batch(key)
     expected = len({file.path for file in ledger.files(batch)}) if batch.kind == "inbox" else batch.documents
     states = Counter(row["state"] for row in results.rows_of(store.of(key, "inventory"), ["state"]))
     if states.total() != expected:
         return f"The inventory lists {states.total()} of {expected} documents."
-    if states["unreadable"]:
-        return f"{states['unreadable']} of {expected} files cannot be read; set their permissions right."
-    if _above(states["missing"], expected, bounds):
-        return f"{states['missing']} of {expected} files are missing; see whether the store is there."
+    missing, unreadable = states["missing"], states["unreadable"]
+    if _above(missing + unreadable, expected, bounds):
+        if not missing:
+            return f"{unreadable} of {expected} files cannot be read; set their permissions right."
+        what = f"missing ({missing}) or cannot be read ({unreadable})" if unreadable else "missing"
+        return f"{missing + unreadable} of {expected} files are {what}; see whether the store is there."
     return None
 
 
@@ -56,16 +61,20 @@ def verdict_for_every_document(store: Results, key: str) -> str | None:
 
 
 def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> str | None:
-    count = failed = unended = 0
+    count = failed = unended = unread = 0
     for row in results.rows_in(store.of(key, "signatures"), ["integrity", "indication", "findings"]):
         count += 1
         failed += not in_order(row["integrity"], row["indication"])
-        unended += not NO_END.isdisjoint(one["code"] for one in row["findings"])
+        codes = {one["code"] for one in row["findings"]}
+        unended += not NO_END.isdisjoint(codes)
+        unread += _NOT_READ in codes
     if unended > max(_FEW, bounds.share * count):
-        return (
-            f"Judging {unended} of {count} files came to no end; see whether the machine has memory and time to spare, "
-            "and run the batch again."
-        )
+        if unread > unended - unread:
+            what, see = f"{unread} of {count} files could not be read when they were judged", "the store is there"
+        else:
+            what = f"Judging {unended} of {count} files came to no end"
+            see = "the machine has memory and time to spare"
+        return f"{what}; see whether {see}, and run the batch again."
     if _above(failed, count, bounds):
         return f"{failed} of {count} files are not in order, more than the {bounds.share:.0%} that is believed."
     return None

@@ -1,7 +1,8 @@
 """Bulk creation: a template and a table of parties become documents. A bad row is reported with row and column; good rows go on.
 
 Each row makes one document, whatever happens: what was made is written down by the SHA-256 of the table and the row's number,
-and a row that was begun when the process died is looked for among the documents before it is made.
+and a row that was begun when the process died is looked for among the documents before it is made. Two runs of one table would
+not see what the other has begun: the second waits for the first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import csv
 import hashlib
 import io
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from signing_core.bulk import party_table
+from signing_core.bulk import party_table, results
 from signing_core.bulk.party_table import PartyRow
 from signing_core.bulk.results import Results
 from signing_core.delivery import contacts
@@ -68,19 +69,39 @@ class Created:
 
 
 def create(workspace: Workspace, store: Results, file: Path, order: Order) -> Created:
-    """Make what is not made yet. Raises `UsageError` for a table or template that cannot be used at all."""
+    """Make what is not made yet.
+
+    Raises `UsageError` for a table or template that cannot be used at all, `ConcurrentChange` when another run of the same
+    table does not come to its end.
+    """
     rows = party_table.read(file)
     source = hashlib.sha256(file.read_bytes() + order.template.encode()).hexdigest()
     with reading(workspace.engine) as connection:
         template = directory.template(connection, order.template)
-    desk = Desk(workspace)
-    done = Created(folder=store.folder / "created" / source[:16])
-    store.folder.mkdir(parents=True, exist_ok=True)
+    folder = store.folder / "created"
+    with results.alone(folder / f".{source[:16]}.lock", f"the table {file.name}"):
+        done = _create(workspace, store, rows, source, order, template)
+        done.folder = folder / source[:16]
+        _write(done, done.folder, file)
+    return done
+
+
+def _create(
+    workspace: Workspace,
+    store: Results,
+    rows: Sequence[PartyRow],
+    source: str,
+    order: Order,
+    template: directory.Template,
+) -> Created:
+    desk, done = Desk(workspace), Created()
     memory = sqlite3.connect(store.folder / "created.sqlite", timeout=30, isolation_level=None)
     try:
         memory.execute(_SCHEMA)
         for row in rows:
             try:
+                for column, message in row.faults:
+                    raise _RowRefused(row, column, message)
                 document_id = _known(workspace, memory, source, row, template.id)
                 if document_id is None:
                     document_id = _make(desk, memory, source, row, order, template)
@@ -94,7 +115,6 @@ def create(workspace: Workspace, store: Results, file: Path, order: Order) -> Cr
                 done.bad.append(BadRow(row.number, None, str(error)))
     finally:
         memory.close()
-    _write(done, file)
     return done
 
 
@@ -214,11 +234,9 @@ def _value(text: str, type: str) -> Any:
     return text
 
 
-def _write(done: Created, file: Path) -> None:
+def _write(done: Created, folder: Path, file: Path) -> None:
     """Two tables beside the results: which row became which document, and what is wrong with the others."""
-    if done.folder is None:
-        return
-    done.folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     made = [("row", "document_id"), *sorted(done.documents.items())]
     bad = [
         ("table", "row", "column", "message"),
@@ -227,4 +245,4 @@ def _write(done: Created, file: Path) -> None:
     for name, rows in (("documents.csv", made), ("bad_rows.csv", bad)):
         text = io.StringIO(newline="")
         csv.writer(text).writerows(rows)
-        write_file(done.folder / name, text.getvalue().encode())
+        write_file(folder / name, text.getvalue().encode())

@@ -13,7 +13,7 @@ from signing_core import findings
 from signing_core.bulk import results
 from signing_core.bulk.reconciling import FINDING, finding_row
 from signing_core.bulk.results import Results, Rows
-from signing_core.controls import check, histories
+from signing_core.controls import check, histories, log_rules
 from signing_core.controls.catalogue import FLOW
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import documents
@@ -44,7 +44,7 @@ def make(workspace: Workspace, store: Results) -> Done:
                 rows.add({"document_id": finding.document_id, **finding_row(finding)})
                 codes[finding.code] += 1
             with writing(workspace.engine) as connection:
-                findings.record(connection, found, ids, now, codes=FLOW)
+                findings.record(connection, found, ids, now, codes={*FLOW, *log_rules.CODES})
         rows.flush()
     return Done(count, dict(sorted(codes.items())))
 

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
-from signing_core.bulk import checks, results
+from signing_core.bulk import checks, log_state, results
 from signing_core.bulk.checks import BOUNDS, Bounds
 from signing_core.bulk.exceptions import Case, Cases
-from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.results import Results
 
 _STEPS: Final = ("inventory", "signatures", "certificates", "registry", "reconciliation")
-_EVENT_LEVEL: Final = ("event-altered", "event-columns", "chain-broken")
-"""Findings of the replay about one event; others follow from them (another root, a checkpoint that does not fit)."""
+_NIGHTLY: Final = timedelta(hours=26)
+"""A day, and two hours for a night that took its time."""
 
 
 @dataclass
@@ -30,26 +31,59 @@ class Gathered:
     """By question (`files`, `integrity`, ...), then by answer."""
     batches: dict[str, str] = field(default_factory=dict)
     """Key of each batch, and `finished`, `waiting` or `stopped`."""
+    policies: set[tuple[str, str]] = field(default_factory=set)
+    """Id and SHA-256 of the policies under which the verdicts were made."""
 
 
-def gather(store: Results, ledger: Ledger, bounds: Bounds = BOUNDS) -> Gathered:
+def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUNDS) -> Gathered:
     """Everything that the newest results of all batches, the controls and the log's replay say."""
     found = Gathered()
+    believed: list[str] = []
     for batch in ledger.batches():
         stopped = checks.problem(store, ledger, batch.key, bounds)
+        if not stopped:
+            believed.append(batch.key)
+            stopped = _left_behind(store, batch, now)
         if stopped:
             found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key, evidence=[f"batch {batch.key}"])
         done = all(store.of(batch.key, step).is_file() for step in _STEPS)
         found.batches[batch.key] = "stopped" if stopped else "finished" if done else "waiting"
+        found.policies |= _policy(store, batch.key)
     with duckdb.connect() as database:
-        _views(database, store, [key for key, state in found.batches.items() if state != "stopped"])
+        _views(database, store, believed)
         _files(database, found.cases)
         _archive(database, found.cases)
+        _not_reconciled(database, found.cases, [key for key in believed if store.of(key, "reconciliation").is_file()])
         _duplicates(database, found.cases)
         found.counts = _counts(database)
     _controls(store, found)
     _log(store, found)
     return found
+
+
+def _left_behind(store: Results, batch: Batch, now: datetime) -> str | None:
+    """Why the results of a batch are not those of the last night: a step that fails leaves what it made before."""
+    inventory = results.context_of(store.of(batch.key, "inventory")).get("at")
+    looked = datetime.fromisoformat(inventory) if inventory else batch.made_at
+    missing = [step for step in _STEPS if not store.of(batch.key, step).is_file()]
+    old = [step for step in _STEPS[1:] if step not in missing and not _of_inventory(store, batch.key, step, inventory)]
+    if old:
+        return f"Of the files as they were read at {looked:%Y-%m-%d %H:%M} UTC there is no new {', no new '.join(old)}: that step failed."
+    if now - looked <= _NIGHTLY:
+        return None
+    if missing:
+        return f"It came in at {batch.made_at:%Y-%m-%d %H:%M} UTC and has no {', no '.join(missing)} yet."
+    return f"Its files were read last at {looked:%Y-%m-%d %H:%M} UTC; every night was to look at them anew."
+
+
+def _of_inventory(store: Results, key: str, step: str, inventory: str | None) -> bool:
+    return results.context_of(store.of(key, step)).get("inventory") == inventory
+
+
+def _policy(store: Results, key: str) -> set[tuple[str, str]]:
+    """Under which policy a batch's verdicts were made: its id and SHA-256."""
+    policy = results.context_of(store.of(key, "signatures")).get("policy")
+    return {(policy["id"], policy["sha256"])} if policy else set()
 
 
 def _views(database: duckdb.DuckDBPyConnection, store: Results, keys: list[str]) -> None:
@@ -194,6 +228,19 @@ def _archive(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
             add(row, "log-disagrees", f"The audit log says: {row['audit_log']}.")
 
 
+def _not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, keys: list[str]) -> None:
+    """No document leaves the archive's checks unseen, whatever was done to its row in the registry."""
+    left_out = """
+        SELECT i.key, i.document_id FROM inventory i
+        ANTI JOIN reconciliation r ON r.key = i.key AND r.document_id = i.document_id
+        WHERE i.document_id IS NOT NULL ORDER BY i.document_id"""
+    for row in _rows(database, left_out):
+        if row["key"] in keys:
+            one = row["document_id"]
+            message = "It is in the batch and was not reconciled: nothing calls it completed any more."
+            cases.add(one, "not-in-registry", message, document_id=one, batch=row["key"])
+
+
 def _controls(store: Results, found: Gathered) -> None:
     for row in results.rows_of(store.folder / "controls.parquet"):
         one = row["document_id"]
@@ -201,22 +248,9 @@ def _controls(store: Results, found: Gathered) -> None:
 
 
 def _log(store: Results, found: Gathered) -> None:
-    """The replay's findings, each with the document whose event it names; what follows from a changed event with that event."""
-    rows = results.rows_of(store.folder / "audit_log.parquet")
-    changed = {row["document_id"]: row["seq"] for row in reversed(rows) if row["code"] in _EVENT_LEVEL}
-    for row in rows:
-        if row["severity"] == "info":
-            continue
-        evidence = [f"event {row['seq']}"] if row["seq"] is not None else []
-        subject = row["document_id"]
-        if row["code"] not in _EVENT_LEVEL and row["code"] != "registry-contradicts" and changed:
-            subject = next(iter(changed))
-        code = "log-inconsistent" if row["severity"] == "error" else "log-remark"
-        if subject is None:
-            found.cases.add("audit-log", code, row["message"], evidence=evidence)
-        else:
-            code = "event-changed" if row["code"] in _EVENT_LEVEL else "log-disagrees"
-            found.cases.add(subject, code, row["message"], document_id=subject, evidence=evidence)
+    for one in log_state.findings_of(store):
+        subject = one.document_id or "audit-log"
+        found.cases.add(subject, one.code, one.message, document_id=one.document_id, evidence=one.evidence)
 
 
 # --- Counts ---

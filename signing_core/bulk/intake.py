@@ -17,7 +17,7 @@ from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.watched import Watched
 from signing_core.flow import Status
 from signing_core.storage.database import reading
-from signing_core.storage.schema import documents
+from signing_core.storage.schema import audit_events, documents
 from signing_core.storage.workspace import Workspace
 
 LARGEST: Final = 5_000
@@ -26,6 +26,7 @@ GATHER: Final = timedelta(hours=1)
 """Completed documents wait this long for others, or a busy day would make hundreds of small batches."""
 
 _MARGIN: Final = timedelta(days=1)
+_COMPLETED: Final = "document.completed"
 
 
 def take_in(workspace: Workspace, ledger: Ledger, watched: Watched, *, largest: int = LARGEST) -> list[Batch]:
@@ -54,17 +55,25 @@ def take_completed(
 
 
 def _completed(workspace: Workspace, ledger: Ledger, gather: timedelta) -> Iterator[tuple[str, datetime]]:
-    query = (
-        sa.select(documents.c.id, documents.c.completed_at)
-        .where(documents.c.status == str(Status.COMPLETED), documents.c.completed_at.is_not(None))
-        .order_by(documents.c.completed_at, documents.c.id)
+    """Documents that registry or audit log call completed, with the time of that, oldest first.
+
+    Both are asked, so that a row that was changed in the registry keeps no document from being checked.
+    """
+    registry = sa.select(documents.c.id, sa.func.coalesce(documents.c.completed_at, documents.c.updated_at)).where(
+        documents.c.status == str(Status.COMPLETED)
     )
+    log = sa.select(audit_events.c.document_id, audit_events.c.time).where(audit_events.c.type == _COMPLETED)
     last = ledger.last_made("archive")
     if last is not None:
         # Whatever was completed longer before the last batch than documents wait is in one; the rest of the archive need
         # not be listed every few seconds. A day for clocks and for transactions that took their time.
-        query = query.where(documents.c.completed_at >= last - gather - _MARGIN)
+        since = last - gather - _MARGIN
+        registry = registry.where(sa.or_(documents.c.completed_at >= since, documents.c.completed_at.is_(None)))
+        log = log.where(audit_events.c.time >= since)
+    completed: dict[str, datetime] = {}
     with reading(workspace.engine) as connection:
-        completed = {row.id: row.completed_at for row in connection.execute(query)}
-    for document_id in ledger.unknown_documents(completed):
-        yield document_id, completed[document_id]
+        for query in (registry, log):
+            completed |= {document_id: at for document_id, at in connection.execute(query) if document_id is not None}
+    waiting = sorted(completed.items(), key=lambda one: (one[1], one[0]))
+    new = set(ledger.unknown_documents(completed))
+    yield from (one for one in waiting if one[0] in new)

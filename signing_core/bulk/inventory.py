@@ -66,11 +66,17 @@ def items(workspace: Workspace, ledger: Ledger, batch: Batch) -> list[Item]:
 
 
 def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched, key: str) -> pa.Table:
-    """Read every file of the batch and write `inventory.parquet`; returns it."""
-    batch, now = ledger.batch(key), workspace.clock()
-    rows = list(_rows(workspace, watched, batch, items(workspace, ledger, batch)))
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    results.write(store.of(key, "inventory"), table, {"batch": key, "expected": batch.documents, "at": now.isoformat()})
+    """Read every file of the batch and write `inventory.parquet`; returns it.
+
+    Raises `ConcurrentChange` when another run of the batch does not come to its end.
+    """
+    batch = ledger.batch(key)
+    # One run at a time, or an inventory that was begun earlier could take the place of a newer one.
+    with store.locked(key, "inventory"):
+        context = {"batch": key, "expected": batch.documents, "at": workspace.clock().isoformat()}
+        rows = list(_rows(workspace, watched, batch, items(workspace, ledger, batch)))
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        results.write(store.of(key, "inventory"), table, context)
     return table
 
 

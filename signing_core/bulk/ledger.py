@@ -6,8 +6,9 @@ A small SQLite file of its own beside the results. Only the intake writes it; th
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ CREATE INDEX IF NOT EXISTS files_batch ON files (batch, path);
 CREATE TABLE IF NOT EXISTS documents (
   id TEXT PRIMARY KEY, batch INTEGER NOT NULL REFERENCES batches) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS documents_batch ON documents (batch, id);
+CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 """
 
 
@@ -55,8 +57,14 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(file, timeout=30, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        # Not WAL, which keeps its index in memory that hosts do not share: the folder may be on a file system that several see.
+        # A file of before that another process has open changes over at a later opening.
+        with suppress(sqlite3.OperationalError):
+            self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.executescript(_SCHEMA)
+        self._connection.execute(
+            "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (uuid.uuid4().hex,)
+        )
 
     def close(self) -> None:
         self._connection.close()
@@ -66,6 +74,11 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def identity(self) -> str:
+        """Tells this ledger from that of another workspace, whose batches have the same keys: 32 hexadecimal digits."""
+        return str(self._connection.execute("SELECT id FROM identity").fetchone()[0])
 
     def unknown_files(self, seen: Iterable[SeenFile]) -> Iterator[SeenFile]:
         """Those that are in no batch as they are now: new ones, and known ones that were changed."""

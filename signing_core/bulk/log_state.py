@@ -8,22 +8,27 @@ them, and so does the replay.)
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from signing_core.audit_log import events, notes, proofs, verification
 from signing_core.audit_log.checkpoint import Checkpoint
+from signing_core.audit_log.findings import Finding
 from signing_core.audit_log.log import AuditLog, Kept
 from signing_core.audit_log.notes import NoteInvalid
 from signing_core.bulk import results
+from signing_core.bulk.log_findings import OF_ONE_EVENT, LogFinding, attributed
 from signing_core.bulk.results import Results
 from signing_core.errors import SealtrailError
 from signing_core.storage.database import reading
 from signing_core.storage.durable import write_file
+from signing_core.storage.schema import audit_events, checkpoints
 from signing_core.storage.workspace import Workspace
 
 SCHEMA: Final = pa.schema(
@@ -33,9 +38,11 @@ SCHEMA: Final = pa.schema(
         ("message", pa.string()),
         ("seq", pa.int64()),
         ("document_id", pa.string()),
+        ("previous", pa.int64()),
     ]
 )
-"""`document_id` is that of the event `seq`, where there is one."""
+"""`document_id` is that of the event `seq` where the finding is about this one event, not a size of the tree; `previous` is the event
+before it of the same document, where the chain is broken."""
 
 
 def replay(workspace: Workspace, store: Results, *, jobs: int = 1) -> verification.Report:
@@ -45,19 +52,49 @@ def replay(workspace: Workspace, store: Results, *, jobs: int = 1) -> verificati
     """
     report = verification.verify(workspace, files=False, jobs=jobs)
     with reading(workspace.engine) as connection:
-        rows = []
-        for finding in report.findings:
-            event = events.one(connection, finding.seq) if finding.seq is not None else None
-            rows.append({**finding.to_json(), "document_id": event.document_id if event else None})
+        rows = [{**finding.to_json(), **_event_of(connection, finding)} for finding in report.findings]
+        sound = _sound(connection, report)
     context = {
         "at": workspace.clock().isoformat(),
         "events": report.events,
         "checkpoints": report.checkpoints,
         "anchors": report.anchors,
         "unprotected": report.unprotected,
+        "sound": sound,
     }
     results.write(store.folder / "audit_log.parquet", pa.Table.from_pylist(rows, schema=SCHEMA), context)
     return report
+
+
+def _event_of(connection: sa.Connection, finding: Finding) -> dict[str, Any]:
+    """Only columns are read: the body is what may be damaged."""
+    if finding.seq is None or finding.code not in OF_ONE_EVENT:
+        return {"document_id": None, "previous": None}
+    numbers, owner = audit_events.c.seq, audit_events.c.document_id
+    document = connection.scalar(sa.select(owner).where(numbers == finding.seq))
+    previous = None
+    if finding.code == "chain-broken" and document is not None:
+        before = sa.select(sa.func.max(numbers)).where(owner == document, numbers < finding.seq)
+        previous = connection.scalar(before)
+    return {"document_id": document, "previous": previous}
+
+
+def _sound(connection: sa.Connection, report: verification.Report) -> int:
+    """Events under the largest checkpoint that the replay found good; 0 when it could not read all."""
+    codes = {finding.code for finding in report.findings}
+    if "unreadable" in codes:
+        return 0
+    bad = {finding.seq for finding in report.findings if finding.code.startswith("checkpoint-")}
+    sizes = connection.scalars(sa.select(checkpoints.c.size)).all()
+    return max(
+        (size for size in sizes if isinstance(size, int) and size <= report.events and size not in bad), default=0
+    )
+
+
+def findings_of(store: Results) -> Iterator[LogFinding]:
+    """What the last full replay found, each with the document that it is about, or none."""
+    file = store.folder / "audit_log.parquet"
+    return attributed(results.rows_of(file), int(results.context_of(file).get("sound") or 0))
 
 
 @dataclass(frozen=True)

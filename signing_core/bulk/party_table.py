@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ class PartyRow:
     """As the program shows it in which the table was made: the first row below the header is 2."""
     values: dict[str, str]
     """By column; empty cells are left out."""
+    faults: tuple[tuple[str, str], ...] = ()
+    """Column and sentence for each cell that cannot be used: the row is not to become a document."""
 
     def known(self, column: str) -> str | None:
         return self.values.get(column)
@@ -47,30 +50,71 @@ class PartyRow:
         return {name: value for name, value in self.values.items() if name not in KNOWN}
 
 
+@dataclass(frozen=True)
+class _Unusable:
+    """A cell of which nobody can say what is to be in the document."""
+
+    why: str
+
+
+_Cell = str | _Unusable
+
+
 def read(file: Path) -> list[PartyRow]:
     """The rows that are not empty. Raises `UsageError` for a file that is no such table."""
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".xlsx"):
         raise UsageError(f"{file.name} is neither .csv nor .xlsx; save the table as one of them.")
     try:
-        rows = list(_csv(file) if suffix == ".csv" else _excel(file))
+        rows = _csv(file) if suffix == ".csv" else _excel(file)
+        header = _header(file, next(rows, []))
+        found: list[PartyRow] = []
+        for number, cells in enumerate(rows, start=2):
+            row = _row(number, header, cells, exact=suffix == ".csv")
+            if row.values or row.faults:
+                found.append(row)
+            if len(found) > _MOST_ROWS:
+                raise UsageError(f"{file.name} has more than {_MOST_ROWS} rows; share it out among several files.")
     except OSError as error:
         raise UsageError(f"The table {file} cannot be read: {error.strerror or error}.") from error
-    if not rows:
-        raise UsageError(f"{file.name} is empty; its first row names the columns.")
-    header = _header(file, rows[0])
-    if len(rows) - 1 > _MOST_ROWS:
-        raise UsageError(f"{file.name} has more than {_MOST_ROWS} rows; share it out among several files.")
-    found = []
-    for number, cells in enumerate(rows[1:], start=2):
-        values = {name: text for name, text in zip(header, cells, strict=False) if name and text}
-        if values:
-            found.append(PartyRow(number, values))
     return found
 
 
-def _header(file: Path, cells: Sequence[str]) -> list[str]:
-    header = [cell.strip().lower().replace(" ", "_") for cell in cells]
+def _row(number: int, header: Sequence[str], cells: Sequence[_Cell], *, exact: bool) -> PartyRow:
+    """`exact`: cells beyond the header are wrong even when they are empty, for an address with a comma and no quotes shifts
+    what follows it into the wrong columns, the last of which may have been empty."""
+    values: dict[str, str] = {}
+    faults = []
+    if exact and len(cells) > len(header) and any(cells):
+        message = f"The row has {len(cells)} cells and the first row names {len(header)}; put a text with a separator in quotes."
+        faults.append((_letters(len(header)), message))
+    for index, cell in enumerate(cells):
+        name = header[index] if index < len(header) else ""
+        if not cell:
+            continue
+        if not name:
+            faults.append((_letters(index), "There is text in a column that the first row does not name; name it."))
+        elif isinstance(cell, _Unusable):
+            faults.append((name, cell.why))
+        else:
+            values[name] = cell
+    return PartyRow(number, values, tuple(faults))
+
+
+def _letters(index: int) -> str:
+    """A column as programs show it: A, B, ... Z, AA."""
+    letters = ""
+    while index >= 0:
+        index, digit = divmod(index, 26)
+        letters = chr(ord("A") + digit) + letters
+        index -= 1
+    return letters
+
+
+def _header(file: Path, cells: Sequence[_Cell]) -> list[str]:
+    header = ["" if isinstance(cell, _Unusable) else "_".join(cell.lower().split()) for cell in cells]
+    if not header:
+        raise UsageError(f"{file.name} is empty; its first row names the columns.")
     for name in NEEDED:
         if name not in header:
             raise UsageError(f"{file.name} has no column {name}; its first row names the columns.")
@@ -80,38 +124,57 @@ def _header(file: Path, cells: Sequence[str]) -> list[str]:
     return header
 
 
-def _csv(file: Path) -> Iterator[list[str]]:
+def _csv(file: Path) -> Iterator[Sequence[_Cell]]:
     data = file.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError(f"{file.name} is not UTF-8 text in line {line}; save it as CSV UTF-8.") from None
+    if "\0" in text:  # UTF-16 without its mark decodes as UTF-8
+        raise UsageError(f"{file.name} is not UTF-8 text; save it as CSV UTF-8.")
     first = text.partition("\n")[0]
     delimiter = max((";", ",", "\t"), key=first.count)
     try:
-        yield from (
-            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-        )
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            yield [cell.strip() for cell in row]
     except csv.Error as error:
         raise UsageError(f"{file.name} is not a CSV table: {error}.") from None
 
 
-def _excel(file: Path) -> Iterator[list[str]]:
+def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
     import zipfile
+    import zlib
+    from xml.etree.ElementTree import ParseError
 
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
+    broken = (
+        *(InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError),
+        *(KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, NotImplementedError),
+    )
     try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
+        with ExitStack() as books:
+            # The results of formulas, and the formulas: one that was never calculated has an empty cell for its result.
+            results, formulas = (openpyxl.load_workbook(file, read_only=True, data_only=data) for data in (True, False))
+            books.callback(results.close)
+            books.callback(formulas.close)
+            sheets = (results.worksheets[0], formulas.worksheets[0])
+            for sheet in sheets:
+                sheet.reset_dimensions()  # what the file says of its size can be wrong, and rows would be left out
+            for row in zip(*(sheet.iter_rows() for sheet in sheets), strict=True):
+                yield [_excel_cell(*cells) for cells in zip(*row, strict=True)]
+    except broken as error:
         raise UsageError(f"{file.name} is not an Excel file that can be read: {error}.") from None
-    try:
-        rows: Iterable[Sequence[Any]] = book.worksheets[0].iter_rows(values_only=True)
-        yield from ([_text(cell) for cell in row] for row in rows)
-    finally:
-        book.close()
+
+
+def _excel_cell(result: Any, formula: Any) -> _Cell:
+    if result.data_type == "e":
+        return _Unusable(f"The cell has the error {result.value} in it.")
+    if result.value is None and formula.data_type == "f":
+        return _Unusable("The cell has a formula without a result; open the table in Excel and save it.")
+    return _text(result.value)
 
 
 def _text(cell: Any) -> str:
@@ -124,6 +187,6 @@ def _text(cell: Any) -> str:
         return cell.date().isoformat()
     if isinstance(cell, datetime | date):
         return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else f"{cell:.15g}"  # as many digits as Excel shows
     return str(cell).strip()

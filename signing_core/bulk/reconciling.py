@@ -1,14 +1,15 @@
 """The four-way reconciliation of a batch of our own documents, and what their certificates print against the events.
 
 Stored bytes, registry, log and mail are compared in every run. Setting the certificate again is the costly part; its result is
-taken over while the stored file, the document's events and the code are the same.
+taken over while the stored file, the document's events, what its page is made from in the tables, and the code are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,14 +18,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from signing_core import findings
 from signing_core.bulk import results
 from signing_core.bulk.files import chunks
 from signing_core.bulk.results import Results
-from signing_core.controls import ControlFinding, History, Reconciliation, histories, reconcile
+from signing_core.certificate import layout
+from signing_core.controls import ControlFinding, History, Reconciliation, histories, reconcile, reconcile_without_row
 from signing_core.controls.catalogue import RECONCILIATION
-from signing_core.storage.database import writing
+from signing_core.storage.database import reading, writing
+from signing_core.storage.schema import marks
 from signing_core.storage.workspace import Workspace
 
 FINDING: Final = pa.struct(
@@ -80,7 +84,7 @@ def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Do
     states: Counter[str] = Counter()
     fresh = 0
     given = ((some, {one: known[one] for one in some if one in known}) for some in chunks(ids, _TOGETHER))
-    with results.appending(file, SCHEMA, {"batch": key, "code": _code()}) as writer:
+    with results.appending(file, SCHEMA, {**store.made_of(key), "code": _code()}) as writer:
         for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
             table = pa.Table.from_pylist(rows, schema=SCHEMA)
             writer.write_table(table)
@@ -144,13 +148,15 @@ def _in_worker(key: str, now: datetime, ids: Sequence[str], before: dict[str, _E
 
 def _some(workspace: Workspace, key: str, now: datetime, ids: Sequence[str], before: dict[str, _Earlier]) -> _Gives:
     read = {history.document_id: history for history in histories(workspace, ids)}
-    bases = {document_id: _basis(history) for document_id, history in read.items()}
+    pictures = _marks(workspace, ids)
+    bases = {one: _basis(history, pictures.get(one, ())) for one, history in read.items()}
     known = {one for one in read if before.get(one, {}).get("basis") == bases[one]}
     new = [history for one, history in read.items() if one not in known]
     again = [history for one, history in read.items() if one in known]
     rows = [_row(key, done, bases[done.document_id]) for done in reconcile(workspace, new, now=now)]
     for done in reconcile(workspace, again, now=now, printed=False):
         rows.append(_row(key, done, bases[done.document_id], before[done.document_id]))
+    rows += [_row(key, done, "") for done in reconcile_without_row(workspace, ids)]
     return rows, len(new)
 
 
@@ -166,16 +172,37 @@ def _on_the_work_list(workspace: Workspace, rows: Sequence[dict[str, Any]]) -> N
 
 
 def _code() -> str:
-    return results.code_version("certificate", "controls", "desk", "pdf")
+    return results.code_version(
+        "certificate", "controls", "desk", "pdf", "audit_log", "delivery/contacts.py", "dates.py", "typesetting.py"
+    )
 
 
-def _basis(history: History) -> str:
-    told = hashlib.sha256(f"{_code()} {history.row.final_sha256} {history.row.language}".encode())
+_COLUMNS: Final = ("title", "pages", "language", "certificate_id", "final_sha256")
+_OF_PARTIES: Final = ("role", "name", "organisation", "contact", "channel")
+
+
+def _basis(history: History, pictures: Sequence[str]) -> str:
+    """Names everything that the comparison of the printed page is made from; `pictures` are what is drawn into it."""
+    told = hashlib.sha256()
+    people = [[getattr(row, name) for name in _OF_PARTIES] for _, row in sorted(history.parties.items())]
+    row = [getattr(history.row, name) for name in _COLUMNS]
+    # What was erased is missing in `opened`: then the page cannot be set again.
+    values = [_code(), layout.identifier(), row, people, sorted(history.opened.items()), list(pictures)]
+    told.update(json.dumps(values).encode())
     for event in history.events:
-        told.update(event.body)
-    # A certificate cannot be set again once its names are erased; that changes no event.
-    told.update(str(sum(value is None for value in history.opened.values())).encode())
+        told.update(hashlib.sha256(event.body).digest())
     return told.hexdigest()
+
+
+def _marks(workspace: Workspace, ids: Sequence[str]) -> dict[str, list[str]]:
+    """What is drawn into the page, by document."""
+    found: dict[str, list[str]] = defaultdict(list)
+    query = sa.select(marks).where(marks.c.document_id.in_(ids)).order_by(marks.c.role, marks.c.part)
+    with reading(workspace.engine) as connection:
+        for row in connection.execute(query):
+            digest = hashlib.sha256(row.data).hexdigest()
+            found[row.document_id].append(f"{row.role} {row.part} {row.kind} {row.media_type} {digest}")
+    return found
 
 
 def _row(key: str, done: Reconciliation, basis: str, before: _Earlier | None = None) -> dict[str, Any]:

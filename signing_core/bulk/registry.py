@@ -37,7 +37,8 @@ def make(workspace: Workspace, store: Results, key: str) -> pa.Table:
             continue
         document_id = item["document_id"] or named.get(sha256)
         found = registry.lookup(sha256, document_id)
-        ours = document_id is not None and found != "unknown"
+        # Of an archive batch, the document is ours whatever has become of its row in the registry.
+        ours = document_id is not None and (found != "unknown" or item["document_id"] is not None)
         rows.append(
             {
                 "batch": key,
@@ -49,5 +50,5 @@ def make(workspace: Workspace, store: Results, key: str) -> pa.Table:
             }
         )
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    results.write(store.of(key, "registry"), table, {"batch": key})
+    results.write(store.of(key, "registry"), table, store.made_of(key))
     return table

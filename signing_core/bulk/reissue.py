@@ -13,6 +13,7 @@ from signing_core.desk import Author, Desk, NewDocument, Signer, records
 from signing_core.errors import StepNotAllowed
 from signing_core.flow import Role, Status
 from signing_core.storage.database import reading
+from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 
@@ -23,9 +24,20 @@ def reissue(workspace: Workspace, document_id: str, *, send: bool = False) -> st
     """The id of the successor, a draft or sent; one that is already there and not ended is returned as it is.
 
     Raises `StepNotAllowed` for a document that is not completed or whose parties were erased, `DocumentUnknown`,
-    `ObjectMissing` and `ObjectDamaged` when the source cannot be had.
+    `ObjectMissing` and `ObjectDamaged` when the source cannot be had, `ConcurrentChange` when the document is worked on.
     """
     desk = Desk(workspace)
+    with reading(workspace.engine) as connection:
+        records.load(connection, document_id)  # what is no id at all is unknown too, and nothing to lock
+    with document_lock(workspace, document_id):  # or two at the same time would make two successors
+        successor = _successor(desk, document_id)
+    if send and desk.state(successor).status is Status.DRAFT:
+        desk.send(successor)
+    return successor
+
+
+def _successor(desk: Desk, document_id: str) -> str:
+    workspace = desk.workspace
     with reading(workspace.engine) as connection:
         row = records.load(connection, document_id)
         people = records.parties(connection, document_id)
@@ -50,8 +62,6 @@ def reissue(workspace: Workspace, document_id: str, *, send: bool = False) -> st
                 supersedes=document_id,
             )
         )
-    if send and desk.state(successor).status is Status.DRAFT:
-        desk.send(successor)
     return str(successor)
 
 

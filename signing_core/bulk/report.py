@@ -30,7 +30,6 @@ from signing_core.bulk.report_words import WORDS
 from signing_core.bulk.results import Results
 from signing_core.controls import CATALOGUE
 from signing_core.controls.catalogue import RUNS
-from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import write_file
 from signing_core.storage.workspace import Workspace
@@ -66,7 +65,6 @@ def make(
     ledger: Ledger,
     *,
     run_id: str,
-    policy: Policy | None = None,
     bounds: Bounds = BOUNDS,
 ) -> Report:
     """Write the report of a run and record it in the audit log. The same `run_id` again gives the report anew.
@@ -74,10 +72,10 @@ def make(
     `run_id` is of letters, digits and hyphens. Raises `TypesettingFailed`, `StorageError`.
     """
     now = workspace.clock()
-    gathered = gathering.gather(store, ledger, bounds)
+    gathered = gathering.gather(store, ledger, now, bounds)
     cases = gathered.cases.sorted(_on_the_work_list(workspace, store, gathered, now))
     folder = _folder(store, run_id, now)
-    summary = _summary(workspace, store, gathered, cases, run_id, policy or Policy(), now)
+    summary = _summary(workspace, store, gathered, cases, run_id, now)
     trend = [*_earlier(store, run_id), summary][-_TREND:]
     folder.mkdir(parents=True, exist_ok=True)
     exceptions.write(folder / "exceptions.parquet", cases, {"run": run_id, "at": rfc3339(now)})
@@ -133,7 +131,6 @@ def _summary(
     gathered: Gathered,
     cases: Sequence[Case],
     run_id: str,
-    policy: Policy,
     now: datetime,
 ) -> dict[str, Any]:
     open_cases = [case for case in cases if not case.settled]
@@ -145,7 +142,7 @@ def _summary(
         "organisation": workspace.settings.organisation,
         "tool_version": tool_version(),
         "code_version": results.code_version(),
-        "policy": policy.reference().to_json(),
+        "policies": [{"id": name, "sha256": sha256} for name, sha256 in sorted(gathered.policies)],
         "batches": {state: states.count(state) for state in ("finished", "waiting", "stopped")},
         "documents": sum(gathered.counts["files"].values()),
         "counts": gathered.counts,
@@ -177,7 +174,7 @@ def _record(workspace: Workspace, summary: Mapping[str, Any], now: datetime) -> 
         known = [event.data for event in events.of_type(connection, ISSUED)]
     if any(data["run"] == summary["run"] and data["sha256"] == summary["sha256"] for data in known):
         return
-    data = {key: summary[key] for key in ("run", "sha256", "policy", "code_version", "documents", "exceptions")}
+    data = {key: summary[key] for key in ("run", "sha256", "policies", "code_version", "documents", "exceptions")}
     with writing(workspace.engine) as connection:
         events.append(connection, type=ISSUED, time=now, actor="system", data=data)
 

@@ -10,7 +10,8 @@
       exceptions.parquet                   of the newest report
       reports/20261125T020000.123Z-ab12cd34/   report.html, report.pdf, exceptions.parquet, summary.json
 
-A file appears only when it is whole, so that a reader sees the old or the new one. No two batches write the same place.
+A file appears only when it is whole, so that a reader sees the old or the new one. No two batches write the same place, and of
+the runs of one batch one at a time is in a step that keeps parts (`Results.locked`).
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from signing_core.errors import UsageError
+from signing_core.errors import ConcurrentChange, UsageError
 from signing_core.storage.durable import sync_folder
+from signing_core.storage.locks import file_lock
 from signing_core.verification.reports.interface import atomic
 
 _KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}/(inbox|archive)-\d{3,}")
@@ -37,6 +39,8 @@ _CONTEXT: Final = b"sealtrail"
 _AT_ONCE: Final = 500
 _ROWS: Final = 5_000
 """Rows of a row group where a file is written as it comes."""
+WAIT: Final = 4 * 3600.0
+"""Seconds. The lock ends with the process that holds it, so what is waited for is work, at most a large batch."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,22 @@ class Results:
     def of(self, key: str, kind: str) -> Path:
         return self.batch(key) / f"{kind}.parquet"
 
+    def made_of(self, key: str) -> dict[str, Any]:
+        """For the context of what is made from a batch's inventory: the batch, and of which inventory it is.
+
+        A step that fails leaves what it made the last time; by this the report tells the one from the other.
+        """
+        return {"batch": key, "inventory": context_of(self.of(key, "inventory")).get("at")}
+
+    @contextmanager
+    def locked(self, key: str, kind: str) -> Iterator[None]:
+        """Be the only run that makes this kind of a batch's results: from reading what is there to the end of writing.
+
+        Another run waits and then takes over what the first has done. Not reentrant. Raises `ConcurrentChange` after `WAIT`.
+        """
+        with alone(self.batch(key) / f".{kind}.lock", f"the {kind} of batch {key}"):
+            yield
+
     def all_of(self, kind: str) -> str:
         """A pattern for DuckDB and the like: this kind's files of all batches."""
         return str(self.folder / "batches" / "*" / "*" / f"{kind}.parquet")
@@ -60,6 +80,17 @@ class Results:
         """The keys of the batches that have this kind, in order."""
         base = self.folder / "batches"
         return sorted(str(file.parent.relative_to(base)) for file in base.glob(f"*/*/{kind}.parquet"))
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Hold the file `lock` alone for the block, waiting for whoever has it. Raises `ConcurrentChange` after `WAIT`."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(lock, WAIT) as held:
+        if not held:
+            hours = f"{WAIT / 3600:g} hours"
+            raise ConcurrentChange(f"Another run has been working on {what} for {hours}; end it or wait for it.")
+        yield
 
 
 def write(file: Path, table: pa.Table, context: Mapping[str, Any] | None = None) -> None:
@@ -130,12 +161,13 @@ def tables_in(file: Path, rows: int, columns: Sequence[str] | None = None) -> It
 
 @cache
 def code_version(*packages: str) -> str:
-    """Changes with every line of the code of these packages; without any, of the code that judges a document."""
+    """Changes with every line of the code of these packages and modules (`dates.py`); without any, of the code that judges a document."""
     import signing_core
 
     base = Path(signing_core.__file__).parent
     files = [base / "policy.py"]
     for package in ("verdict", *(packages or ("certificate", "pdf", "verification"))):
-        files += sorted((base / package).rglob("*.py"))
+        place = base / package
+        files += [place] if package.endswith(".py") else sorted(place.rglob("*.py"))
     content = b"".join(file.relative_to(base).as_posix().encode() + b"\0" + file.read_bytes() for file in files)
     return hashlib.sha256(content).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 A verdict is taken over when it was made of the same bytes (SHA-256), under the same rules (policy, trust, code) and not longer
 ago than `oldest`. What is done is kept in parts of a few hundred documents, so a run that is killed goes on after its last part.
+Two runs of one batch would take the parts from under each other: the second waits for the first, and takes over what it did.
 """
 
 from __future__ import annotations
@@ -66,10 +67,19 @@ def rules_id(rules: Rules) -> str:
 
 
 def make(workspace: Workspace, store: Results, watched: Watched, key: str, work: Work) -> Done:
-    """Judge the files of the batch's inventory and write `signatures.parquet`, a row for each different file."""
+    """Judge the files of the batch's inventory and write `signatures.parquet`, a row for each different file.
+
+    Raises `ConcurrentChange` when another run of the batch does not come to its end.
+    """
+    with store.locked(key, "signatures"):
+        return _make(workspace, store, watched, key, work)
+
+
+def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work: Work) -> Done:
     now = workspace.clock()
     rules = Rules(at=now, policy=work.policy, trust=judging.trust_of(workspace))
     name = rules_id(rules)
+    made_of = store.made_of(key)  # before its rows: a new inventory may come meanwhile
     wanted = _wanted(store, key)
     file, parts = store.of(key, "signatures"), store.batch(key) / "parts"
     before = [file, *sorted(parts.glob("signatures-*.parquet"))]
@@ -80,11 +90,12 @@ def make(workspace: Workspace, store: Results, watched: Watched, key: str, work:
         # Where judging came to no end, nobody hashed the file: it is the one of the inventory all the same.
         made.add(verdict if verdict.sha256 else replace(verdict, sha256=row["sha256"]))
     made.flush()
-    with results.appending(file, SCHEMA, {"batch": key, "rules": name, "policy": rules.policy.id}) as writer:
+    context = {**made_of, "rules": name, "policy": rules.policy.reference().to_json()}
+    with results.appending(file, SCHEMA, context) as writer:
         for table in _gathered(before, known, made.files, {row["sha256"] for row in wanted}):
             writer.write_table(table)
     for part in parts.glob("signatures-*.parquet"):
-        part.unlink()
+        part.unlink(missing_ok=True)
     return Done(pq.ParquetFile(file).read(["sha256", "integrity", "elapsed_ms"]), len(missing), name)
 
 
@@ -148,9 +159,13 @@ def _judged(
                 fetched.append(open_files.enter_context(ExitStack()))
                 wanted = [(row["name"], row["expected_sha256"]) for row in some]
                 found = fetched[-1].enter_context(local_files(workspace, watched, kind, wanted))
-                yield from (path or Path(os.devnull) for path in found)
+                yield from (path or _GONE for path in found)
 
         yield from verify_many(paths(), rules, jobs=work.jobs, limits=work.limits)
+
+
+_GONE: Final = Path(os.devnull, "gone")
+"""Cannot be opened: an object that was there for the inventory and is not any more has the verdict of an unreadable file."""
 
 
 class _Parts:
@@ -160,7 +175,9 @@ class _Parts:
         self._folder = folder
         self._rules = rules
         self._waiting: list[DocumentVerdict] = []
-        self._number = len(list(folder.glob("signatures-*.parquet")))
+        # Past the last one, not their count: a run that was killed while it removed them leaves gaps.
+        there = (int(file.stem.rpartition("-")[2]) for file in folder.glob("signatures-*.parquet"))
+        self._number = max(there, default=-1) + 1
         self.files: list[Path] = []
 
     def add(self, verdict: DocumentVerdict) -> None:

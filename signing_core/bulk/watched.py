@@ -25,7 +25,8 @@ class Watched:
     url: str
     """A local path, or a URL with a protocol of fsspec."""
     settled: timedelta = SETTLED
-    """A file that was written to more recently may still be growing: it is left for the next time."""
+    """A file that was written to more recently may still be growing: it is left for the next time. One with a time in the future
+    (copied with its times, a clock that goes wrong) is taken: should it still grow, it is another file when it has grown."""
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -41,7 +42,7 @@ class Watched:
         for name, size, changed in self._local() if self.local else self._bucket():
             if not name.lower().endswith(".pdf") or any(part.startswith(".") for part in name.split("/")):
                 continue
-            if isinstance(changed, datetime) and now - changed < self.settled:
+            if isinstance(changed, datetime) and timedelta() <= now - changed < self.settled:
                 continue
             yield SeenFile(name, size, changed.isoformat() if isinstance(changed, datetime) else changed)
 
@@ -68,7 +69,8 @@ class Watched:
 
     @contextlib.contextmanager
     def as_files(self, names: Sequence[str]) -> Iterator[list[Path]]:
-        """Local files with these contents, for the length of the block; one that is gone is a path to nothing."""
+        """Local files with these contents, for the length of the block; one that is gone is a path to nothing, one that
+        may not be read a path that cannot be read."""
         system, root = self._opened
         if self.local:
             yield [Path(root) / name for name in names]
@@ -76,8 +78,14 @@ class Watched:
         with tempfile.TemporaryDirectory(prefix="sealtrail-") as folder:
             paths = [Path(folder) / f"{number}.pdf" for number in range(len(names))]
             for name, path in zip(names, paths, strict=True):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     system.get_file(f"{root}/{name}", str(path))
+                except FileNotFoundError:
+                    path.unlink(missing_ok=True)
+                except PermissionError:
+                    # In the place of what may not be read, what cannot be: one such object does not stop the others.
+                    path.unlink(missing_ok=True)
+                    path.mkdir()
             yield paths
 
 

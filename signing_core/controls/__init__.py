@@ -3,7 +3,16 @@
 from signing_core.controls.catalogue import CATALOGUE
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History, histories
-from signing_core.controls.reconciliation import Reconciliation, reconcile
+from signing_core.controls.reconciliation import Reconciliation, reconcile, reconcile_without_row
 from signing_core.controls.rules import check
 
-__all__ = ["CATALOGUE", "ControlFinding", "History", "Reconciliation", "check", "histories", "reconcile"]
+__all__ = [
+    "CATALOGUE",
+    "ControlFinding",
+    "History",
+    "Reconciliation",
+    "check",
+    "histories",
+    "reconcile",
+    "reconcile_without_row",
+]

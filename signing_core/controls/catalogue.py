@@ -29,7 +29,7 @@ RECONCILIATION: Final[dict[str, Kind]] = {
         "Compare it with the file that was mailed; find out who can write to the object store.",
     ),
     "registry-differs-from-log": Kind(
-        "error", "compliance", "The registry names another file than the event of completion.",
+        "error", "compliance", "The registry does not say of a completed document what the event of completion says.",
         "The event is covered by checkpoints, the registry is not: trust the event and find out who changed the row.",
     ),
     "renewed-file-differs": Kind(
@@ -47,6 +47,10 @@ RECONCILIATION: Final[dict[str, Kind]] = {
     "certificate-differs-from-log": Kind(
         "error", "compliance", "The printed certificate does not state what the audit log says.",
         "Look at both; the log's events are covered by checkpoints.",
+    ),
+    "certificate-not-compared": Kind(
+        "warning", "operations", "The printed certificate could not be set again, so it was not compared with the log.",
+        "It is tried again in every run; see whether the fonts are there and the parties' marks are whole.",
     ),
     "event-changed": Kind(
         "error", "compliance", "An event of the audit log is not what its hash says, or does not follow its predecessor.",

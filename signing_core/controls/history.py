@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
+from signing_core.audit_log import contents, personal
 from signing_core.audit_log import events as audit
-from signing_core.audit_log import personal
 from signing_core.audit_log.events import Event
 from signing_core.storage.database import reading
 from signing_core.storage.schema import audit_events, document_files, document_parties, documents, outbox
@@ -38,8 +39,26 @@ class History:
     def document_id(self) -> str:
         return str(self.row.id)
 
+    @cached_property
+    def unreadable(self) -> tuple[Event, ...]:
+        """Events whose contents were changed so that nothing can be made of them: of these, only the row may be used."""
+        return tuple(event for event in self.events if contents.problem(event) is not None)
+
+    @cached_property
+    def readable(self) -> tuple[Event, ...]:
+        return tuple(event for event in self.events if event not in self.unreadable) if self.unreadable else self.events
+
     def of(self, *types: str) -> list[Event]:
-        return [event for event in self.events if event.type in types]
+        """The events of these types, as far as they can be read."""
+        return [event for event in self.readable if event.type in types]
+
+    def lost(self, *types: str) -> bool:
+        """Whether an event of these types cannot be read, so that its absence from `of` says nothing."""
+        return any(event.type in types for event in self.unreadable)
+
+    def logged(self, type: str) -> Event | None:
+        """The first event of this type, readable or not."""
+        return next((event for event in self.events if event.type == type), None)
 
     def value(self, event: Event, key: str) -> Any:
         """A personal value of an event, or None when it has none or it was erased."""
@@ -51,6 +70,11 @@ def histories(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[His
     """The histories of these documents, in their order; an unknown id is left out."""
     for start in range(0, len(document_ids), _CHUNK):
         yield from _chunk(workspace, document_ids[start : start + _CHUNK])
+
+
+def documents_there(connection: sa.Connection, document_ids: Sequence[str]) -> set[str]:
+    """Those of a few hundred documents that the registry knows."""
+    return set(connection.execute(sa.select(documents.c.id).where(documents.c.id.in_(document_ids))).scalars())
 
 
 def renewed_files(connection: sa.Connection, document_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

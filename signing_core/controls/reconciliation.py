@@ -7,18 +7,28 @@ file as pictures; a page of an earlier layout is held against the events fact by
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from signing_core.audit_log import contents
+from signing_core.audit_log import events as audit
 from signing_core.audit_log.events import Event
-from signing_core.audit_log.tree import leaf_hash
+from signing_core.controls import log_rules
 from signing_core.controls.finding import ControlFinding
-from signing_core.controls.history import History
+from signing_core.controls.history import History, documents_there
 from signing_core.delivery import mime
 from signing_core.desk import certificate_facts
-from signing_core.errors import ObjectDamaged, ObjectMissing, SealtrailError
+from signing_core.errors import (
+    DocumentRefused,
+    LogInconsistent,
+    ObjectDamaged,
+    ObjectMissing,
+    SealtrailError,
+    TypesettingFailed,
+    UsageError,
+)
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
@@ -53,45 +63,72 @@ class Reconciliation:
 def reconcile(
     workspace: Workspace, histories: Iterable[History], *, now: datetime, printed: bool = True
 ) -> Iterator[Reconciliation]:
-    """Reconcile the completed documents among `histories`, one after the other.
+    """Reconcile the completed documents among `histories`, one after the other: those that the registry or the log calls so.
 
-    `printed` also sets each certificate again, which takes about 40 ms a document.
+    `printed` also sets each certificate again, which takes about 40 ms a document. Raises what is a fault of the run, such
+    as `KeyUnavailable`: it says nothing of a document.
     """
     for history in histories:
-        if history.row.status == Status.COMPLETED:
+        if history.row.status == Status.COMPLETED or history.logged("document.completed") is not None:
             yield _one(workspace, history, now, printed)
+
+
+def reconcile_without_row(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Reconciliation]:
+    """Of documents that were completed, those that the registry does not know any more: what the log says of each."""
+    with reading(workspace.engine) as connection:
+        known = documents_there(connection, document_ids)
+        gone = [one for one in document_ids if one not in known]
+        logs = {one: audit.of_document(connection, one) for one in gone}
+    for document_id, log in logs.items():
+        yield _rowless(workspace, document_id, log)
+
+
+def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event]) -> Reconciliation:
+    completed = next((event for event in log if event.type == "document.completed"), None)
+    evidence: tuple[str, ...] = ()
+    if completed is not None:
+        message = f"The registry has no such document, the event of completion {completed.seq} says completed."
+        evidence = (f"event {completed.seq}",)
+    elif log:
+        message = f"The registry has no such document, the audit log has {len(log)} events of it and no completion."
+        evidence = (f"event {log[-1].seq}",)
+    else:
+        message = "Neither registry nor audit log knows the document, and it was once found completed."
+    found = [ControlFinding("registry-differs-from-log", document_id, message, evidence)]
+    logged = stored = None
+    changed = next((event for event in log if contents.problem(event) is not None), None)
+    if changed is not None:
+        text = f"Event {changed.seq} ({changed.type}) is not what was appended, or does not follow its predecessor."
+        found.append(ControlFinding("event-changed", document_id, text, (f"event {changed.seq}",)))
+    if completed is not None and contents.problem(completed) is None:
+        logged = completed.data.get("sha256")
+        _, stored = _stored(workspace, logged, document_id, found)
+    return Reconciliation(document_id, stored, None, logged, findings=tuple(found))
 
 
 def _one(workspace: Workspace, history: History, now: datetime, with_page: bool) -> Reconciliation:
     document_id, registry = history.document_id, history.row.final_sha256
-    found = list(_events_in_order(history))
+    found = list(log_rules.findings(history))
     completed = next(iter(history.of("document.completed")), None)
-    logged = str(completed.data.get("sha256")) if completed else None
+    logged: str | None = completed.data.get("sha256") if completed else None
     data, stored = _stored(workspace, registry, document_id, found)
-    if logged is not None and registry != logged:
-        message = f"The registry names {registry}, the event of completion {logged}."
-        evidence = (f"event {completed.seq}",) if completed else ()
-        found.append(ControlFinding("registry-differs-from-log", document_id, message, evidence))
     found += _renewed(workspace, history, data)
     mailed = dict(_mailed(workspace, history, logged or registry, now, found))
     page: Printed = "not-checked"
-    if with_page and data is not None and completed is not None:
+    if with_page and data is not None and completed is not None and _told(history, completed):
         page = _printed(workspace, history, data, completed)
         if page == "mismatch":
             message = "The certificate set again from the audit log is not the one in the file."
             found.append(ControlFinding("certificate-differs-from-log", document_id, message, (f"object {registry}",)))
+        elif page == "not-checked":
+            message = "The certificate could not be set again to compare it with the one in the file."
+            found.append(ControlFinding("certificate-not-compared", document_id, message, (f"object {registry}",)))
     return Reconciliation(document_id, stored, registry, logged, mailed, page, tuple(found))
 
 
-def _events_in_order(history: History) -> Iterator[ControlFinding]:
-    previous: str | None = None
-    for event, stored in zip(history.events, history.leaf_hashes, strict=True):
-        broken = leaf_hash(event.body) != stored or event.content.get("prev") != previous
-        if broken or event.content.get("seq") != event.seq:
-            message = f"Event {event.seq} ({event.type}) is not what was appended, or does not follow its predecessor."
-            yield ControlFinding("event-changed", history.document_id, message, (f"event {event.seq}",))
-            return  # what follows a changed event does not chain either; one finding is enough to look
-        previous = event.sha256
+def _told(history: History, completed: Event) -> bool:
+    """Whether all events that the certificate states can be read; `event-changed` says which cannot."""
+    return all(event.seq > completed.seq for event in history.unreadable)
 
 
 def _stored(
@@ -101,7 +138,7 @@ def _stored(
         return None, None
     try:
         data = workspace.objects.get(registry)
-    except ObjectMissing:
+    except (ObjectMissing, ValueError):  # a name that no object can have is not there either
         message = f"The object {registry} is not in the store."
         found.append(ControlFinding("stored-file-missing", document_id, message, (f"object {registry}",)))
         return None, None
@@ -124,7 +161,7 @@ def _renewed(workspace: Workspace, history: History, completed: bytes | None) ->
     else:
         try:
             newest = workspace.objects.get(logged[-1])
-        except (ObjectMissing, ObjectDamaged):
+        except (ObjectMissing, ObjectDamaged, ValueError):
             problem = f"The object {logged[-1]} is gone or has changed."
         else:
             if completed is not None and not newest.startswith(completed):
@@ -144,7 +181,7 @@ def _mailed(
             continue
         try:
             attached = mime.attachment_sha256(workspace.objects.get(message.sent_sha256))
-        except SealtrailError:
+        except (SealtrailError, ValueError):
             yield message.role, None
             if message.delivered_at is not None and now - message.delivered_at < keep:
                 text = f"The message to the {message.role} as it was sent is not in the store."
@@ -170,19 +207,32 @@ def _printed(workspace: Workspace, history: History, final: bytes, completed: Ev
         with reading(workspace.engine) as connection:
             data, url = certificate_facts.as_issued(workspace, connection, history.document_id, completed)
         if completed.data.get("layout") != layout.identifier():
-            shown = render.text(final, render.page_count(final), fields=True)
+            shown = render.text(final, _last_page(final), fields=True)
             return "mismatch" if layout.not_printed(shown, data, url) else "facts-match"
         typeset = page.typeset(data, url, history.row.language)
         if same_page.shows_only(final, SEAL_FIELD, typeset):
             return "match"
         again = render.render(typeset, 1, dpi=_DPI).convert("L")
-        stands = render.render(final, render.page_count(final), dpi=_DPI).convert("L")
-    except SealtrailError:
-        return "mismatch"
+        stands = render.render(final, _last_page(final), dpi=_DPI).convert("L")
+    except (LogInconsistent, UsageError, DocumentRefused):
+        return (
+            "mismatch"  # the log does not tell what was printed, or no QR code; or the file is no PDF that can be read
+        )
+    except TypesettingFailed:
+        return "not-checked"
     if again.size != stands.size:
         return "mismatch"
     difference = numpy.abs(numpy.asarray(again, dtype=numpy.int16) - numpy.asarray(stands, dtype=numpy.int16))
     return "mismatch" if int(difference.max()) > _TOLERANCE else "match"
+
+
+def _last_page(final: bytes) -> int:
+    from signing_core.pdf import render
+
+    count = render.page_count(final)
+    if count == 0:
+        raise DocumentRefused("The stored PDF has no pages; compare it with a backup.", code="no-pages")
+    return count
 
 
 def _names(history: History) -> list[Any]:

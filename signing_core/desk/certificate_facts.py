@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from signing_core.audit_log import contents, personal
 from signing_core.audit_log import events as audit
-from signing_core.audit_log import personal
 from signing_core.certificate import layout
 from signing_core.certificate.facts import AuthorityFacts, CertificateData, CodeEvent, PartyFacts, Picture
 from signing_core.delivery import contacts
@@ -42,8 +42,14 @@ def gather(
     """
     row = records.load(connection, state.document_id)
     log = [e for e in audit.of_document(connection, state.document_id) if before is None or e.seq < before]
+    _readable(log, state.document_id)
     opened = personal.opened(connection, state.document_id)
     signing = client_signing_event(log, state.document_id)
+    if signing.data.get("sha256") is None or signing.data.get("length") is None:
+        raise LogInconsistent(
+            f"Event {signing.seq} of document {state.document_id} does not name the file that the client signed; "
+            "run `sealtrail audit verify` before anything else."
+        )
     return CertificateData(
         certificate_id=row.certificate_id,
         document_id=state.document_id,
@@ -81,6 +87,21 @@ def circumstances(data: CertificateData, qr_text: str) -> dict[str, Any]:
     }
 
 
+_KEPT: Final = (
+    "certificate_id",
+    "issued_at",
+    "organisation",
+    "host",
+    "time_zone",
+    "qr_text",
+    "qr_key_id",
+    "seal_x509_sha256",
+    "time_authority",
+    "time_authority_embedded",
+)
+"""Of `circumstances`, what no page can be without."""
+
+
 def as_issued(
     workspace: Workspace, connection: sa.Connection, document_id: str, completed: audit.Event
 ) -> tuple[CertificateData, str]:
@@ -88,8 +109,11 @@ def as_issued(
 
     Raises `LogInconsistent` when the event lacks what it should keep.
     """
+    _readable([completed], document_id)
     kept = completed.data
     try:
+        if any(kept[key] is None for key in _KEPT):
+            raise ValueError("a value is null")
         data = gather(
             workspace,
             connection,
@@ -110,7 +134,7 @@ def as_issued(
             ),
             str(kept["qr_text"]),
         )
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise LogInconsistent(
             f"The event of completion of document {document_id} does not say what its certificate was made from; "
             "compare it with a backup."
@@ -134,6 +158,15 @@ def in_words(workspace: Workspace, document_id: str) -> str:
         data, qr_text = as_issued(workspace, connection, document_id, completed)
         language = records.load(connection, document_id).language
     return f"{page.summary(data, language)}\n\n{qr_text}\n"
+
+
+def _readable(log: Sequence[audit.Event], document_id: str) -> None:
+    for event in log:
+        problem = contents.problem(event)
+        if problem is not None:
+            raise LogInconsistent(
+                f"Event {event.seq} of document {document_id} {problem}; run `sealtrail audit verify` before anything else."
+            )
 
 
 def client_signing_event(log: Sequence[audit.Event], document_id: str) -> audit.Event:
@@ -224,7 +257,8 @@ def _time(event: audit.Event | None, key: str) -> datetime | None:
 
 def _opened(event: audit.Event | None, key: str, opened: dict[str, Any]) -> str | None:
     value = event.data.get(key) if event else None
-    return opened.get(value["commitment"]) if isinstance(value, dict) else None
+    found = opened.get(value["commitment"]) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _picture(row: sa.Row[Any] | None) -> Picture | None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from signing_core.audit_log import contents
 from signing_core.audit_log import events as audit
 from signing_core.errors import StorageError
 from signing_core.flow import Status
@@ -77,7 +78,7 @@ class Registry:
             known = connection.execute(sa.select(documents).where(documents.c.id == document_id)).first()
         if known is None or known.status != Status.COMPLETED:
             return "unknown"
-        return "prefix" if sha256 in self._ends(known.final_sha256) else "mismatch"
+        return "prefix" if sha256 in self._ends(known.final_sha256 or "") else "mismatch"
 
     def _ends(self, final_sha256: str) -> set[str]:
         """What the file hashes to at the end of each of its revisions; only those of the steps are in the database."""
@@ -85,7 +86,7 @@ class Registry:
 
         try:
             final = self._workspace.objects.get(final_sha256)
-        except StorageError:
+        except (StorageError, ValueError):
             return set()  # lost or damaged: then no file can be an earlier state of it, and reconciliation says why
         cuts = {end for one in revisions.parse(final).revisions for end in (one.end, one.end_with_eol)}
         return {hashlib.sha256(memoryview(final)[:cut]).hexdigest() for cut in cuts}
@@ -103,7 +104,7 @@ class LogView:
 
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
         """`included`: an event by which the document came to be names this hash; `missing`; `inconsistent`: its events do
-        not chain.
+        not chain, or one of them cannot be read.
 
         That somebody had a file verified is an event too, whatever that file was: it makes none of it the document's.
         """
@@ -111,7 +112,7 @@ class LogView:
             log = audit.of_document(connection, document_id)
         previous = None
         for event in log:
-            if event.content["prev"] != previous:
+            if contents.problem(event) is not None or event.content.get("prev") != previous:
                 return "inconsistent"
             previous = event.sha256
         made = [event for event in log if event.type in _MAKING]

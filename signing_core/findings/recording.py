@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,12 @@ from signing_core.storage.workspace import Workspace
 
 _CHUNK: Final = 200
 """Documents looked at and recorded at once."""
+_OF_THE_PRINTED: Final = frozenset(("certificate-differs-from-log", "certificate-not-compared"))
+_EACH_EVENT: Final = frozenset(("code-confirmed-late", "consent-too-late", "consent-without-code", "event-changed"))
+"""Codes of a document that can be found more than once in it: what was decided on one event says nothing of another."""
+_AS_IT_SAYS: Final = frozenset(("batch-stopped", "registry-differs-from-log", "stored-file-changed"))
+"""Codes whose sentence says what is the case: why a batch stopped, which other file there is. Counts and times in it do not matter."""
+_NUMBER: Final = re.compile(r"\b\d+\b")
 
 Standing = Literal["open", "proposed", "accepted", "fixed", "false-alarm"]
 
@@ -53,7 +60,7 @@ def refresh(
     if document_ids is None:
         with reading(workspace.engine) as connection:
             document_ids = list(connection.execute(sa.select(documents.c.id).order_by(documents.c.id)).scalars())
-    codes = {*RECONCILIATION, *FLOW} - (set() if printed else {"certificate-differs-from-log"})
+    codes = {*RECONCILIATION, *FLOW} - (set() if printed else _OF_THE_PRINTED)
     sums = [0, 0, 0, 0]
     for start in range(0, len(document_ids), _CHUNK):
         part = document_ids[start : start + _CHUNK]
@@ -82,11 +89,14 @@ def record(
 
     `document_ids` and `codes` say where was looked and for what (None: everywhere, for everything): a finding in there
     that is not among `found` is gone; it keeps its row and says since when. A finding that was closed as fixed and is
-    found again is open again; one that was accepted or called a false alarm stays closed. `looked_at` is when was looked,
+    found again is open again; one that was accepted or called a false alarm stays closed. A row
+    has the message of what was found last; a closed one keeps that of what was decided on. `looked_at` is when was looked,
     where that was not now: what was decided since then stands.
     """
     looked_at = looked_at or now
-    seen: dict[str, ControlFinding] = {key_of(one): one for one in found}
+    seen: dict[str, ControlFinding] = {}
+    for one in found:
+        seen.setdefault(key_of(one), one)
     scope = _scope(connection, document_ids, codes)
     known = scope | _by_key(connection, seen.keys() - scope.keys())
     new = reopened = 0
@@ -97,11 +107,14 @@ def record(
             new += 1
             continue
         changes: dict[str, Any] = {"last_seen_at": max(row.last_seen_at, looked_at), "evidence": list(one.evidence)}
+        if row.state != "closed":
+            changes["message"] = one.message
         if row.gone_at is not None and row.gone_at <= looked_at:
             changes["gone_at"] = None
         if row.state == "closed" and row.disposition == "fixed" and row.closed_at <= looked_at:
             reopened += 1
             changes |= {"state": "open", "version": row.version + 1, "disposition": None, "closed_at": None}
+            changes["message"] = one.message
             audit.append(
                 connection,
                 type="finding.reopened",
@@ -124,9 +137,17 @@ def standing(connection: sa.Connection, found: Iterable[ControlFinding]) -> dict
 
 
 def key_of(one: ControlFinding) -> str:
-    """Of the same thing: events are added while a state of affairs goes on, so they do not tell findings apart."""
-    things = [text for text in one.evidence if not text.startswith("event ")]
+    """Of the same thing, so that a decision on one is none on another.
+
+    A document's state of affairs goes on while events are added to it, so its events do not tell findings apart, except for the codes
+    of which each event is an occurrence of its own. What is of no document is told apart by all that it names. Where the same thing
+    can be wrong in another way, the way counts too.
+    """
+    own = one.document_id is None or one.code in _EACH_EVENT
+    things = [text for text in one.evidence if own or not text.startswith("event ")]
     subject = things or ([] if one.evidence else [one.message])
+    if one.code in _AS_IT_SAYS:
+        subject = [*subject, _NUMBER.sub("#", one.message)]
     return hashlib.sha256(json.dumps([one.code, one.document_id, subject]).encode()).hexdigest()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,37 @@ def runs(blank_copy: Callable[..., Path], instance: dg.DagsterInstance) -> Runs:
 
 def checks(done: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {one.check_name: one.passed for one in done.get_asset_check_evaluations()}
+
+
+def test_a_step_that_fails_is_not_covered_by_what_it_made_before(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    lenient = Runs(runs.folder, runs.instance, failed_share=1.0)
+    (key,) = lenient.tick()
+    assert lenient.batch(key).success
+    lenient.materialize([integrity.controls])
+    lenient.materialize([reports.run_report])
+    assert "batch-stopped" not in {one["code"] for one in lenient.exceptions()}
+    lenient.materialize([integrity.inventory], partition_key=key)  # the next night; nothing after it runs
+    lenient.materialize([reports.run_report])
+    (stopped,) = (one for one in lenient.exceptions() if one["code"] == "batch-stopped")
+    assert "no new signatures, no new certificates, no new registry, no new reconciliation" in stopped["message"]
+    assert len(lenient.exceptions()) > 1  # what was found before is still told
+    assert lenient.batch(key).success
+    monkeypatch.setattr("signing_core.bulk.gathering._NIGHTLY", timedelta(0))
+    lenient.materialize([reports.run_report])
+    (stopped,) = (one for one in lenient.exceptions() if one["code"] == "batch-stopped")
+    assert "every night was to look at them anew" in stopped["message"]
+
+
+def test_the_report_names_the_policies_of_the_verdicts(runs: Runs, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('id = "sample-policy"\n')
+    (key,) = runs.tick()
+    strict = Runs(runs.folder, runs.instance, failed_share=1.0, policy=str(policy))
+    assert strict.batch(key).success
+    runs.materialize([integrity.controls])
+    runs.materialize([reports.run_report])
+    summary = json.loads(next((runs.results.folder / "reports").glob("*/summary.json")).read_bytes())
+    assert [one["id"] for one in summary["policies"]] == ["sample-policy"]
 
 
 def test_too_many_failures_stop_the_batch_and_the_report_says_so(runs: Runs) -> None:

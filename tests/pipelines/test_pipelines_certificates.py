@@ -48,8 +48,34 @@ def test_creation_reports_bad_rows_and_makes_the_good_ones(
     )
     found = metadata(runs, certificates.created_documents, config)
     assert (found["documents"], found["made_now"], found["bad_rows"]) == (1, 1, 1)
-    assert "| 3 | client_contact |" in found["first_bad_rows"]
+    assert "| 3 | client\\_contact |" in found["first_bad_rows"]
     assert metadata(runs, certificates.created_documents, config)["made_now"] == 0
+
+
+def test_a_table_cannot_write_into_the_page_that_shows_its_bad_rows(
+    blank_copy: Callable[..., Path], instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    runs = Runs(blank_copy(), instance)
+    with Workspace.open(runs.folder) as workspace:
+        sources.add_template(workspace, "lease", b"= Lease", kind="typst", fields=["flat"])
+    table = tmp_path / "leases.csv"
+    link = "[log in](https://example.net) <img src=x> | `code`"
+    table.write_text(f"client_name,client_contact,flat,<b>{link}\nSample Client A,a@example.net,1a,{link}\n")
+    config = certificates.Creation(
+        table=str(table),
+        template="lease",
+        author="Sample Author",
+        author_email="author@example.org",
+        first_party="Sample Director",
+        first_party_contact="director@example.org",
+    )
+    found = metadata(runs, certificates.created_documents, config)
+    assert found["bad_rows"] == 1
+    (line,) = found["first_bad_rows"].splitlines()[2:]
+    plain = line.replace("\\\\", "")
+    for mark in "[]<>`":
+        assert plain.count(mark) == plain.count("\\" + mark)
+    assert plain.count("|") - plain.count("\\|") == 4
 
 
 def test_a_wrong_table_is_not_tried_again(runs: Runs, tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+from pipeline_runs import Runs
 
 from pipelines.definitions import defs
 from pipelines.defs.common import BATCHES
+from signing_core.testing import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,15 +89,25 @@ def test_schedules_and_sensors_are_running_from_the_start() -> None:
     assert all(one.default_status is dg.DefaultScheduleStatus.RUNNING for one in repository.schedule_defs)
 
 
-def test_the_nightly_schedule_asks_for_every_batch(instance: dg.DagsterInstance) -> None:
+def test_the_nightly_schedule_asks_for_every_batch_of_this_workspace(
+    blank_copy: Callable[..., Path], instance: dg.DagsterInstance
+) -> None:
     from datetime import UTC, datetime
 
     from pipelines.defs.integrity import nightly_integrity
 
-    context = dg.build_schedule_context(instance, scheduled_execution_time=datetime(2026, 11, 26, 2, tzinfo=UTC))
+    runs = Runs(blank_copy(), instance, largest_batch=1)
+    context = dg.build_schedule_context(
+        instance,
+        scheduled_execution_time=datetime(2026, 11, 26, 2, tzinfo=UTC),
+        resources={"sealtrail": runs.sealtrail},
+    )
     assert isinstance(nightly_integrity(context), dg.SkipReason)
-    keys = ["2026-11-25/archive-001", "2026-11-25/inbox-001"]
-    instance.add_dynamic_partitions(str(BATCHES.name), keys)
+    instance.add_dynamic_partitions(str(BATCHES.name), ["2020-01-01/archive-001"])  # of a workspace served before
+    (runs.folder / "inbox").mkdir()
+    for name in ("a.pdf", "b.pdf"):
+        (runs.folder / "inbox" / name).write_bytes(contract(1, text=name))
+    keys = runs.tick()
     asked = nightly_integrity(context)
     assert [one.partition_key for one in asked] == keys
     assert len({one.run_key for one in asked}) == 2

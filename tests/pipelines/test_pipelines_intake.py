@@ -51,6 +51,26 @@ def test_a_changed_file_is_taken_in_again(runs: Runs) -> None:
     assert numbers(keys) == ["inbox-002"]
 
 
+def test_an_instance_that_served_another_workspace_hears_of_all(
+    runs: Runs, blank_copy: Callable[..., Path], instance: dg.DagsterInstance
+) -> None:
+    drop(runs, "a.pdf", "b.pdf", "c.pdf", "d.pdf")
+    assert numbers(runs.tick()) == ["inbox-001", "inbox-002"]
+    other = Runs(blank_copy("other"), instance, largest_batch=3)
+    (other.folder / "inbox").mkdir()
+    drop(other, "e.pdf")
+    other._cursor = runs._cursor  # the kept instance knows one cursor for the sensor
+    context = dg.build_sensor_context(instance, cursor=runs._cursor, resources={"sealtrail": other.sealtrail})
+    result = new_documents(context)
+    assert isinstance(result, dg.SensorResult)
+    asked = {request.run_key for request in result.run_requests or ()}
+    assert numbers(other.tick()) == ["inbox-001"]
+    # A run key that was used once is never run again: those of two workspaces differ.
+    first = new_documents(dg.build_sensor_context(instance, resources={"sealtrail": runs.sealtrail}))
+    assert isinstance(first, dg.SensorResult)
+    assert not asked & {request.run_key for request in first.run_requests or ()}
+
+
 def test_a_lost_tick_announces_its_batches_again(runs: Runs) -> None:
     drop(runs, "a.pdf")
     context = dg.build_sensor_context(runs.instance, resources={"sealtrail": runs.sealtrail})

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.defs.common import RETRY, SIGNING_KEY, TIME_STAMPS
+from pipelines.defs.common import RETRY, SIGNING_KEY, TIME_STAMPS, cell
 from pipelines.resources import Sealtrail
 from signing_core.bulk import creation, reissue, renewal, sealing
 from signing_core.desk import Author, Signer
@@ -55,7 +55,7 @@ def created_documents(config: Creation, sealtrail: Sealtrail) -> dg.MaterializeR
     with sealtrail.open() as opened:
         done = creation.create(opened.workspace, opened.results, Path(config.table), order)
     lines = ["| row | column | message |", "|---|---|---|"]
-    lines += [f"| {one.row} | {one.column or ''} | {one.message.replace('|', ' ')} |" for one in done.bad[:_SHOWN]]
+    lines += [f"| {one.row} | {cell(one.column or '')} | {cell(one.message)} |" for one in done.bad[:_SHOWN]]
     return dg.MaterializeResult(
         metadata={
             "documents": len(done.documents),

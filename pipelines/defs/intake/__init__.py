@@ -32,8 +32,8 @@ def sample_workspace() -> None:
     description="Makes batches of new files in the watched place and of newly completed documents.",
 )
 def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.SensorResult | dg.SkipReason:
-    """The cursor is the number of the last batch that was announced. Batches are in the ledger before that, so a tick that is
-    lost announces them again, and a new instance hears of all."""
+    """The cursor names the ledger and the number of the last batch of it that was announced. Batches are in the ledger before
+    that, so a tick that is lost announces them again; a new instance hears of all, and so does one that served another workspace."""
     if places.is_missing_sample(sealtrail.path):
         return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
     with sealtrail.open() as opened:
@@ -44,18 +44,23 @@ def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> 
             largest=sealtrail.largest_batch,
             gather=timedelta(minutes=sealtrail.gather_minutes),
         )
-        new = opened.ledger.batches(after=int(context.cursor or 0))
+        ledger, _, last = (context.cursor or "").partition(":")
+        first = ledger != opened.ledger.identity
+        ledger = opened.ledger.identity
+        new = opened.ledger.batches(after=0 if first else int(last))
     if not new:
         return dg.SkipReason("Nothing new has arrived.")
     keys = [batch.key for batch in new]
-    asked = [dg.RunRequest(run_key=key, partition_key=key, asset_selection=[inventory.key]) for key in keys]
-    if not context.cursor:
+    asked = [
+        dg.RunRequest(run_key=f"{key} {ledger}", partition_key=key, asset_selection=[inventory.key]) for key in keys
+    ]
+    if first:
         # A new instance need not wait for Sunday: the first report is to have the log in it.
-        asked.append(dg.RunRequest(run_key="first replay", asset_selection=[audit_log_replay.key]))
+        asked.append(dg.RunRequest(run_key=f"first replay {ledger}", asset_selection=[audit_log_replay.key]))
     return dg.SensorResult(
         run_requests=asked,
         dynamic_partitions_requests=[BATCHES.build_add_request(keys)],
-        cursor=str(new[-1].number),
+        cursor=f"{ledger}:{new[-1].number}",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines import places
 from pipelines.defs.common import BATCHES, FOLLOWS, GATHERS, RETRY, check, counted
 from pipelines.resources import Sealtrail
 from signing_core.bulk import certificates, checks, flow_controls, reconciling, registry, signatures
@@ -164,8 +165,13 @@ integrity_of_a_batch = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every batch, every night: files are read anew, verdicts that still hold are taken over.",
 )
-def nightly_integrity(context: dg.ScheduleEvaluationContext) -> Any:
-    keys = context.instance.get_dynamic_partitions(str(BATCHES.name))
+def nightly_integrity(context: dg.ScheduleEvaluationContext, sealtrail: Sealtrail) -> Any:
+    announced = set(context.instance.get_dynamic_partitions(str(BATCHES.name)))
+    if places.is_missing_sample(sealtrail.path):
+        return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
+    with sealtrail.open() as opened:
+        # Not those of another workspace that the instance served before.
+        keys = [batch.key for batch in opened.ledger.batches() if batch.key in announced]
     if not keys:
         return dg.SkipReason("There is no batch yet.")
     night = f"{context.scheduled_execution_time:%Y-%m-%d}"

@@ -30,7 +30,6 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             opened.results,
             opened.ledger,
             run_id=context.run.run_id,
-            policy=opened.work.policy,
             bounds=opened.bounds,
         )
     summary = made.summary

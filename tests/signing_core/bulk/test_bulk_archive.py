@@ -133,7 +133,7 @@ def _nightly(workspace: Workspace) -> tuple[list[dict[str, Any]], list[str]]:
         certificates.make(store, batch.key)
         registry.make(workspace, store, batch.key)
         reconciling.make(workspace, store, batch.key)
-        cases = gathering.gather(store, ledger).cases
+        cases = gathering.gather(store, ledger, workspace.clock()).cases
         return rows_of(store.of(batch.key, "inventory")), [code for case in cases for code in case.codes]
 
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
+import threading
+import time
+import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -125,8 +133,6 @@ def test_a_row_that_was_made_and_not_written_down_is_found_again(
 
 
 def test_sent_at_once(workspace: Workspace, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     done = creation.create(
         workspace, results(workspace), table(tmp_path / "leases.csv", GOOD[0]), replace(ORDER, send=True)
     )
@@ -141,6 +147,12 @@ def test_sent_at_once(workspace: Workspace, tmp_path: Path) -> None:
         (b"client_name,client_contact,rent,rent\n", "two columns rent"),
         (b"client_name,client_contact\nM\xfcller,m@example.net\n", "not UTF-8 text in line 2"),
         (b'client_name,client_contact\n"A,b\n', "not a CSV table"),
+        (b",,\nclient_name,client_contact,rent\n", "no column client_name; its first row names the columns"),
+        ("client_name;client_contact\nA;b\n".encode("utf-16"), "not UTF-8 text in line 1; save it as CSV UTF-8"),
+        ("client_name;client_contact\nA;b\n".encode("utf-16-le"), "not UTF-8 text; save it as CSV UTF-8"),
+        (b"client_name,client_contact,Rent,rent\n", "two columns rent"),
+        (b"client_name|client_contact\nA|b\n", "no column client_name"),
+        (b"client_name,client_contact\n" + b"x" * 200_000 + b",b\n", "not a CSV table: field larger"),
     ],
 )
 def test_tables_that_are_none(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -160,3 +172,123 @@ def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
     (row,) = party_table.read(tmp_path / "t.csv")
     assert row.values == {"client_name": "Erika Mustermann", "client_contact": "e@example.net", "stadt": "Köln"}
     assert row.fields == {"stadt": "Köln"}
+
+
+def test_a_table_without_rows_makes_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    done = creation.create(workspace, results(workspace), table(tmp_path / "leases.csv"), ORDER)
+    assert (done.documents, done.bad, done.made_now) == ({}, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("Sample Client X,x@example.net,Street 1, Berlin,2", "E"),
+        ("Sample Client X,x@example.net,Street 1, Berlin,", "E"),  # shifted all the same
+        ("Sample Client X,x@example.net,1.00,2,,,Berlin", "E"),
+    ],
+)
+def test_a_row_with_more_cells_than_the_header_becomes_no_document(
+    workspace: Workspace, tmp_path: Path, row: str, column: str
+) -> None:
+    file = table(tmp_path / "leases.csv", GOOD[0])
+    file.write_text(file.read_text() + row + "\n,,,,,\n" + ",".join(GOOD[1]) + "\n")
+    done = creation.create(workspace, results(workspace), file, ORDER)
+    assert sorted(done.documents) == [2, 5]
+    (bad,) = done.bad
+    assert (bad.row, bad.column) == (3, column)
+    assert re.match(
+        r"The row has \d cells and the first row names 4; put a text with a separator in quotes\.", bad.message
+    )
+
+
+def test_text_under_no_name_is_a_fault(tmp_path: Path) -> None:
+    names = ("client_name", "client_contact", "")
+    for file in (
+        table(tmp_path / "t.csv", ("A", "a@example.net", "note"), ("B", "b@example.net", ""), header=names),
+        excel(tmp_path / "t.xlsx", ("A", "a@example.net", "note"), ("B", "b@example.net", None, None), header=names),
+    ):
+        first, second = party_table.read(file)
+        assert first.faults == (("C", "There is text in a column that the first row does not name; name it."),)
+        assert second.faults == ()
+
+
+def test_columns_are_named_as_programs_do() -> None:
+    assert [party_table._letters(index) for index in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_two_runs_of_one_table_make_each_document_once(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = table(tmp_path / "leases.csv", *GOOD)
+    make = creation._make
+    started = threading.Barrier(2)
+
+    def slowly(*given: Any) -> str:
+        time.sleep(0.1)
+        return make(*given)
+
+    def run(_: int) -> creation.Created:
+        with Workspace.open(workspace.path) as opened:
+            started.wait(30)
+            return creation.create(opened, results(opened), file, replace(ORDER, send=True))
+
+    monkeypatch.setattr(creation, "_make", slowly)
+    with ThreadPoolExecutor(2) as together:
+        one, other = together.map(run, range(2))
+    assert sorted((one.made_now, other.made_now)) == [0, 3]
+    assert one.documents == other.documents
+    assert len(views.listing(workspace)) == 3
+
+
+def test_dates_and_numbers_of_excel_are_as_it_shows_them(tmp_path: Path) -> None:
+    header = ("client_name", "client_contact", "from", "at", "rent", "rooms", "furnished")
+    row = ("A", "a@example.net", date(2026, 12, 1), datetime.fromisoformat("2026-12-01T10:30"), 1850.1 * 3, 3.0, True)
+    (read,) = party_table.read(excel(tmp_path / "t.xlsx", row, header=header))
+    assert list(read.fields.values()) == ["2026-12-01", "2026-12-01T10:30:00", "5550.3", "3", "true"]
+
+
+def calculated(file: Path, result: str) -> Path:
+    """The formula of cell C2 with this result, as Excel keeps it."""
+    with zipfile.ZipFile(file) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet], count = re.subn(rb'<c r="C2"([^>]*)><f>([^<]*)</f><v ?/?>(</v>)?</c>', result.encode(), parts[sheet])
+    assert count == 1
+    with zipfile.ZipFile(file, "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data)
+    return file
+
+
+def test_formulas_of_excel_give_their_results_or_a_fault(tmp_path: Path) -> None:
+    header = ("client_name", "client_contact", "rent")
+    row = ("A", "a@example.net", "=1850*2")
+    (never,) = party_table.read(excel(tmp_path / "never.xlsx", row, header=header))
+    assert never.faults == (("rent", "The cell has a formula without a result; open the table in Excel and save it."),)
+    file = calculated(excel(tmp_path / "t.xlsx", row, header=header), '<c r="C2"><f>1850*2</f><v>3700</v></c>')
+    assert party_table.read(file)[0].fields == {"rent": "3700"}
+    file = calculated(excel(tmp_path / "e.xlsx", row, header=header), '<c r="C2" t="e"><f>1/0</f><v>#DIV/0!</v></c>')
+    assert party_table.read(file)[0].faults == (("rent", "The cell has the error #DIV/0! in it."),)
+
+
+def test_what_an_excel_file_says_of_its_size_is_not_believed(tmp_path: Path) -> None:
+    file = excel(tmp_path / "t.xlsx", GOOD[0], (None,) * 4, GOOD[1])
+    with zipfile.ZipFile(file) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:B2"', parts[sheet])
+    with zipfile.ZipFile(file, "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data)
+    assert [(row.number, len(row.values)) for row in party_table.read(file)] == [(2, 4), (4, 4)]
+
+
+def test_a_broken_sheet_of_excel_is_said_to_be_broken(tmp_path: Path) -> None:
+    file = excel(tmp_path / "t.xlsx", *GOOD)
+    with zipfile.ZipFile(file) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    with zipfile.ZipFile(file, "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data[:-40] if name.endswith("sheet1.xml") else data)
+    with pytest.raises(UsageError, match="not an Excel file that can be read"):
+        party_table.read(file)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signing_core.audit_log import events
 from signing_core.bulk import intake
 from signing_core.bulk.ledger import Ledger, SeenFile
 from signing_core.errors import UsageError
@@ -73,6 +74,27 @@ def test_a_late_commit_is_not_missed(workspace: Workspace, ledger: Ledger) -> No
     complete(workspace, "D0", at=START - timedelta(hours=3))  # its transaction took its time
     (batch,) = intake.take_completed(workspace, ledger)
     assert ledger.documents(batch) == ["D0"]
+
+
+def test_a_document_that_the_log_calls_completed_is_taken_in_whatever_the_registry_says(
+    workspace: Workspace, ledger: Ledger
+) -> None:
+    complete(workspace, "D1", "D2", at=START)
+    with writing(workspace.engine) as connection:
+        for one in ("D1", "D3"):
+            events.append(
+                connection,
+                type="document.completed",
+                time=START,
+                actor="system",
+                document_id=one,
+                data={"sha256": "ab" * 32},
+            )
+        connection.execute(sa.update(documents).where(documents.c.id == "D1").values(status="voided"))
+        connection.execute(sa.update(documents).where(documents.c.id == "D2").values(completed_at=None))
+    (batch,) = intake.take_completed(workspace, ledger, gather=timedelta(0))
+    assert ledger.documents(batch) == ["D1", "D2", "D3"]
+    assert intake.take_completed(workspace, ledger, gather=timedelta(0)) == []
 
 
 def test_an_unknown_batch_is_said_to_be_unknown(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,8 @@ class Story:
             final_sha256="a",
         )
         self.events: list[Event] = []
+        self.changed: set[int] = set()
+        """Events whose bodies are left as they are."""
         self.messages: list[SimpleNamespace] = []
         self.opened: dict[str, Any] = {}
         self.parties = {
@@ -80,10 +83,18 @@ class Story:
         return {finding.code for finding in self.findings()}
 
     def findings(self) -> list[ControlFinding]:
+        chained: list[Event] = []
+        for event in self.events:  # whatever was left out or moved, the log is whole
+            previous = chained[-1].sha256 if chained else None
+            if event.seq not in self.changed:
+                body = json.dumps({**event.content, "prev": previous, "seq": event.seq}).encode()
+                event = replace(event, body=body)
+            chained.append(event)
         history = History(
             self.row,
             self.parties,
-            tuple(self.events),
+            tuple(chained),
+            tuple(event.leaf_hash for event in chained),
             messages=tuple(self.messages),
             opened=self.opened,  # type: ignore[arg-type]
         )
@@ -209,3 +220,38 @@ def test_verified_as_altered_anywhere() -> None:
     story.add("document.verified", integrity="altered")
     story.add("document.verified", integrity="intact")
     assert story.codes() == {"verified-as-altered"}
+
+
+MALFORMED = {
+    "not JSON": b'{"data":{"role":',
+    "not text": b"\xff\xfe\x00",
+    "nested without end": b"[" * 200_000,
+    "no object": b"[1, 2]",
+    "data is a list": b'{"data":[1],"prev":null}',
+    "a role that is a list": b'{"data":{"role":["client"]},"prev":null}',
+    "a time that is none": b'{"data":{"role":"client","expires_at":"soon"},"prev":null}',
+    "a time without zone": b'{"data":{"role":"client","expires_at":"2026-11-25T09:00:00"},"prev":null}',
+    "a commitment that is a number": b'{"data":{"role":"client","ip":{"commitment":[7]}},"prev":null}',
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_an_event_that_cannot_be_read_is_a_finding_and_nothing_else_is_concluded(body: bytes) -> None:
+    for seq in range(len(good().events)):
+        story = good()
+        event = story.events[seq]
+        story.events[seq] = replace(event, body=body)
+        story.changed = {seq}
+        found = story.findings()
+        assert [(one.code, one.evidence) for one in found] == [("event-changed", (f"event {seq}",))]
+
+
+@pytest.mark.parametrize("status", ["voided", "draft"])
+def test_a_completed_document_that_the_registry_calls_otherwise(status: str) -> None:
+    story = good()
+    story.row.status = status
+    (found,) = story.findings()
+    assert found.code == "registry-differs-from-log"
+    seq = next(event.seq for event in story.events if event.type == "document.completed")
+    assert found.message == f"The registry says {status}, the event of completion {seq} says completed."
+    assert found.evidence == (f"event {seq}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,8 +24,6 @@ from signing_core.testing import CLIENT, DIRECTOR, ManualClock, Play, contract
 
 @pytest.fixture
 def document(workspace: Workspace) -> str:
-    from dataclasses import replace
-
     return Play(Desk(workspace)).create(contract(1), client=replace(CLIENT, contact=DIRECTOR.contact, copy_email=None))
 
 
@@ -72,6 +71,88 @@ def test_more_events_of_the_same_thing_are_the_same_finding(
             ControlFinding("mailed-file-differs", document, "Message differs.", (f"message {n}",)) for n in ("A", "B")
         ]
         assert findings.record(connection, two, [document], clock.now)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (
+            ControlFinding("log-inconsistent", None, "Another root.", ("log checkpoint-root 100",)),
+            ControlFinding("log-inconsistent", None, "Not one of ours.", ("log checkpoint-signature 5000",)),
+        ),
+        (
+            ControlFinding("log-inconsistent", None, "Event 100 was altered.", ("event 100",)),
+            ControlFinding("log-inconsistent", None, "Event 5000 was altered.", ("event 5000",)),
+        ),
+        (
+            ControlFinding("batch-stopped", None, "30 of 30 files are not in order.", ("batch 2026-11-25/inbox-001",)),
+            ControlFinding("batch-stopped", None, "3 of 30 files are missing.", ("batch 2026-11-25/inbox-001",)),
+        ),
+        (
+            ControlFinding("batch-stopped", None, "3 of 30 files are missing.", ("batch 2026-11-25/inbox-001",)),
+            ControlFinding("batch-stopped", None, "3 of 30 files are missing.", ("batch 2026-11-25/inbox-002",)),
+        ),
+        (
+            ControlFinding("code-confirmed-late", "D1", "The code of the client.", ("event 3",)),
+            ControlFinding("code-confirmed-late", "D1", "The code of the first party.", ("event 9",)),
+        ),
+        (
+            ControlFinding("event-changed", "D1", "Event 3 is not what was appended.", ("event 3",)),
+            ControlFinding("event-changed", "D1", "Event 9 is not what was appended.", ("event 9",)),
+        ),
+        (
+            ControlFinding("registry-differs-from-log", "D1", f"The registry names {'a' * 64}.", ("event 9",)),
+            ControlFinding("registry-differs-from-log", "D1", f"The registry names {'b' * 64}.", ("event 9",)),
+        ),
+        (
+            ControlFinding("stored-file-changed", "D1", f"It now hashes to {'a' * 64}.", ("object abc",)),
+            ControlFinding("stored-file-changed", "D1", f"It now hashes to {'b' * 64}.", ("object abc",)),
+        ),
+    ],
+    ids=lambda one: one.message,
+)
+def test_closing_one_settles_no_other(
+    workspace: Workspace, document: str, clock: ManualClock, first: ControlFinding, other: ControlFinding
+) -> None:
+    if first.document_id:
+        first, other = (replace(one, document_id=document) for one in (first, other))
+    with writing(workspace.engine) as connection:
+        findings.record(connection, [first], None, clock.now, codes=())
+    (row,) = rows(workspace)
+    findings.propose(analyst(workspace, "one"), row.id, "false-alarm", "It was our own restore.")
+    findings.close(analyst(workspace, "two"), row.id)
+    with writing(workspace.engine) as connection:
+        assert findings.record(connection, [first, other], None, clock.now, codes=())[1] == 1
+        stands = findings.standing(connection, [first, other])
+    assert stands == {findings.key_of(first): "false-alarm", findings.key_of(other): "open"}
+
+
+def test_a_batch_that_stopped_for_the_same_reason_is_the_same_finding() -> None:
+    def stopped(message: str) -> str:
+        return findings.key_of(ControlFinding("batch-stopped", None, message, ("batch 2026-11-25/inbox-001",)))
+
+    one = "Its files were read last at 2026-11-25 02:00 UTC; every night was to look at them anew."
+    assert stopped("30 of 30 files are missing.") == stopped("29 of 30 files are missing.")
+    assert stopped(one) == stopped(one.replace("25 02:00", "26 02:05"))
+
+
+def test_the_row_says_what_was_found_last_until_it_is_closed(workspace: Workspace, clock: ManualClock) -> None:
+    def find(count: int) -> str:
+        one = ControlFinding("verified-as-altered", None, f"{count} checks found it altered.", ("file abc",))
+        clock.forward(minutes=1)
+        with writing(workspace.engine) as connection:
+            findings.record(connection, [one], None, clock.now, codes=())
+        return str(rows(workspace)[0].message)
+
+    def close(disposition: str) -> None:
+        findings.propose(analyst(workspace, "one"), rows(workspace)[0].id, disposition, "because")
+        findings.close(analyst(workspace, "two"), rows(workspace)[0].id)
+
+    assert [find(1), find(2)] == ["1 checks found it altered.", "2 checks found it altered."]
+    close("fixed")
+    assert find(3) == "3 checks found it altered."  # open again
+    close("accepted")
+    assert find(4) == "3 checks found it altered."  # what was decided on
 
 
 def test_only_what_was_looked_for_is_gone(workspace: Workspace, document: str, clock: ManualClock) -> None:
