@@ -62,9 +62,9 @@ class Ledger:
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.executescript(_SCHEMA)
-        self._connection.execute(
-            "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", (uuid.uuid4().hex,)
-        )
+        if self._connection.execute("SELECT 1 FROM identity").fetchone() is None:
+            one = "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
+            self._connection.execute(one, (uuid.uuid4().hex,))
 
     def close(self) -> None:
         self._connection.close()

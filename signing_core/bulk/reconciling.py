@@ -73,29 +73,33 @@ def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Do
 
     `jobs` is the number of processes. What is done is kept in parts, for a run that is killed.
     """
-    ids = [
-        row["document_id"]
-        for row in results.rows_of(store.of(key, "inventory"), ["document_id"])
-        if row["document_id"] is not None
-    ]
-    file = store.of(key, "reconciliation")
-    parts = store.batch(key) / "parts"
-    known = _known([file, *sorted(parts.glob("reconciliation-*.parquet"))])
-    states: Counter[str] = Counter()
-    fresh = 0
-    given = ((some, {one: known[one] for one in some if one in known}) for some in chunks(ids, _TOGETHER))
-    with results.appending(file, SCHEMA, {**store.made_of(key), "code": _code()}) as writer:
-        for number, (rows, new) in enumerate(_shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)):
-            table = pa.Table.from_pylist(rows, schema=SCHEMA)
-            writer.write_table(table)
-            states.update("in_order" if row["in_order"] else "not_in_order" for row in rows)
-            fresh += new
-            _on_the_work_list(workspace, rows)
-            if new:
-                results.write(parts / f"reconciliation-{number:05d}.parquet", table, {"batch": key})
-    for part in parts.glob("reconciliation-*.parquet"):
-        part.unlink(missing_ok=True)
-    return Done(states, fresh)
+    with store.locked(key, "reconciliation"):
+        made_of = store.made_of(key)
+        ids = [
+            row["document_id"]
+            for row in results.rows_of(store.of(key, "inventory"), ["document_id"])
+            if row["document_id"] is not None
+        ]
+        file = store.of(key, "reconciliation")
+        parts = store.batch(key) / "parts"
+        known = _known([file, *sorted(parts.glob("reconciliation-*.parquet"))])
+        states: Counter[str] = Counter()
+        fresh = 0
+        given = ((some, {one: known[one] for one in some if one in known}) for some in chunks(ids, _TOGETHER))
+        with results.appending(file, SCHEMA, {**made_of, "code": _code()}) as writer:
+            for number, (rows, new) in enumerate(
+                _shared_out(workspace, key, given, jobs if len(ids) > _TOGETHER else 1)
+            ):
+                table = pa.Table.from_pylist(rows, schema=SCHEMA)
+                writer.write_table(table)
+                states.update("in_order" if row["in_order"] else "not_in_order" for row in rows)
+                fresh += new
+                _on_the_work_list(workspace, rows)
+                if new:
+                    results.write(parts / f"reconciliation-{number:05d}.parquet", table, {"batch": key})
+        for part in parts.glob("reconciliation-*.parquet"):
+            part.unlink(missing_ok=True)
+        return Done(states, fresh)
 
 
 _Earlier = dict[str, Any]

@@ -72,9 +72,10 @@ def file_lock(file: Path, wait: float) -> Iterator[bool]:
     try:
         yield True
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            file.unlink()
-        os.close(descriptor)
+        try:
+            file.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
 
 def _is(descriptor: int, file: Path) -> bool:

@@ -25,7 +25,7 @@ def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     group_name=GROUP,
     partitions_def=BATCHES,
     retry_policy=RETRY,
-    check_specs=[_blocking("complete", "inventory", "Every file is listed and readable, and few are missing.")],
+    check_specs=[_blocking("complete", "inventory", "Every file is listed, and few are missing or cannot be read.")],
 )
 def inventory(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Path, size, SHA-256 and first sight of every file of the batch, read now."""
