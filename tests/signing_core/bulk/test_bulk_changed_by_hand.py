@@ -164,6 +164,12 @@ def test_a_completed_document_that_the_registry_calls_otherwise(nights: Nights, 
     assert nights.reported() == {nights.one: ["registry-differs-from-log"]}
 
 
+def test_a_registry_that_names_no_hash_stops_nobody(nights: Nights) -> None:
+    nights.change(sa.update(documents).where(documents.c.id == nights.one).values(final_sha256="not a hash"))
+    nights.pass_by()
+    assert {"stored-file-missing", "registry-differs-from-log"} <= set(nights.codes(nights.one))
+
+
 def test_a_document_whose_row_is_gone_stays_in_its_batch(nights: Nights) -> None:
     (completed,) = nights.events("document.completed")
     with writing(nights.workspace.engine) as connection:
