@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -113,6 +114,9 @@ class Cases:
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
+        self.made_at: dict[str, datetime] = {}
+        """When the results were made that findings come from, by the key of the batch or the name of what else was looked at."""
+        self._looked_at: dict[str, datetime] = {}
 
     def add(
         self,
@@ -124,8 +128,10 @@ class Cases:
         files: Iterable[str] = (),
         batch: str | None = None,
         evidence: Iterable[str] = (),
+        source: str | None = None,
     ) -> None:
-        """`evidence` of what is of no document names what it is about; see `ControlFinding`."""
+        """`evidence` of what is of no document names what it is about; see `ControlFinding`. `source` is where it was found, the
+        batch when not given."""
         case = self._cases.setdefault(subject, Case(subject))
         case.document_id = case.document_id or document_id
         case.files += [one for one in files if one not in case.files]
@@ -134,6 +140,13 @@ class Cases:
         finding = ControlFinding(code, document_id, message, tuple(evidence))
         if finding not in case.findings:
             case.findings.append(finding)
+        if (at := self.made_at.get(source or batch or "")) is not None:
+            key = key_of(finding)
+            self._looked_at[key] = max(at, self._looked_at.get(key, at))
+
+    def looked_at(self, finding: ControlFinding) -> datetime | None:
+        """When was looked for it: the newest of the results that it was found in."""
+        return self._looked_at.get(key_of(finding))
 
     def findings(self) -> Iterator[ControlFinding]:
         for case in self:

@@ -20,6 +20,9 @@ from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.results import Results
 
 _STEPS: Final = ("inventory", "signatures", "certificates", "registry", "reconciliation")
+_CONTROLS: Final = "controls"
+_LOG: Final = "audit_log"
+"""Results of the whole workspace, by the names of their files."""
 _NIGHTLY: Final = timedelta(hours=26)
 """A day, and two hours for a night that took its time."""
 
@@ -39,6 +42,11 @@ def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUND
     """Everything that the newest results of all batches, the controls and the log's replay say."""
     found = Gathered()
     believed: list[str] = []
+    files = {name: store.folder / f"{name}.parquet" for name in (_CONTROLS, _LOG)}
+    files |= {batch.key: store.of(batch.key, "inventory") for batch in ledger.batches()}
+    for source, file in files.items():
+        if at := results.context_of(file).get("at"):
+            found.cases.made_at[source] = datetime.fromisoformat(at)
     for batch in ledger.batches():
         stopped = checks.problem(store, ledger, batch.key, bounds)
         if not stopped:
@@ -242,15 +250,15 @@ def _not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, keys: lis
 
 
 def _controls(store: Results, found: Gathered) -> None:
-    for row in results.rows_of(store.folder / "controls.parquet"):
+    for row in results.rows_of(store.folder / f"{_CONTROLS}.parquet"):
         one = row["document_id"]
-        found.cases.add(one, row["code"], row["message"], document_id=one, evidence=row["evidence"])
+        found.cases.add(one, row["code"], row["message"], document_id=one, evidence=row["evidence"], source=_CONTROLS)
 
 
 def _log(store: Results, found: Gathered) -> None:
     for one in log_state.findings_of(store):
         subject = one.document_id or "audit-log"
-        found.cases.add(subject, one.code, one.message, document_id=one.document_id, evidence=one.evidence)
+        found.cases.add(subject, one.code, one.message, document_id=one.document_id, evidence=one.evidence, source=_LOG)
 
 
 # --- Counts ---

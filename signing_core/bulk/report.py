@@ -73,7 +73,7 @@ def make(
     """
     now = workspace.clock()
     gathered = gathering.gather(store, ledger, now, bounds)
-    cases = gathered.cases.sorted(_on_the_work_list(workspace, store, gathered, now))
+    cases = gathered.cases.sorted(_on_the_work_list(workspace, gathered, now))
     folder = _folder(store, run_id, now)
     summary = _summary(workspace, store, gathered, cases, run_id, now)
     trend = [*_earlier(store, run_id), summary][-_TREND:]
@@ -92,27 +92,18 @@ def make(
     return Report(folder, summary, cases)
 
 
-def _on_the_work_list(
-    workspace: Workspace, store: Results, gathered: Gathered, now: datetime
-) -> dict[str, findings.Standing]:
+def _on_the_work_list(workspace: Workspace, gathered: Gathered, now: datetime) -> dict[str, findings.Standing]:
     """Put what was found where analysts decide on it; returns what stands about each finding.
 
     Where a batch is stopped or not done, nobody has looked, and nothing is called gone.
     """
-    found = list(gathered.cases.findings())
+    cases = gathered.cases
+    found = list(cases.findings())
     done = all(state == "finished" for state in gathered.batches.values())
     with writing(workspace.engine) as connection:
         codes = RUNS if done else ()
-        findings.record(connection, found, None, now, codes=codes, looked_at=_looked_at(store, gathered) or now)
+        findings.record(connection, found, None, now, codes=codes, looked_at=lambda one: cases.looked_at(one) or now)
         return findings.standing(connection, found)
-
-
-def _looked_at(store: Results, gathered: Gathered) -> datetime | None:
-    """When the oldest of the results that the report rests on was made."""
-    files = [store.of(key, "inventory") for key in gathered.batches]
-    files += [store.folder / name for name in ("controls.parquet", "audit_log.parquet")]
-    told = [results.context_of(file).get("at") for file in files]
-    return min((datetime.fromisoformat(at) for at in told if at), default=None)
 
 
 def _folder(store: Results, run_id: str, now: datetime) -> Path:

@@ -83,17 +83,16 @@ def record(
     now: datetime,
     *,
     codes: Collection[str] | None = None,
-    looked_at: datetime | None = None,
+    looked_at: Callable[[ControlFinding], datetime] | None = None,
 ) -> tuple[int, int, int, int]:
     """Record what was found; returns how many findings there were, and how many are new, reopened and gone.
 
     `document_ids` and `codes` say where was looked and for what (None: everywhere, for everything): a finding in there
     that is not among `found` is gone; it keeps its row and says since when. A finding that was closed as fixed and is
     found again is open again; one that was accepted or called a false alarm stays closed. A row
-    has the message of what was found last; a closed one keeps that of what was decided on. `looked_at` is when was looked,
-    where that was not now: what was decided since then stands.
+    has the message of what was found last; a closed one keeps that of what was decided on. `looked_at` says when was looked
+    for a finding, where that was not now: what was decided since then stands.
     """
-    looked_at = looked_at or now
     seen: dict[str, ControlFinding] = {}
     for one in found:
         seen.setdefault(key_of(one), one)
@@ -106,12 +105,13 @@ def record(
             connection.execute(sa.insert(findings).values(id=new_id(now), **_columns(key, one, now)))
             new += 1
             continue
-        changes: dict[str, Any] = {"last_seen_at": max(row.last_seen_at, looked_at), "evidence": list(one.evidence)}
+        looked = looked_at(one) if looked_at else now
+        changes: dict[str, Any] = {"last_seen_at": max(row.last_seen_at, looked), "evidence": list(one.evidence)}
         if row.state != "closed":
             changes["message"] = one.message
-        if row.gone_at is not None and row.gone_at <= looked_at:
+        if row.gone_at is not None and row.gone_at <= looked:
             changes["gone_at"] = None
-        if row.state == "closed" and row.disposition == "fixed" and row.closed_at <= looked_at:
+        if row.state == "closed" and row.disposition == "fixed" and row.closed_at <= looked:
             reopened += 1
             changes |= {"state": "open", "version": row.version + 1, "disposition": None, "closed_at": None}
             changes["message"] = one.message

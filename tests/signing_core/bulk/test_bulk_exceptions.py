@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ def test_one_case_for_each_subject_named_after_the_gravest() -> None:
     assert (first.subject, first.code, first.batches) == ("D1", "stored-file-changed", ["b1", "b2"])
     assert first.codes == ["log-disagrees", "stored-file-changed"]
     assert (second.code, second.severity) == ("duplicate-file", "warning")
+
+
+def test_a_finding_was_looked_for_when_the_newest_results_that_have_it_were_made() -> None:
+    cases = Cases()
+    night, week = datetime(2026, 11, 25, 2, tzinfo=UTC), datetime(2026, 11, 22, 1, tzinfo=UTC)
+    cases.made_at |= {"b1": night, "audit_log": week}
+    both = {"code": "event-changed", "message": "Event 7 is changed.", "document_id": "D1", "evidence": ["event 7"]}
+    cases.add("D1", **both, batch="b1")
+    cases.add("D1", **both, source="audit_log")
+    cases.add("audit-log", "log-inconsistent", "Another root.", evidence=["log checkpoint-root 9"], source="audit_log")
+    assert [cases.looked_at(one) for one in cases.findings()] == [night, week]
 
 
 @pytest.mark.parametrize(
