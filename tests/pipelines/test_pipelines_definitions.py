@@ -97,17 +97,17 @@ def test_the_nightly_schedule_asks_for_every_batch_of_this_workspace(
     from pipelines.defs.integrity import nightly_integrity
 
     runs = Runs(blank_copy(), instance, largest_batch=1)
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance,
         scheduled_execution_time=datetime(2026, 11, 26, 2, tzinfo=UTC),
         resources={"sealtrail": runs.sealtrail},
-    )
-    assert isinstance(nightly_integrity(context), dg.SkipReason)
-    instance.add_dynamic_partitions(str(BATCHES.name), ["2020-01-01/archive-001"])  # of a workspace served before
-    (runs.folder / "inbox").mkdir()
-    for name in ("a.pdf", "b.pdf"):
-        (runs.folder / "inbox" / name).write_bytes(contract(1, text=name))
-    keys = runs.tick()
-    asked = nightly_integrity(context)
-    assert [one.partition_key for one in asked] == keys
-    assert len({one.run_key for one in asked}) == 2
+    ) as context:
+        assert isinstance(nightly_integrity(context), dg.SkipReason)
+        instance.add_dynamic_partitions(str(BATCHES.name), ["2020-01-01/archive-001"])  # of a workspace served before
+        (runs.folder / "inbox").mkdir()
+        for name in ("a.pdf", "b.pdf"):
+            (runs.folder / "inbox" / name).write_bytes(contract(1, text=name))
+        keys = runs.tick()
+        asked = nightly_integrity(context)
+        assert [one.partition_key for one in asked] == keys
+        assert len({one.run_key for one in asked}) == 2

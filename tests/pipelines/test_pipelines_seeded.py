@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -28,14 +28,16 @@ SHARE = 0.45
 
 
 @pytest.fixture(scope="module")
-def done(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> tuple[Runs, dg.ExecuteInProcessResult]:
+def done(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runs, dg.ExecuteInProcessResult]]:
     """Everything materialised once, for the tests that only look."""
     import shutil
 
     folder = tmp_path_factory.mktemp("done") / "workspace"
     shutil.copytree(seeded.folder, folder)
-    runs = Runs(folder, dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))))
-    return runs, runs.everything()
+    # Entered, so that Dagster's current instance is this one and not one that an earlier test has left behind.
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
+        runs = Runs(folder, instance)
+        yield runs, runs.everything()
 
 
 def newest(runs: Runs) -> Path:
