@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 from pipeline_runs import Runs
 
 
@@ -16,6 +17,13 @@ from pipeline_runs import Runs
 def no_home_from_outside() -> None:
     """A developer's own DAGSTER_HOME must not be written to."""
     os.environ.pop("DAGSTER_HOME", None)
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_an_earlier_test() -> Iterator[None]:
+    """A sensor's context that is collected late makes the instance current again that its own test has closed."""
+    with set_defs_state_storage(None):
+        yield
 
 
 @pytest.fixture

@@ -39,10 +39,10 @@ class Runs:
 
     def tick(self) -> list[str]:
         """One evaluation of the intake's sensor; the keys of the batches that it announced."""
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             self.instance, cursor=self._cursor, resources={"sealtrail": self.sealtrail}, sensor_name="new_documents"
-        )
-        result = new_documents(context)
+        ) as context:
+            result = new_documents(context)
         if isinstance(result, dg.SkipReason):
             return []
         assert isinstance(result, dg.SensorResult)
