@@ -43,11 +43,12 @@ def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUND
     found = Gathered()
     believed: list[str] = []
     files = {name: store.folder / f"{name}.parquet" for name in (_CONTROLS, _LOG)}
-    files |= {batch.key: store.of(batch.key, "inventory") for batch in ledger.batches()}
+    batches = ledger.batches()
+    files |= {batch.key: store.of(batch.key, "inventory") for batch in batches}
     for source, file in files.items():
         if at := results.context_of(file).get("at"):
             found.cases.made_at[source] = datetime.fromisoformat(at)
-    for batch in ledger.batches():
+    for batch in batches:
         stopped = checks.problem(store, ledger, batch.key, bounds)
         if not stopped:
             believed.append(batch.key)
@@ -61,7 +62,7 @@ def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUND
         _views(database, store, believed)
         _files(database, found.cases)
         _archive(database, found.cases)
-        _not_reconciled(database, found.cases, [key for key in believed if store.of(key, "reconciliation").is_file()])
+        _not_reconciled(database, found.cases, {key for key in believed if store.of(key, "reconciliation").is_file()})
         _duplicates(database, found.cases)
         found.counts = _counts(database)
     _controls(store, found)
@@ -236,7 +237,7 @@ def _archive(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
             add(row, "log-disagrees", f"The audit log says: {row['audit_log']}.")
 
 
-def _not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, keys: list[str]) -> None:
+def _not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, keys: set[str]) -> None:
     """No document leaves the archive's checks unseen, whatever was done to its row in the registry."""
     left_out = """
         SELECT i.key, i.document_id FROM inventory i
