@@ -49,7 +49,7 @@ def core(folder: Path, jobs: int, batch: int) -> dict[str, Any]:
         report,
         signatures,
     )
-    from signing_core.bulk.ledger import Ledger
+    from signing_core.bulk.ledger import Ledger, Size
     from signing_core.bulk.results import Results
     from signing_core.bulk.watched import Watched
     from signing_core.storage.workspace import Workspace
@@ -60,7 +60,7 @@ def core(folder: Path, jobs: int, batch: int) -> dict[str, Any]:
     results = Results(folder / "results")
     watched = Watched(str(folder / "inbox"))
     with Workspace.open(folder) as workspace, Ledger(results.folder / "intake.sqlite") as ledger:
-        for one in intake.take_completed(workspace, ledger, largest=batch, gather=timedelta(0)):
+        for one in intake.take_completed(workspace, ledger, size=Size(batch), gather=timedelta(0)):
             inventory.make(workspace, results, ledger, watched, one.key)
             checks.inventory_complete(results, ledger, one.key)
             signatures.make(workspace, results, watched, one.key, signatures.Work(jobs=jobs))

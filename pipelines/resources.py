@@ -14,11 +14,12 @@ from pydantic import Field
 from pipelines import places
 from signing_core import policy as policies
 from signing_core.bulk.checks import Bounds
-from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.ledger import Ledger, Size
 from signing_core.bulk.results import Results
 from signing_core.bulk.signatures import Work
 from signing_core.bulk.watched import Watched
 from signing_core.errors import LogInconsistent, SealtrailError, UsageError, WorkspaceMissing
+from signing_core.storage.durable import make_folder
 from signing_core.storage.workspace import Workspace
 
 _NOT_TO_BE_RETRIED = (UsageError, WorkspaceMissing, LogInconsistent)
@@ -46,7 +47,11 @@ class Sealtrail(dg.ConfigurableResource):
     jobs: int = Field(0, ge=0, description="Processes that judge a batch; one for each processor when 0.")
     settle_seconds: float = Field(2, ge=0, description="Files written to more recently are left for the next time.")
     largest_batch: int = Field(5_000, ge=1, le=5_000)
+    small_batch: int = Field(500, ge=0, description="A batch of fewer is open for more until its month is over.")
     gather_minutes: float = Field(60, ge=0, description="Completed documents wait this long for others.")
+    patience_minutes: float = Field(
+        1, ge=0, description="New files wait this long after the last, for each time that some came in the last hour."
+    )
     judge_again_after_days: float = Field(
         30, gt=0, description="Even unchanged files are judged again after this time."
     )
@@ -56,6 +61,10 @@ class Sealtrail(dg.ConfigurableResource):
     @property
     def path(self) -> Path:
         return Path(self.workspace).absolute() if self.workspace else places.workspace_path()
+
+    @property
+    def size(self) -> Size:
+        return Size(self.largest_batch, self.small_batch)
 
     @property
     def dashboard_url(self) -> str:
@@ -77,7 +86,12 @@ class Sealtrail(dg.ConfigurableResource):
             raise RuntimeError(str(error)) from error
 
     def _watched(self, workspace: Workspace) -> Watched:
-        url = self.inbox or os.environ.get("SEALTRAIL_INBOX") or str(workspace.path / "inbox")
+        url = self.inbox or os.environ.get("SEALTRAIL_INBOX")
+        if not url:
+            # A place that somebody named has to be there; this one has only to be found.
+            url = str(workspace.path / "inbox")
+            if not Path(url).exists():
+                make_folder(Path(url))
         return Watched(url, timedelta(seconds=self.settle_seconds))
 
     def _work(self) -> Work:

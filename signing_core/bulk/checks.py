@@ -33,9 +33,9 @@ _FEW: Final = 2
 
 
 def inventory_complete(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
-    """Every file of the batch is listed, and not a large share of them is gone or cannot be read."""
-    batch = ledger.batch(key)
-    expected = len({file.path for file in ledger.files(batch)}) if batch.kind == "inbox" else batch.documents
+    """Every file that the batch had when it was read is listed, and not a large share is gone or cannot be read."""
+    read_with = results.context_of(store.of(key, "inventory")).get("addition")
+    expected = len(ledger.contents(ledger.batch(key), up_to=read_with))
     states = Counter(row["state"] for row in results.rows_of(store.of(key, "inventory"), ["state"]))
     if states.total() != expected:
         return f"The inventory lists {states.total()} of {expected} documents."
@@ -81,11 +81,14 @@ def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> s
 
 
 def problem(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
-    """The first of the above that does not hold, of what was made so far."""
+    """The first of the above that does not hold, of the newest inventory and what was made from it so far."""
     if not store.of(key, "inventory").is_file():
         return None
     found = inventory_complete(store, ledger, key, bounds)
-    if found is None and store.of(key, "signatures").is_file():
+    if (
+        found is None
+        and results.context_of(store.of(key, "signatures")).get("inventory") == store.made_of(key)["inventory"]
+    ):
         found = verdict_for_every_document(store, key) or failed_within_bounds(store, key, bounds)
     return found
 

@@ -5,7 +5,7 @@ DuckDB reads the Parquet files and hands over only the rows that are not in orde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,8 +38,13 @@ class Gathered:
     """Id and SHA-256 of the policies under which the verdicts were made."""
 
 
-def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUNDS) -> Gathered:
-    """Everything that the newest results of all batches, the controls and the log's replay say."""
+def gather(
+    store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUNDS, under_way: Collection[str] = ()
+) -> Gathered:
+    """Everything that the newest results of all batches, the controls and the log's replay say.
+
+    `under_way` are the keys of batches that are being worked on: what is missing there is on its way.
+    """
     found = Gathered()
     believed: list[str] = []
     files = {name: store.folder / f"{name}.parquet" for name in (_CONTROLS, _LOG)}
@@ -52,12 +57,15 @@ def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUND
         stopped = checks.problem(store, ledger, batch.key, bounds)
         if not stopped:
             believed.append(batch.key)
-            stopped = _left_behind(store, batch, now)
+            stopped = _left_behind(store, batch, now, under_way=batch.key in under_way)
         if stopped:
             found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key, evidence=[f"batch {batch.key}"])
-        done = all(store.of(batch.key, step).is_file() for step in _STEPS)
+        read_with = results.context_of(files[batch.key]).get("addition")
+        done = read_with == batch.last and _is_whole(store, batch.key)
         found.batches[batch.key] = "stopped" if stopped else "finished" if done else "waiting"
         found.policies |= _policy(store, batch.key)
+    for name, why in ledger.left_out().items():
+        found.cases.add(name, "file-left-out", why, files=[name], evidence=[f"file {name}"])
     with duckdb.connect() as database:
         _views(database, store, believed)
         _files(database, found.cases)
@@ -70,19 +78,25 @@ def gather(store: Results, ledger: Ledger, now: datetime, bounds: Bounds = BOUND
     return found
 
 
-def _left_behind(store: Results, batch: Batch, now: datetime) -> str | None:
+def _left_behind(store: Results, batch: Batch, now: datetime, *, under_way: bool) -> str | None:
     """Why the results of a batch are not those of the last night: a step that fails leaves what it made before."""
     inventory = results.context_of(store.of(batch.key, "inventory")).get("at")
     looked = datetime.fromisoformat(inventory) if inventory else batch.made_at
     missing = [step for step in _STEPS if not store.of(batch.key, step).is_file()]
     old = [step for step in _STEPS[1:] if step not in missing and not _of_inventory(store, batch.key, step, inventory)]
-    if old:
+    late = now - looked > _NIGHTLY
+    if old and (late or not under_way):
         return f"Of the files as they were read at {looked:%Y-%m-%d %H:%M} UTC there is no new {', no new '.join(old)}: that step failed."
-    if now - looked <= _NIGHTLY:
+    if not late:
         return None
     if missing:
         return f"It came in at {batch.made_at:%Y-%m-%d %H:%M} UTC and has no {', no '.join(missing)} yet."
     return f"Its files were read last at {looked:%Y-%m-%d %H:%M} UTC; every night was to look at them anew."
+
+
+def _is_whole(store: Results, key: str) -> bool:
+    inventory = results.context_of(store.of(key, "inventory")).get("at")
+    return all(store.of(key, step).is_file() and _of_inventory(store, key, step, inventory) for step in _STEPS[1:])
 
 
 def _of_inventory(store: Results, key: str, step: str, inventory: str | None) -> bool:
@@ -99,13 +113,14 @@ def _views(database: duckdb.DuckDBPyConnection, store: Results, keys: list[str])
     """A view for each kind over the batches that count, with the batch's key; empty ones where there is nothing."""
     for step, schema in _schemas().items():
         files = [str(store.of(key, step)) for key in keys if store.of(key, step).is_file()]
+        # The first has every column and no row: there may be no file yet, or only such as an earlier version wrote.
+        empty = schema.empty_table().append_column("filename", pa.array([], pa.string()))
+        database.from_arrow(empty).create_view(f"no_{step}")
+        query = f"SELECT * FROM no_{step}"  # noqa: S608
         if files:
-            relation = database.read_parquet(files, filename=True)
-        else:
-            empty = schema.empty_table().append_column("filename", pa.array([], pa.string()))
-            relation = database.from_arrow(empty)
-        relation.create_view(f"all_{step}")
-        query = f"SELECT *, regexp_extract(filename, '([^/]+/[^/]+)/[^/]+$', 1) AS key FROM all_{step}"  # noqa: S608
+            database.read_parquet(files, filename=True, union_by_name=True).create_view(f"all_{step}")
+            query += f" UNION ALL BY NAME SELECT * FROM all_{step}"  # noqa: S608
+        query = f"SELECT *, regexp_extract(filename, '([^/]+/[^/]+)/[^/]+$', 1) AS key FROM ({query})"  # noqa: S608
         database.sql(query).create_view(step)
 
 
@@ -134,6 +149,13 @@ def _files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         cases.add(
             row["name"], "file-gone", message, files=[row["name"]], batch=row["key"], evidence=[f"file {row['name']}"]
         )
+    replaced = """
+        SELECT key, name, sha256, first_sha256, first_seen FROM inventory
+        WHERE document_id IS NULL AND sha256 <> first_sha256 ORDER BY name"""
+    for row in _rows(database, replaced):
+        message = f"When it came in, at {row['first_seen']:%Y-%m-%d %H:%M} UTC, its SHA-256 was {row['first_sha256']}."
+        evidence = [f"file {row['sha256']}", f"file {row['first_sha256']}"]
+        cases.add(row["sha256"], "file-replaced", message, files=[row["name"]], batch=row["key"], evidence=evidence)
     bad = """
         SELECT i.key, i.name, i.sha256, s.integrity, s.indication, s.sub_indication, s.encrypted, s.trust, s.findings,
                s.signatures, s.certificate

@@ -1,57 +1,82 @@
 """The intake: what has arrived, and which documents of our own were completed, becomes batches of up to 5,000.
 
-A batch is written to the ledger before anybody hears of it, so a process that is killed in between loses none: whoever asks
-for the batches after the last one it knows gets it.
+A batch is open for more until it is full or its day is over, so a night has few batches to look at however slowly files drip in.
+It is written to the ledger before anybody hears of it, so a process that is killed in between loses nothing: whoever asks for what
+was added after the last that it knows gets it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
 from signing_core.bulk.files import chunks
-from signing_core.bulk.ledger import Batch, Ledger
-from signing_core.bulk.watched import Watched
+from signing_core.bulk.ledger import SIZE, Batch, Ledger, SeenFile, Size
+from signing_core.bulk.watched import LeftOut, Watched
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.schema import audit_events, documents
 from signing_core.storage.workspace import Workspace
 
-LARGEST: Final = 5_000
-"""Documents in a batch: minutes of work, so that what a killed run loses and what one machine takes on stay small."""
 GATHER: Final = timedelta(hours=1)
-"""Completed documents wait this long for others, or a busy day would make hundreds of small batches."""
+"""Completed documents wait this long for others, or a busy day would make hundreds of runs."""
+PATIENCE: Final = timedelta(minutes=1)
+"""New files wait this long after the last that were taken in, for each time of the last hour that some were: whoever drops a file
+sees its verdict soon, and what comes in a steady stream is taken in together, about eight times in an hour."""
 
+_HOUR: Final = timedelta(hours=1)
 _MARGIN: Final = timedelta(days=1)
 _COMPLETED: Final = "document.completed"
 
 
-def take_in(workspace: Workspace, ledger: Ledger, watched: Watched, *, largest: int = LARGEST) -> list[Batch]:
-    """Make batches of the files that are new, or were changed, in the watched place."""
+def take_in(
+    workspace: Workspace, ledger: Ledger, watched: Watched, *, size: Size = SIZE, patience: timedelta = PATIENCE
+) -> list[Batch]:
+    """Put the files that are new, or were changed, in the watched place into batches; returns these.
+
+    What cannot be taken in is kept in the ledger with the reason, and does not stop the rest.
+    """
     now = workspace.clock()
-    day = now.astimezone(workspace.zone).date()
-    unknown = sorted(ledger.unknown_files(watched.listing(now)))
-    return [ledger.add_files(some, day=day, now=now) for some in chunks(unknown, largest)]
+    left_out: dict[str, str] = {}
+    unknown = sorted(ledger.unknown_files(_seen(watched, now, left_out)))
+    ledger.leave_out(left_out)
+    recent = [at for at in ledger.added_since("inbox", now - _HOUR) if at <= now]  # a clock may have been set back
+    if not unknown or (recent and len(unknown) < size.largest and now < recent[-1] + patience * len(recent)):
+        return []
+    return ledger.add_files(unknown, day=_day(workspace, now), now=now, size=size)
 
 
 def take_completed(
-    workspace: Workspace, ledger: Ledger, *, largest: int = LARGEST, gather: timedelta = GATHER
+    workspace: Workspace, ledger: Ledger, *, size: Size = SIZE, gather: timedelta = GATHER
 ) -> list[Batch]:
-    """Make batches of our own documents that were completed and are in none yet.
+    """Put our own documents that were completed and are in no batch yet into batches; returns these.
 
-    They gather until there are `largest` of them, or the first has waited for `gather`.
+    They gather until a batch can be filled with them, or the first has waited for `gather`.
     """
     now = workspace.clock()
-    day = now.astimezone(workspace.zone).date()
-    made: list[Batch] = []
-    waiting = list(_completed(workspace, ledger, gather))
-    for some in chunks(waiting, largest):
-        if len(some) == largest or any(now - at >= gather for _, at in some):
-            made.append(ledger.add_documents([one for one, _ in some], day=day, now=now))
-    return made
+    ready: list[str] = []
+    for some in chunks(list(_completed(workspace, ledger, gather)), size.largest):
+        if len(some) == size.largest or any(now - at >= gather for _, at in some):
+            ready += [one for one, _ in some]
+    return ledger.add_documents(ready, day=_day(workspace, now), now=now, size=size) if ready else []
+
+
+def _seen(watched: Watched, now: datetime, left_out: dict[str, str]) -> Iterator[SeenFile]:
+    try:
+        for one in watched.listing(now):
+            if isinstance(one, LeftOut):
+                left_out[one.name] = one.why
+            else:
+                yield one
+    except Exception as error:  # every store has errors of its own, and our own documents do not wait for it
+        left_out[watched.url] = f"The watched place cannot be listed: {error or type(error).__name__}"
+
+
+def _day(workspace: Workspace, now: datetime) -> date:
+    return now.astimezone(workspace.zone).date()
 
 
 def _completed(workspace: Workspace, ledger: Ledger, gather: timedelta) -> Iterator[tuple[str, datetime]]:
@@ -63,10 +88,10 @@ def _completed(workspace: Workspace, ledger: Ledger, gather: timedelta) -> Itera
         documents.c.status == str(Status.COMPLETED)
     )
     log = sa.select(audit_events.c.document_id, audit_events.c.time).where(audit_events.c.type == _COMPLETED)
-    last = ledger.last_made("archive")
+    last = ledger.last_added("archive")
     if last is not None:
-        # Whatever was completed longer before the last batch than documents wait is in one; the rest of the archive need
-        # not be listed every few seconds. A day for clocks and for transactions that took their time.
+        # Whatever was completed longer before the last addition than documents wait is in a batch; the rest of the archive
+        # need not be listed every few seconds. A day for clocks and for transactions that took their time.
         since = last - gather - _MARGIN
         registry = registry.where(sa.or_(documents.c.completed_at >= since, documents.c.completed_at.is_(None)))
         log = log.where(audit_events.c.time >= since)

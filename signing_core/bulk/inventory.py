@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from signing_core.bulk import results
@@ -30,12 +34,14 @@ SCHEMA: Final = pa.schema(
         ("document_id", pa.string()),
         ("expected_sha256", pa.string()),
         ("sha256", pa.string()),
+        ("first_sha256", pa.string()),
         ("size", pa.int64()),
         ("state", pa.string()),
         ("first_seen", pa.timestamp("us", tz="UTC")),
     ]
 )
-"""`document_id` and `expected_sha256` (of the registry: the completed file, or the newest with a renewed time-stamp) only for our own; `state`: present, missing, unreadable."""
+"""`document_id` and `expected_sha256` (of the registry: the completed file, or the newest with a renewed time-stamp) only for our own; `first_sha256`
+of a file that came in: when it was read first; `state`: present, missing, unreadable."""
 
 _TOGETHER: Final = 100
 """Files fetched at once from a bucket."""
@@ -45,16 +51,19 @@ _TOGETHER: Final = 100
 class Item:
     name: str
     """Path in the watched place, or the document's id."""
+    first_seen: datetime
     document_id: str | None = None
     expected_sha256: str | None = None
+    first_sha256: str | None = None
 
 
-def items(workspace: Workspace, ledger: Ledger, batch: Batch) -> list[Item]:
+def items(workspace: Workspace, store: Results, ledger: Ledger, batch: Batch) -> list[Item]:
     """What the intake put into the batch."""
+    contents = ledger.contents(batch)
     if batch.kind == "inbox":
-        # A file that was changed between two listings is one file now.
-        return [Item(name) for name in dict.fromkeys(file.path for file in ledger.files(batch))]
-    ids = ledger.documents(batch)
+        before = _first_read(store.of(batch.key, "inventory"))
+        return [Item(name, at, first_sha256=before.get(name)) for name, at in contents.items()]
+    ids = list(contents)
     registry: dict[str, str | None] = {}
     with reading(workspace.engine) as connection:
         for some in chunks(ids, 400):
@@ -62,7 +71,18 @@ def items(workspace: Workspace, ledger: Ledger, batch: Batch) -> list[Item]:
             registry |= {row.id: row.final_sha256 for row in connection.execute(query)}
             # What is proven by a renewed archive time-stamp is proven by that file alone.
             registry |= {one: files[-1] for one, files in renewed_files(connection, some).items()}
-    return [Item(document_id, document_id, registry.get(document_id)) for document_id in ids]
+    return [Item(one, at, document_id=one, expected_sha256=registry.get(one)) for one, at in contents.items()]
+
+
+def _first_read(file: Path) -> dict[str, str]:
+    """What each file was when it was read first, by name, from the inventory of the last time."""
+    columns = {"name", "sha256", "first_sha256"}
+    try:
+        rows = results.rows_of(file, sorted(columns & set(pq.read_schema(file).names)))
+    except (OSError, pa.ArrowInvalid):
+        return {}  # none yet, or a damaged one, which is about to be replaced
+    found = ((row["name"], row.get("first_sha256") or row["sha256"]) for row in rows)
+    return {name: sha256 for name, sha256 in found if sha256 is not None}
 
 
 def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched, key: str) -> pa.Table:
@@ -70,11 +90,11 @@ def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched,
 
     Raises `ConcurrentChange` when another run of the batch does not come to its end.
     """
-    batch = ledger.batch(key)
     # One run at a time, or an inventory that was begun earlier could take the place of a newer one.
     with store.locked(key, "inventory"):
-        context = {"batch": key, "expected": batch.documents, "at": workspace.clock().isoformat()}
-        rows = list(_rows(workspace, watched, batch, items(workspace, ledger, batch)))
+        batch = ledger.batch(key)
+        context = {"batch": key, "addition": batch.last, "at": workspace.clock().isoformat()}
+        rows = list(_rows(workspace, watched, batch, items(workspace, store, ledger, batch)))
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         results.write(store.of(key, "inventory"), table, context)
     return table
@@ -85,15 +105,15 @@ def _rows(workspace: Workspace, watched: Watched, batch: Batch, expected: Sequen
     for some in chunks(expected, _TOGETHER):
         with local_files(workspace, watched, batch.kind, [(one.name, one.expected_sha256) for one in some]) as paths:
             for item, path in zip(some, paths, strict=True):
-                yield _row(batch, position, item, path, batch.made_at)
+                yield _row(batch, position, item, path)
                 position += 1
 
 
-def _row(batch: Batch, position: int, item: Item, path: Path | None, first_seen: datetime) -> dict[str, Any]:
+def _row(batch: Batch, position: int, item: Item, path: Path | None) -> dict[str, Any]:
     sha256, size, state = None, None, "missing"
     if path is not None:
         try:
-            with path.open("rb") as stream:
+            with open(path, "rb", opener=_opened) as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
                 size, state = stream.tell(), "present"
         except FileNotFoundError:
@@ -107,7 +127,18 @@ def _row(batch: Batch, position: int, item: Item, path: Path | None, first_seen:
         "document_id": item.document_id,
         "expected_sha256": item.expected_sha256,
         "sha256": sha256,
+        "first_sha256": None if item.document_id else item.first_sha256 or sha256,
         "size": size,
         "state": state,
-        "first_seen": first_seen,
+        "first_seen": item.first_seen,
     }
+
+
+def _opened(path: str, _: int) -> int:
+    """A regular file and nothing else: what somebody put into its place since it was listed must not be waited for, nor lead
+    elsewhere."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return descriptor

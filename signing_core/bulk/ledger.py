@@ -1,16 +1,18 @@
 """Which file and which document is in which batch: the intake's memory, so that nothing is taken in twice or forgotten.
 
-A small SQLite file of its own beside the results. Only the intake writes it; the steps of a batch read it.
+A small SQLite file of its own beside the results. Only the intake writes it; the steps of a batch read it. A batch grows by
+additions, which are numbered: who knows the last of them that it heard of hears of all that came later.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -22,14 +24,34 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS batches (
   number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, made_at TEXT NOT NULL,
   documents INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS additions (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL REFERENCES batches, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS additions_batch ON additions (batch, number);
 CREATE TABLE IF NOT EXISTS files (
-  path TEXT NOT NULL, size INTEGER NOT NULL, changed TEXT NOT NULL, batch INTEGER NOT NULL REFERENCES batches,
+  path TEXT NOT NULL, size INTEGER NOT NULL, changed TEXT NOT NULL, addition INTEGER NOT NULL,
   PRIMARY KEY (path, size, changed)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS files_batch ON files (batch, path);
+CREATE INDEX IF NOT EXISTS files_addition ON files (addition, path);
 CREATE TABLE IF NOT EXISTS documents (
-  id TEXT PRIMARY KEY, batch INTEGER NOT NULL REFERENCES batches) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS documents_batch ON documents (batch, id);
+  id TEXT PRIMARY KEY, addition INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS documents_addition ON documents (addition, id);
+CREATE TABLE IF NOT EXISTS left_out (name TEXT PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+"""
+_FROM_BEFORE: Final = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS additions (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL REFERENCES batches, at TEXT NOT NULL);
+INSERT INTO additions SELECT number, number, made_at FROM batches;
+ALTER TABLE files RENAME COLUMN batch TO addition;
+ALTER TABLE documents RENAME COLUMN batch TO addition;
+DROP INDEX files_batch;
+DROP INDEX documents_batch;
+COMMIT;
+"""
+"""A ledger of the time when a batch never grew: each is one addition of the same number."""
+_BATCH: Final = """
+SELECT b.number, b.key, b.kind, b.made_at, b.documents, (SELECT max(number) FROM additions WHERE batch = b.number)
+FROM batches b
 """
 
 
@@ -45,12 +67,38 @@ class SeenFile:
 @dataclass(frozen=True)
 class Batch:
     number: int
-    """In the order in which they were made, from 1."""
+    """In the order in which they were begun, from 1."""
     key: str
     """`2026-11-25/inbox-003`: day, kind, number within the day."""
     kind: Kind
     made_at: datetime
     documents: int
+    last: int
+    """The number of its newest addition."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """When a batch is closed, so that the next is begun: with `largest` documents, or with its day unless it has fewer than
+    `fewest`, or with its month."""
+
+    largest: int = 5_000
+    fewest: int = 500
+
+    def room(self, batch: Batch, day: date) -> int:
+        """How many more documents may come into it on that day."""
+        begun = date.fromisoformat(batch.key.partition("/")[0])
+        small = batch.documents < self.fewest and (begun.year, begun.month) == (day.year, day.month)
+        return max(0, self.largest - batch.documents) if begun == day or small else 0
+
+
+SIZE: Final = Size()
+"""Minutes of work at most, so that what a killed run loses stays small; and not a batch for every handful of files, for each is a
+run in every night to come."""
+
+
+_Share = tuple[int, Sequence[str]]
+"""The number of an addition, and the names that come with it."""
 
 
 class Ledger:
@@ -61,6 +109,8 @@ class Ledger:
         # A file of before that another process has open changes over at a later opening.
         with suppress(sqlite3.OperationalError):
             self._connection.execute("PRAGMA journal_mode = DELETE")
+        if self._is_from_before():
+            self._bring_up()
         self._connection.executescript(_SCHEMA)
         if self._connection.execute("SELECT 1 FROM identity").fetchone() is None:
             one = "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
@@ -92,58 +142,135 @@ class Ledger:
             if self._connection.execute("SELECT 1 FROM documents WHERE id = ?", (document_id,)).fetchone() is None:
                 yield document_id
 
-    def add_files(self, files: Sequence[SeenFile], *, day: date, now: datetime) -> Batch:
-        """A batch of these files, all or none."""
-        with self._writing():
-            batch = self._new_batch("inbox", len(files), day, now)
-            rows = [(file.path, file.size, file.changed, batch.number) for file in files]
-            self._connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
-        return batch
+    def add_files(self, files: Sequence[SeenFile], *, day: date, now: datetime, size: Size = SIZE) -> list[Batch]:
+        """Put these files into batches, all or none of them; returns the batches.
 
-    def add_documents(self, ids: Sequence[str], *, day: date, now: datetime) -> Batch:
+        New ones go into the one that is open, or into new ones; one that is known and was changed stays in its batch.
+        """
+        by_path: dict[str, list[SeenFile]] = {}
+        for file in files:
+            by_path.setdefault(file.path, []).append(file)
         with self._writing():
-            batch = self._new_batch("archive", len(ids), day, now)
-            self._connection.executemany("INSERT INTO documents VALUES (?, ?)", [(one, batch.number) for one in ids])
-        return batch
+            before = self._newest_addition()
+            places = {path: self._place_of(path) for path in by_path}
+            changed: dict[int, list[str]] = {}
+            for path, batch in places.items():
+                if batch is not None:
+                    changed.setdefault(batch, []).append(path)
+            shares: list[_Share] = [(self._new_addition(batch, now, 0), paths) for batch, paths in changed.items()]
+            shares += self._shares("inbox", [path for path, batch in places.items() if batch is None], day, now, size)
+            for addition, paths in shares:
+                rows = [(one.path, one.size, one.changed, addition) for path in paths for one in by_path[path]]
+                self._connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
+        return self.batches(after=before)
+
+    def add_documents(self, ids: Sequence[str], *, day: date, now: datetime, size: Size = SIZE) -> list[Batch]:
+        """The same for documents of our own."""
+        with self._writing():
+            before = self._newest_addition()
+            for addition, some in self._shares("archive", ids, day, now, size):
+                self._connection.executemany("INSERT INTO documents VALUES (?, ?)", [(one, addition) for one in some])
+        return self.batches(after=before)
 
     def batches(self, after: int = 0) -> list[Batch]:
-        """Those made after the one with this number, oldest first."""
-        query = "SELECT number, key, kind, made_at, documents FROM batches WHERE number > ? ORDER BY number"
-        return [_batch(row) for row in self._connection.execute(query, (after,))]
+        """Those that have an addition after the one of this number, in the order of their newest."""
+        query = _BATCH + "WHERE b.number IN (SELECT batch FROM additions WHERE number > ?)"  # noqa: S608
+        found = self._connection.execute(query, (after,))
+        return sorted((_batch(row) for row in found), key=lambda batch: batch.last)
 
     def batch(self, key: str) -> Batch:
         """Raises `UsageError` for an unknown one."""
-        query = "SELECT number, key, kind, made_at, documents FROM batches WHERE key = ?"
-        row = self._connection.execute(query, (key,)).fetchone()
+        row = self._connection.execute(_BATCH + "WHERE b.key = ?", (key,)).fetchone()
         if row is None:
             raise UsageError(f"There is no batch {key}; the intake makes them from what arrives.")
         return _batch(row)
 
-    def last_made(self, kind: Kind) -> datetime | None:
-        """When the newest batch of that kind was made."""
-        query = "SELECT made_at FROM batches WHERE kind = ? ORDER BY number DESC LIMIT 1"
-        row = self._connection.execute(query, (kind,)).fetchone()
-        return datetime.fromisoformat(row[0]) if row else None
+    def contents(self, batch: Batch, up_to: int | None = None) -> dict[str, datetime]:
+        """The paths of its files or the ids of its documents, in order, and when each came in; as it is, or as it was when
+        `up_to` was its newest addition."""
+        names, table = ("path", "files") if batch.kind == "inbox" else ("id", "documents")
+        query = f"""
+            SELECT c.{names}, min(a.at) FROM additions a JOIN {table} c ON c.addition = a.number
+            WHERE a.batch = ? AND a.number <= ? GROUP BY 1 ORDER BY 1"""  # noqa: S608
+        rows = self._connection.execute(query, (batch.number, batch.last if up_to is None else up_to))
+        return {name: datetime.fromisoformat(at) for name, at in rows}
 
-    def files(self, batch: Batch) -> list[SeenFile]:
-        query = "SELECT path, size, changed FROM files WHERE batch = ? ORDER BY path, changed"
-        return [SeenFile(*row) for row in self._connection.execute(query, (batch.number,))]
+    def leave_out(self, named: Mapping[str, str]) -> None:
+        """Keep what could not be taken in the last time, and why, in place of what was kept before."""
+        if dict(named) != self.left_out():
+            with self._writing():
+                self._connection.execute("DELETE FROM left_out")
+                self._connection.executemany("INSERT INTO left_out VALUES (?, ?)", list(named.items()))
 
-    def documents(self, batch: Batch) -> list[str]:
-        query = "SELECT id FROM documents WHERE batch = ? ORDER BY id"
-        return [row[0] for row in self._connection.execute(query, (batch.number,))]
+    def left_out(self) -> dict[str, str]:
+        return dict(self._connection.execute("SELECT name, why FROM left_out ORDER BY name").fetchall())
 
-    def _new_batch(self, kind: Kind, documents: int, day: date, now: datetime) -> Batch:
+    def last_added(self, kind: Kind) -> datetime | None:
+        """When something came into a batch of that kind last."""
+        return next(self._added(kind), None)
+
+    def added_since(self, kind: Kind, since: datetime) -> list[datetime]:
+        """The times since then at which something came into batches of that kind, oldest first."""
+        return sorted(set(takewhile(lambda at: at >= since, self._added(kind))))
+
+    def _added(self, kind: Kind) -> Iterator[datetime]:
+        """Newest first."""
+        query = """
+            SELECT a.at FROM additions a JOIN batches b ON b.number = a.batch
+            WHERE b.kind = ? ORDER BY a.number DESC"""
+        return (datetime.fromisoformat(at) for (at,) in self._connection.execute(query, (kind,)))
+
+    def _place_of(self, path: str) -> int | None:
+        """The number of the batch that a path is in."""
+        query = "SELECT a.batch FROM files f JOIN additions a ON a.number = f.addition WHERE f.path = ? ORDER BY a.number DESC"
+        row = self._connection.execute(query, (path,)).fetchone()
+        return int(row[0]) if row else None
+
+    def _shares(self, kind: Kind, names: Sequence[str], day: date, now: datetime, size: Size) -> list[_Share]:
+        """First what the open batch has room for."""
+        shares: list[_Share] = []
+        row = self._connection.execute(_BATCH + "WHERE b.kind = ? ORDER BY b.number DESC LIMIT 1", (kind,)).fetchone()
+        newest = _batch(row) if row else None
+        start = 0
+        while start < len(names):
+            room = size.room(newest, day) if newest else 0
+            number = newest.number if newest and room else self._new_batch(kind, day, now)
+            some = names[start : start + (room or size.largest)]
+            shares.append((self._new_addition(number, now, len(some)), some))
+            start += len(some)
+            newest = None  # it is full, or this was all
+        return shares
+
+    def _newest_addition(self) -> int:
+        return int(self._connection.execute("SELECT coalesce(max(number), 0) FROM additions").fetchone()[0])
+
+    def _new_addition(self, batch: int, now: datetime, documents: int) -> int:
+        self._connection.execute("UPDATE batches SET documents = documents + ? WHERE number = ?", (documents, batch))
+        cursor = self._connection.execute("INSERT INTO additions (batch, at) VALUES (?, ?)", (batch, now.isoformat()))
+        return int(cursor.lastrowid or 0)
+
+    def _new_batch(self, kind: Kind, day: date, now: datetime) -> int:
         prefix = f"{day.isoformat()}/{kind}-"
         last = self._connection.execute(
             "SELECT max(CAST(substr(key, ?) AS INTEGER)) FROM batches WHERE key LIKE ?", (len(prefix) + 1, prefix + "%")
         ).fetchone()[0]
-        key = f"{prefix}{(last or 0) + 1:03d}"
         cursor = self._connection.execute(
-            "INSERT INTO batches (key, kind, made_at, documents) VALUES (?, ?, ?, ?)",
-            (key, kind, now.isoformat(), documents),
+            "INSERT INTO batches (key, kind, made_at, documents) VALUES (?, ?, ?, 0)",
+            (f"{prefix}{(last or 0) + 1:03d}", kind, now.isoformat()),
         )
-        return Batch(int(cursor.lastrowid or 0), key, kind, now, documents)
+        return int(cursor.lastrowid or 0)
+
+    def _is_from_before(self) -> bool:
+        return any(row[1] == "batch" for row in self._connection.execute("PRAGMA table_info(files)"))
+
+    def _bring_up(self) -> None:
+        try:
+            self._connection.executescript(_FROM_BEFORE)
+        except sqlite3.Error:
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("ROLLBACK")
+            if self._is_from_before():  # else another process came first
+                raise
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -156,6 +283,6 @@ class Ledger:
         self._connection.execute("COMMIT")
 
 
-def _batch(row: tuple[int, str, Kind, str, int]) -> Batch:
-    number, key, kind, made_at, documents = row
-    return Batch(number, key, kind, datetime.fromisoformat(made_at), documents)
+def _batch(row: tuple[int, str, Kind, str, int, int]) -> Batch:
+    number, key, kind, made_at, documents, last = row
+    return Batch(number, key, kind, datetime.fromisoformat(made_at), documents, last)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
@@ -26,6 +26,7 @@ from signing_core.bulk.checks import BOUNDS, Bounds
 from signing_core.bulk.exceptions import Case
 from signing_core.bulk.gathering import Gathered
 from signing_core.bulk.ledger import Ledger
+from signing_core.bulk.legible import drawable, printable, throughout
 from signing_core.bulk.report_words import WORDS
 from signing_core.bulk.results import Results
 from signing_core.controls import CATALOGUE
@@ -66,13 +67,14 @@ def make(
     *,
     run_id: str,
     bounds: Bounds = BOUNDS,
+    under_way: Collection[str] = (),
 ) -> Report:
     """Write the report of a run and record it in the audit log. The same `run_id` again gives the report anew.
 
-    `run_id` is of letters, digits and hyphens. Raises `TypesettingFailed`, `StorageError`.
+    `run_id` is of letters, digits and hyphens; `under_way` the keys of batches that are being worked on. Raises `TypesettingFailed`, `StorageError`.
     """
     now = workspace.clock()
-    gathered = gathering.gather(store, ledger, now, bounds)
+    gathered = gathering.gather(store, ledger, now, bounds, under_way)
     cases = gathered.cases.sorted(_on_the_work_list(workspace, gathered, now))
     folder = _folder(store, run_id, now)
     summary = _summary(workspace, store, gathered, cases, run_id, now)
@@ -222,14 +224,14 @@ def _html(content: Mapping[str, Any]) -> bytes:
     shown = content["cases"][: _MOST["html"]]
     left = len(content["cases"]) - len(shown)
     page = environment.from_string(_part("run_report.html"))
-    return page.render({**content, "cases": shown, "left": left, "style": style, "allowed": allowed}).encode()
+    legible = throughout(printable, {**content, "cases": shown})
+    return page.render({**legible, "left": left, "style": style, "allowed": allowed}).encode()
 
 
 def _pdf(content: Mapping[str, Any], now: datetime) -> bytes:
     shown = content["cases"][: _MOST["pdf"]]
     data = {
-        **content,
-        "cases": shown,
+        **throughout(drawable, {**content, "cases": shown}),
         "left": len(content["cases"]) - len(shown),
         "fonts": typesetting.text_families(),
         "mono": typesetting.mono_families(),

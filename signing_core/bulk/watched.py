@@ -16,8 +16,18 @@ from typing import Any, Final
 import fsspec
 
 from signing_core.bulk.ledger import SeenFile
+from signing_core.errors import UsageError
 
 SETTLED: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in the watched place that nobody will have checked until it is put right."""
+
+    name: str
+    why: str
+    """And what to do: sentences."""
 
 
 @dataclass(frozen=True)
@@ -30,42 +40,76 @@ class Watched:
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
-        found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
+        if "://" not in self.url:  # a path is not looked into for chained URLs
+            return fsspec.filesystem("file"), str(Path(self.url).absolute())
+        try:
+            found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise UsageError(f"The watched place {self.url} cannot be opened: {error}") from error
         return found
 
     @property
     def local(self) -> bool:
         return "file" in _protocols(self._opened[0])
 
-    def listing(self, now: datetime) -> Iterator[SeenFile]:
-        """The PDFs there, their paths relative to it. What begins with a dot is somebody's unfinished copy."""
-        for name, size, changed in self._local() if self.local else self._bucket():
-            if not name.lower().endswith(".pdf") or any(part.startswith(".") for part in name.split("/")):
+    def listing(self, now: datetime) -> Iterator[SeenFile | LeftOut]:
+        """The PDFs there, their paths relative to it, and what cannot be taken in. What begins with a dot is somebody's
+        unfinished copy. Raises `UsageError` for a URL that nothing opens, and whatever the store has for its failures."""
+        for one in self._local() if self.local else self._bucket():
+            if isinstance(one, LeftOut):
+                yield LeftOut(_printable(one.name), one.why)
                 continue
+            name, size, changed = one
             if isinstance(changed, datetime) and timedelta() <= now - changed < self.settled:
+                continue
+            if not _is_text(name):
+                yield LeftOut(_printable(name), "Its name is not in UTF-8; rename it.")
                 continue
             yield SeenFile(name, size, changed.isoformat() if isinstance(changed, datetime) else changed)
 
-    def _local(self) -> Iterator[tuple[str, int, datetime]]:
+    def _local(self) -> Iterator[tuple[str, int, datetime] | LeftOut]:
         """One file after the other, however many there are. Links are left out: they lead to what nobody put here."""
         root = Path(self._opened[1])
-        for folder, _, names in os.walk(root):
+        if not root.is_dir():
+            yield LeftOut(str(root), "The watched place is not there or is no folder; mount it, or make it.")
+            return
+        closed: list[OSError] = []
+        for folder, _, names in os.walk(root, onerror=closed.append):
             for name in names:
                 file = Path(folder, name)
+                path = file.relative_to(root).as_posix()
+                if not _is_wanted(path):
+                    continue
                 try:
                     status = file.lstat()
                 except FileNotFoundError:
                     continue  # taken away between the listing and now
+                except OSError as error:
+                    error.filename = folder
+                    closed.append(error)
+                    break
                 if stat.S_ISREG(status.st_mode):
-                    changed = datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
-                    yield file.relative_to(root).as_posix(), status.st_size, changed
+                    yield path, status.st_size, datetime.fromtimestamp(status.st_mtime_ns / 1e9, UTC)
+                else:
+                    yield LeftOut(path, "It is a link or something else than a file; put the file itself there.")
+        for one in closed:
+            if not isinstance(one, FileNotFoundError):
+                name = Path(str(one.filename)).relative_to(root).as_posix()
+                yield LeftOut(name, f"The folder cannot be read ({one.strerror}); set its permissions right.")
 
-    def _bucket(self) -> Iterator[tuple[str, int, datetime | str]]:
+    def _bucket(self) -> Iterator[tuple[str, int, datetime | str] | LeftOut]:
         system, root = self._opened
         system.invalidate_cache()
         if system.exists(root):
             for path, entry in system.find(root, detail=True).items():
-                yield path.removeprefix(root).lstrip("/"), int(entry["size"]), _changed(entry)
+                name = path.removeprefix(root).lstrip("/")
+                if _is_wanted(name):
+                    yield name, int(entry["size"]), _changed(entry)
+        elif root.strip("/") and not system.exists(root.strip("/").partition("/")[0]):
+            # A bucket without objects below the prefix is like an empty folder; no bucket is like none.
+            yield LeftOut(
+                self.url, "The watched place is not there; see whether its URL and the rights to it are right."
+            )
 
     @contextlib.contextmanager
     def as_files(self, names: Sequence[str]) -> Iterator[list[Path]]:
@@ -87,6 +131,23 @@ class Watched:
                     path.unlink(missing_ok=True)
                     path.mkdir()
             yield paths
+
+
+def _is_wanted(name: str) -> bool:
+    return name.lower().endswith(".pdf") and not any(part.startswith(".") for part in name.split("/"))
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be written anywhere; the bytes of another encoding come from the file system as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _protocols(system: Any) -> tuple[str, ...]:

@@ -172,6 +172,14 @@ RUNS: Final[dict[str, Kind]] = {
         "warning", "operations", "A file that came in is not there any more, or cannot be read.",
         "Restore it, or accept that it was withdrawn.",
     ),
+    "file-left-out": Kind(
+        "warning", "operations", "Something in the watched place cannot be taken in.",
+        "Put it right as the message says; until then nobody has checked it.",
+    ),
+    "file-replaced": Kind(
+        "warning", "compliance", "A file that came in has other bytes now than when it was read first.",
+        "Ask who replaced it and why; what was said of the first file does not hold for this one.",
+    ),
     "duplicate-file": Kind(
         "warning", "operations", "The same file came in more than once.",
         "Find out whether one of them should have been another document.",

@@ -19,10 +19,11 @@ import pytest
 from pipeline_runs import Runs
 
 from pipelines.defs import audit_log, integrity, reports
-from signing_core.bulk import results, signatures
+from signing_core.bulk import reconciling, results, signatures
 from signing_core.bulk.checks import failed_within_bounds, verdict_for_every_document
 from signing_core.bulk.results import rows_of
 from signing_core.bulk.watched import Watched
+from signing_core.errors import UsageError
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
 from signing_core.verdict import DocumentVerdict
@@ -55,7 +56,14 @@ def test_a_step_that_fails_is_not_covered_by_what_it_made_before(runs: Runs, mon
     lenient.materialize([integrity.controls])
     lenient.materialize([reports.run_report])
     assert "batch-stopped" not in {one["code"] for one in lenient.exceptions()}
-    lenient.materialize([integrity.inventory], partition_key=key)  # the next night; nothing after it runs
+
+    def fails(*_: object, **__: object) -> None:
+        raise UsageError("The trust settings cannot be read.")
+
+    with monkeypatch.context() as patched:  # the next night
+        patched.setattr(signatures, "make", fails)
+        patched.setattr(reconciling, "make", fails)
+        assert not lenient.batch(key).success
     lenient.materialize([reports.run_report])
     (stopped,) = (one for one in lenient.exceptions() if one["code"] == "batch-stopped")
     assert "no new signatures, no new certificates, no new registry, no new reconciliation" in stopped["message"]

@@ -104,7 +104,7 @@ def test_the_nightly_schedule_asks_for_every_batch_of_this_workspace(
     ) as context:
         assert isinstance(nightly_integrity(context), dg.SkipReason)
         instance.add_dynamic_partitions(str(BATCHES.name), ["2020-01-01/archive-001"])  # of a workspace served before
-        (runs.folder / "inbox").mkdir()
+        (runs.folder / "inbox").mkdir(exist_ok=True)
         for name in ("a.pdf", "b.pdf"):
             (runs.folder / "inbox" / name).write_bytes(contract(1, text=name))
         keys = runs.tick()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,13 @@ import pytest
 from pipeline_runs import Runs
 
 from pipelines import places
+from pipelines.defs import integrity, reports
 from pipelines.defs.intake import new_documents, no_workspace
 from pipelines.resources import Sealtrail
+from signing_core.audit_log import events
 from signing_core.bulk.results import rows_of
+from signing_core.storage.database import writing
+from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
 
 
@@ -40,15 +45,65 @@ def test_batches_are_limited_and_numbered_within_the_day(runs: Runs) -> None:
     assert numbers(runs.tick()) == ["inbox-001", "inbox-002"]
     assert runs.tick() == []
     drop(runs, "e.pdf")
-    assert numbers(runs.tick()) == ["inbox-003"]
+    assert numbers(runs.tick()) == ["inbox-002"]
+    drop(runs, "f.pdf", "g.pdf")
+    assert numbers(runs.tick()) == ["inbox-002", "inbox-003"]
 
 
-def test_a_changed_file_is_taken_in_again(runs: Runs) -> None:
+def test_a_batch_that_grows_is_judged_again_and_nothing_of_it_twice(runs: Runs) -> None:
+    drop(runs, "a.pdf", "b.pdf")
+    (key,) = runs.tick()
+    assert runs.batch(key).success
+    first = {row["name"]: row["first_seen"] for row in rows_of(runs.results.of(key, "inventory"))}
+    drop(runs, "c.pdf")
+    assert runs.tick() == [key]
+    done = runs.batch(key)
+    (verdicts,) = done.asset_materializations_for_node("signature_verdicts")
+    assert (verdicts.metadata["documents"].value, verdicts.metadata["judged_now"].value) == (3, 1)
+    seen = {row["name"]: row["first_seen"] for row in rows_of(runs.results.of(key, "inventory"))}
+    assert {name: at for name, at in seen.items() if name in first} == first
+    assert seen["c.pdf"] > first["a.pdf"]
+
+
+def test_a_batch_that_has_grown_is_waiting_until_it_is_judged(runs: Runs) -> None:
     drop(runs, "a.pdf")
-    runs.tick()
+    runs.everything()
+    drop(runs, "b.pdf")
+    (key,) = runs.tick()
+
+    def reported() -> dict[str, int]:
+        assert runs.materialize([reports.run_report]).success
+        newest = max(runs.results.folder.glob("reports/*/summary.json"))
+        states: dict[str, int] = json.loads(newest.read_text())["batches"]
+        return states
+
+    assert reported() == {"finished": 0, "waiting": 1, "stopped": 0}
+    assert runs.batch(key, selection=[integrity.inventory]).success
+    assert reported() == {"finished": 0, "waiting": 1, "stopped": 0}  # what is made from it will be asked for
+    assert runs.batch(key).success
+    assert reported() == {"finished": 1, "waiting": 0, "stopped": 0}
+
+
+def test_a_replaced_file_stays_in_its_batch_and_is_reported(runs: Runs) -> None:
+    drop(runs, "a.pdf", "b.pdf")
+    runs.everything()
+    before = {row["name"]: row["sha256"] for row in rows_of(runs.results.of(runs.keys[0], "inventory"))}
     drop(runs, "a.pdf", text="Another text, longer than before,")
-    keys = runs.tick()
-    assert numbers(keys) == ["inbox-002"]
+    assert runs.tick() == runs.keys
+    for _ in range(2):  # and it stays so
+        assert runs.batch(runs.keys[0]).success
+    runs.everything()
+    codes = {" ".join(one["files"]): one["codes"] for one in runs.exceptions()}
+    assert codes == {"a.pdf": ["file-replaced", "file-unsigned"], "b.pdf": ["file-unsigned"]}
+    (told,) = [one for case in runs.exceptions() for one in case["findings"] if one["code"] == "file-replaced"]
+    assert before["a.pdf"] in told["message"]
+    (runs.folder / "inbox" / "a.pdf").write_bytes(contract(1, text="Sample letter a.pdf"))
+    assert runs.batch(runs.keys[0]).success
+    runs.everything()
+    assert {" ".join(one["files"]): one["codes"] for one in runs.exceptions()} == {
+        "a.pdf": ["file-unsigned"],
+        "b.pdf": ["file-unsigned"],
+    }
 
 
 def test_an_instance_that_served_another_workspace_hears_of_all(
@@ -129,8 +184,37 @@ def test_the_sample_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "workspace.unfinished").exists()
 
 
-def test_links_are_not_followed(runs: Runs, tmp_path: Path) -> None:
+def test_links_are_not_followed_and_reported(runs: Runs, tmp_path: Path) -> None:
     secret = tmp_path / "secret.pdf"
     secret.write_bytes(contract(1))
-    (runs.folder / "inbox" / "link.pdf").symlink_to(secret)
-    assert runs.tick() == []
+    link = runs.folder / "inbox" / "link.pdf"
+    link.symlink_to(secret)
+    runs.everything()
+    assert runs.keys == []
+    (told,) = runs.exceptions()
+    assert (told["code"], told["files"]) == ("file-left-out", ["link.pdf"])
+    link.unlink()
+    link.write_bytes(secret.read_bytes())
+    runs.everything()
+    assert [one["code"] for one in runs.exceptions()] == ["file-unsigned"]
+
+
+def test_a_place_that_cannot_be_listed_does_not_hold_up_our_own_documents(
+    blank_copy: Callable[..., Path], instance: dg.DagsterInstance
+) -> None:
+    runs = Runs(blank_copy(), instance, inbox="foo://arrivals", gather_minutes=0)
+    with Workspace.open(runs.folder) as workspace, writing(workspace.engine) as connection:
+        done = {"sha256": "ab" * 32}
+        events.append(
+            connection,
+            type="document.completed",
+            time=workspace.clock(),
+            actor="system",
+            document_id="D1",
+            data=done,
+        )
+    assert numbers(runs.tick()) == ["archive-001"]
+    assert runs.materialize([reports.run_report]).success
+    (told,) = runs.exceptions()
+    assert (told["code"], told["files"]) == ("file-left-out", ["foo://arrivals"])
+    assert "Protocol not known: foo" in told["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -168,15 +169,17 @@ def test_a_store_that_goes_away_while_judging_stops_the_batch(runs: Runs, monkey
     )
 
 
-def in_the_place_of(file: Path) -> None:
+def in_the_place_of(file: Path, put: Callable[[Path], None] = Path.mkdir) -> None:
     """What cannot be read, whoever runs the tests."""
     file.unlink()
-    file.mkdir()
+    put(file)
 
 
-def test_one_file_that_cannot_be_read_does_not_stop_its_batch(runs: Runs) -> None:
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("put", [Path.mkdir, os.mkfifo, lambda file: file.symlink_to(file.with_name("letter-04.pdf"))])
+def test_one_file_that_cannot_be_read_does_not_stop_its_batch(runs: Runs, put: Callable[[Path], None]) -> None:
     (key,) = runs.tick()
-    in_the_place_of(runs.folder / "inbox" / "letter-05.pdf")
+    in_the_place_of(runs.folder / "inbox" / "letter-05.pdf", put)
     done = runs.materialize([integrity.inventory], partition_key=key)
     assert done.success
     (complete,) = done.get_asset_check_evaluations()

@@ -33,7 +33,9 @@ class Runs:
     def __init__(self, folder: Path, instance: dg.DagsterInstance, **settings: Any) -> None:
         self.folder = folder
         self.instance = instance
-        self.sealtrail = Sealtrail(workspace=str(folder), **{"jobs": 2, "settle_seconds": 0, **settings})
+        self.sealtrail = Sealtrail(
+            workspace=str(folder), **{"jobs": 2, "settle_seconds": 0, "patience_minutes": 0, **settings}
+        )
         self.results = Results(folder / "results")
         self._cursor: str | None = None
 

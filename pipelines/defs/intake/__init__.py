@@ -1,4 +1,4 @@
-"""Intake: what arrives becomes batches."""
+"""Intake: what arrives becomes batches, or comes into those that are open."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,38 +29,38 @@ def sample_workspace() -> None:
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     asset_selection=[inventory, audit_log_replay],
-    description="Makes batches of new files in the watched place and of newly completed documents.",
+    description="Puts new files in the watched place and newly completed documents into batches, and has these looked at.",
 )
 def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.SensorResult | dg.SkipReason:
-    """The cursor names the ledger and the number of the last batch of it that was announced. Batches are in the ledger before
-    that, so a tick that is lost announces them again; a new instance hears of all, and so does one that served another workspace."""
+    """The cursor names the ledger and the last addition of it that was announced. Additions are in the ledger before that, so a
+    tick that is lost announces them again; a new instance hears of all, and so does one that served another workspace."""
     if places.is_missing_sample(sealtrail.path):
         return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
     with sealtrail.open() as opened:
-        intake.take_in(opened.workspace, opened.ledger, opened.watched, largest=sealtrail.largest_batch)
-        intake.take_completed(
-            opened.workspace,
-            opened.ledger,
-            largest=sealtrail.largest_batch,
-            gather=timedelta(minutes=sealtrail.gather_minutes),
-        )
+        patience = timedelta(minutes=sealtrail.patience_minutes)
+        intake.take_in(opened.workspace, opened.ledger, opened.watched, size=sealtrail.size, patience=patience)
+        gather = timedelta(minutes=sealtrail.gather_minutes)
+        intake.take_completed(opened.workspace, opened.ledger, size=sealtrail.size, gather=gather)
         ledger, _, last = (context.cursor or "").partition(":")
         first = ledger != opened.ledger.identity
         ledger = opened.ledger.identity
-        new = opened.ledger.batches(after=0 if first else int(last))
-    if not new:
-        return dg.SkipReason("Nothing new has arrived.")
-    keys = [batch.key for batch in new]
+        grown = opened.ledger.batches(after=0 if first else int(last))
+        left_out = [f"{name}: {why}" for name, why in opened.ledger.left_out().items()]
+    if left_out:
+        context.log.warning(f"{len(left_out)} cannot be taken in; the first is {left_out[0]}")
+    if not grown:
+        return dg.SkipReason(f"Nothing new has arrived; but {left_out[0]}" if left_out else "Nothing new has arrived.")
     asked = [
-        dg.RunRequest(run_key=f"{key} {ledger}", partition_key=key, asset_selection=[inventory.key]) for key in keys
+        dg.RunRequest(run_key=f"{one.key} {ledger} {one.last}", partition_key=one.key, asset_selection=[inventory.key])
+        for one in grown
     ]
     if first:
         # A new instance need not wait for Sunday: the first report is to have the log in it.
         asked.append(dg.RunRequest(run_key=f"first replay {ledger}", asset_selection=[audit_log_replay.key]))
     return dg.SensorResult(
         run_requests=asked,
-        dynamic_partitions_requests=[BATCHES.build_add_request(keys)],
-        cursor=f"{ledger}:{new[-1].number}",
+        dynamic_partitions_requests=[BATCHES.build_add_request([batch.key for batch in grown])],
+        cursor=f"{ledger}:{grown[-1].last}",
     )
 
 

@@ -1,6 +1,7 @@
 """The run report."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import dagster as dg
 
@@ -10,6 +11,9 @@ from pipelines.defs.integrity import BATCH_ASSETS, controls
 from pipelines.resources import Sealtrail
 from signing_core.bulk import gathering, report
 
+_PARTITION: Final = "dagster/partition"
+_EVALUATED: Final = timedelta(minutes=1)
+"""The conditions are evaluated more often than that."""
 _WITH_BOTH = GATHERS & ~dg.AutomationCondition.any_deps_missing().allow(
     dg.AssetSelection.assets(controls, audit_log_replay)
 )
@@ -31,6 +35,7 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             opened.ledger,
             run_id=context.run.run_id,
             bounds=opened.bounds,
+            under_way=_under_way(context.instance),
         )
     summary = made.summary
     documents = summary["documents"]
@@ -49,6 +54,22 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             "sha256": dg.MetadataValue.json(summary["sha256"]),
         }
     )
+
+
+def _under_way(instance: dg.DagsterInstance) -> set[str]:
+    """The batches that a run is at or waits to be at; and those whose last run came to a good end just now, for what is made from
+    that is asked for at the next evaluation of the conditions."""
+    state = dg.DagsterRunStatus
+    ended = (state.SUCCESS, state.FAILURE, state.CANCELED)
+    just_now = datetime.now(UTC) - _EVALUATED
+    unfinished = dg.RunsFilter(statuses=[one for one in state if one not in ended])
+    found = {run.tags.get(_PARTITION) for run in instance.get_runs(unfinished)}
+    last: dict[str | None, bool] = {}
+    for record in instance.get_run_records(dg.RunsFilter(statuses=list(ended), updated_after=just_now)):
+        run = record.dagster_run
+        last.setdefault(run.tags.get(_PARTITION), run.status is state.SUCCESS)  # the newest comes first
+    found.update(key for key, well in last.items() if well)
+    return {key for key in found if key}
 
 
 ASSETS = [run_report]

@@ -132,7 +132,7 @@ def test_keys_of_batches_cannot_lead_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_hostile_file_name_is_only_ever_text(blank_copy: Callable[..., Path]) -> None:
-    name = 'x"><script>alert(1)<\u200f#strong[|*_.pdf'
+    name = 'x"><script>alert(1)<\u200f#strong[|*_\x01\n\U0001f600\U00013000.pdf'
     folder = blank_copy()
     (folder / "inbox").mkdir()
     (folder / "inbox" / name.replace("/", "")).write_bytes(contract(1))
@@ -149,6 +149,7 @@ def test_a_hostile_file_name_is_only_ever_text(blank_copy: Callable[..., Path]) 
         made = report.make(workspace, store, ledger, run_id="test-run")
         assert [case.files for case in made.cases] == [[name]]
         assert "<script" not in made.html.read_text()
+        assert r"\u200f#strong[|*_\x01\n" in made.html.read_text()
         assert made.pdf.read_bytes().startswith(b"%PDF")
         again = report.make(workspace, store, ledger, run_id="test-run")
     assert again.folder == made.folder

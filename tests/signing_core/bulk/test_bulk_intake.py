@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from signing_core.audit_log import events
 from signing_core.bulk import intake
-from signing_core.bulk.ledger import Ledger, SeenFile
+from signing_core.bulk.ledger import Ledger, SeenFile, Size
+from signing_core.bulk.watched import Watched
 from signing_core.errors import UsageError
 from signing_core.storage.database import writing
 from signing_core.storage.schema import documents
@@ -56,13 +57,13 @@ def test_documents_wait_for_others_but_not_for_ever(workspace: Workspace, ledger
     clock.forward(minutes=1)
     (batch,) = intake.take_completed(workspace, ledger)
     assert batch.key == "2026-11-25/archive-001"
-    assert ledger.documents(batch) == ["D1", "D2"]
+    assert list(ledger.contents(batch)) == ["D1", "D2"]
     assert intake.take_completed(workspace, ledger) == []
 
 
 def test_a_full_batch_does_not_wait(workspace: Workspace, ledger: Ledger) -> None:
     complete(workspace, "D1", "D2", "D3", "D4", "D5", at=START)
-    made = intake.take_completed(workspace, ledger, largest=2)
+    made = intake.take_completed(workspace, ledger, size=Size(2))
     assert [batch.documents for batch in made] == [2, 2]
 
 
@@ -73,7 +74,7 @@ def test_a_late_commit_is_not_missed(workspace: Workspace, ledger: Ledger) -> No
     intake.take_completed(workspace, ledger)
     complete(workspace, "D0", at=START - timedelta(hours=3))  # its transaction took its time
     (batch,) = intake.take_completed(workspace, ledger)
-    assert ledger.documents(batch) == ["D0"]
+    assert list(ledger.contents(batch)) == ["D0", "D1"]
 
 
 def test_a_document_that_the_log_calls_completed_is_taken_in_whatever_the_registry_says(
@@ -93,7 +94,7 @@ def test_a_document_that_the_log_calls_completed_is_taken_in_whatever_the_regist
         connection.execute(sa.update(documents).where(documents.c.id == "D1").values(status="voided"))
         connection.execute(sa.update(documents).where(documents.c.id == "D2").values(completed_at=None))
     (batch,) = intake.take_completed(workspace, ledger, gather=timedelta(0))
-    assert ledger.documents(batch) == ["D1", "D2", "D3"]
+    assert list(ledger.contents(batch)) == ["D1", "D2", "D3"]
     assert intake.take_completed(workspace, ledger, gather=timedelta(0)) == []
 
 
@@ -104,7 +105,9 @@ def test_an_unknown_batch_is_said_to_be_unknown(ledger: Ledger) -> None:
 
 def test_batches_of_a_day_go_on_counting_past_999(ledger: Ledger) -> None:
     day = date(2026, 11, 25)
-    keys = [ledger.add_documents([f"D{n}"], day=day, now=START).key for n in range(1_001)]
+    keys = [
+        batch.key for batch in ledger.add_documents([f"D{n}" for n in range(1_001)], day=day, now=START, size=Size(1))
+    ]
     assert keys[0].endswith("-001")
     assert keys[-1].endswith("-1001")
     assert len(set(keys)) == 1_001
@@ -114,14 +117,58 @@ FILES = st.builds(SeenFile, st.sampled_from(["a.pdf", "b.pdf", "c.pdf"]), st.int
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(FILES, max_size=6), max_size=6))
-def test_every_state_of_a_file_is_in_exactly_one_batch(
-    tmp_path_factory: pytest.TempPathFactory, listings: list[list[SeenFile]]
+@given(st.lists(st.lists(FILES, max_size=6), max_size=6), st.integers(1, 3))
+def test_every_file_is_in_exactly_one_batch_and_every_state_of_it_is_heard_of(
+    tmp_path_factory: pytest.TempPathFactory, listings: list[list[SeenFile]], largest: int
 ) -> None:
     with Ledger(tmp_path_factory.mktemp("ledger") / "intake.sqlite") as ledger:
+        heard = 0
         for listing in listings:
             new = sorted(set(ledger.unknown_files(listing)))
             if new:
-                ledger.add_files(new, day=date(2026, 11, 25), now=START)
-        taken = [file for batch in ledger.batches() for file in ledger.files(batch)]
-        assert sorted(taken) == sorted({file for listing in listings for file in listing})
+                ledger.add_files(new, day=date(2026, 11, 25), now=START, size=Size(largest))
+            assert not list(ledger.unknown_files(listing))
+            grown = ledger.batches(after=heard)
+            assert {name for batch in grown for name in ledger.contents(batch)} >= {file.path for file in new}
+            heard = max((batch.last for batch in grown), default=heard)
+        batches = ledger.batches()
+        names = [name for batch in batches for name in ledger.contents(batch)]
+        assert sorted(names) == sorted({file.path for listing in listings for file in listing})
+        assert all(batch.documents == len(ledger.contents(batch)) <= largest for batch in batches)
+
+
+def test_a_file_alone_is_taken_at_once_and_a_stream_is_gathered(workspace: Workspace, ledger: Ledger) -> None:
+    clock, inbox = workspace.clock, workspace.path / "inbox"
+    assert isinstance(clock, ManualClock)
+    inbox.mkdir()
+    watched, taken = Watched(str(inbox), timedelta(0)), 0
+    for number in range(180):  # three hours, a file every minute
+        (inbox / f"{number}.pdf").write_bytes(b"%PDF")
+        taken += bool(intake.take_in(workspace, ledger, watched))
+        if number == 1:
+            assert taken == 2
+        clock.forward(minutes=1)
+    assert 20 <= taken <= 30
+    clock.forward(minutes=10)
+    intake.take_in(workspace, ledger, watched)
+    (batch,) = ledger.batches()
+    assert batch.documents == 180
+
+
+def test_a_full_batch_of_files_does_not_wait(workspace: Workspace, ledger: Ledger) -> None:
+    inbox = workspace.path / "inbox"
+    inbox.mkdir()
+    watched = Watched(str(inbox), timedelta(0))
+    for names, batches in ((["a"], 1), (["b"], 0), (["c", "d"], 2)):
+        for name in names:
+            (inbox / f"{name}.pdf").write_bytes(b"%PDF")
+        assert len(intake.take_in(workspace, ledger, watched, size=Size(3))) == batches
+
+
+def test_a_clock_that_was_set_back_keeps_no_file_waiting(workspace: Workspace, ledger: Ledger) -> None:
+    inbox = workspace.path / "inbox"
+    inbox.mkdir()
+    watched = Watched(str(inbox), timedelta(0))
+    ledger.add_files([SeenFile("early.pdf", 1, "x")], day=START.date(), now=START + timedelta(days=365))
+    (inbox / "a.pdf").write_bytes(b"%PDF")
+    assert intake.take_in(workspace, ledger, watched)

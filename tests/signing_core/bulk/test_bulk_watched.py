@@ -11,9 +11,19 @@ from typing import Any
 import fsspec
 import pytest
 
-from signing_core.bulk.watched import Watched
+from signing_core.bulk.ledger import SeenFile
+from signing_core.bulk.watched import LeftOut, Watched
+from signing_core.errors import UsageError
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def taken(watched: Watched) -> list[SeenFile]:
+    return [one for one in watched.listing(NOW) if isinstance(one, SeenFile)]
+
+
+def left_out(watched: Watched) -> dict[str, str]:
+    return {one.name: one.why for one in watched.listing(NOW) if isinstance(one, LeftOut)}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +42,7 @@ def test_only_what_was_just_written_is_left_for_the_next_time(tmp_path: Path, ag
     (tmp_path / "a.pdf").write_bytes(b"%PDF-")
     changed = (NOW - age).timestamp()
     os.utime(tmp_path / "a.pdf", (changed, changed))
-    assert [file.path for file in Watched(str(tmp_path)).listing(NOW)] == (["a.pdf"] if listed else [])
+    assert [file.path for file in taken(Watched(str(tmp_path)))] == (["a.pdf"] if listed else [])
 
 
 @pytest.fixture
@@ -61,3 +71,61 @@ def test_an_object_that_may_not_be_read_does_not_stop_the_others(bucket: str, mo
         assert not gone.exists()
         with pytest.raises(IsADirectoryError):
             forbidden.open("rb")
+
+
+def test_what_cannot_be_taken_in_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/gr\xfc\xdfe.pdf")).write_bytes(b"%PDF-")
+    (tmp_path / "link.pdf").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.pdf")
+    (tmp_path / "folder.pdf").mkdir()
+    for name in ("a.pdf", "notes.txt", "deep::x.pdf", "line\nbreak.PDF", "😀.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF-")
+    watched = Watched(str(tmp_path), timedelta(0))
+    assert sorted(file.path for file in taken(watched)) == ["a.pdf", "deep::x.pdf", "line\nbreak.PDF", "😀.pdf"]
+    assert left_out(watched) == {
+        "gr\\udcfc\\udcdfe.pdf": "Its name is not in UTF-8; rename it.",
+        "link.pdf": "It is a link or something else than a file; put the file itself there.",
+        "pipe.pdf": "It is a link or something else than a file; put the file itself there.",
+    }
+
+
+@pytest.mark.parametrize("listable", [True, False])
+def test_a_folder_without_rights_is_named_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listable: bool
+) -> None:
+    """Refused by the file system, whoever runs the tests: to root nothing is closed."""
+    for name in ("a.pdf", "closed/b.pdf", "closed/c.pdf", "open/d.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"%PDF-")
+    scandir, lstat = os.scandir, Path.lstat
+
+    def refused(path: Any) -> Any:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    def not_entered(path: Path) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return lstat(path)
+
+    if listable:
+        monkeypatch.setattr(Path, "lstat", not_entered)
+    else:
+        monkeypatch.setattr(os, "scandir", refused)
+    watched = Watched(str(tmp_path), timedelta(0))
+    assert sorted(file.path for file in taken(watched)) == ["a.pdf", "open/d.pdf"]
+    assert left_out(watched) == {"closed": "The folder cannot be read (Permission denied); set its permissions right."}
+
+
+def test_a_watched_place_that_is_not_there_is_not_a_quiet_day(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("not-mounted", "file"):
+        told = left_out(Watched(str(tmp_path / name)))
+        assert told == {str(tmp_path / name): "The watched place is not there or is no folder; mount it, or make it."}
+
+
+def test_a_url_that_nothing_opens_is_one_sentence() -> None:
+    with pytest.raises(UsageError, match="The watched place foo://x cannot be opened: Protocol not known: foo"):
+        list(Watched("foo://x").listing(NOW))
