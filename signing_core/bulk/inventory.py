@@ -22,6 +22,7 @@ from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.results import Results
 from signing_core.bulk.watched import Watched
 from signing_core.controls.history import renewed_files
+from signing_core.errors import StorageError
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -79,7 +80,7 @@ def _first_read(file: Path) -> dict[str, str]:
     columns = {"name", "sha256", "first_sha256"}
     try:
         rows = results.rows_of(file, sorted(columns & set(pq.read_schema(file).names)))
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid, StorageError):
         return {}  # none yet, or a damaged one, which is about to be replaced
     found = ((row["name"], row.get("first_sha256") or row["sha256"]) for row in rows)
     return {name: sha256 for name, sha256 in found if sha256 is not None}

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from asn1crypto import cms as asn1_cms
-from cryptography import x509
 
 from signing_core.audit_log import events
+from signing_core.bulk import results, time_stamps
+from signing_core.bulk.results import Results
+from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
 from signing_core.desk import judging, records
-from signing_core.errors import SealRejected, SealtrailError
+from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected, SealtrailError
 from signing_core.flow import Status
 from signing_core.keys import chains, distribution, register
 from signing_core.policy import Policy
@@ -32,6 +33,8 @@ from signing_core.verdict import Indication, Integrity
 RENEWED: Final = "document.renewed"
 BEFORE: Final = timedelta(days=90)
 """Time for somebody to notice that the authority does not answer."""
+_TOGETHER: Final = 400
+"""Documents listed at once."""
 
 
 @dataclass
@@ -43,20 +46,40 @@ class Renewals:
     """Document id, and why; tried again the next time."""
 
 
-def renew_due(workspace: Workspace, *, before: timedelta = BEFORE, policy: Policy | None = None) -> Renewals:
-    """Renew every completed document whose archive time-stamp ends within `before`."""
-    done = Renewals()
-    for document_id in list(_completed(workspace)):
-        try:
-            with document_lock(workspace, document_id):
-                sha256 = renew(workspace, document_id, before=before, policy=policy)
-        except SealtrailError as error:
-            done.failed[document_id] = str(error)
-            continue
-        if sha256 is None:
-            done.not_due += 1
-        else:
-            done.renewed[document_id] = sha256
+def renew_due(
+    workspace: Workspace, store: Results, *, before: timedelta = BEFORE, policy: Policy | None = None
+) -> Renewals:
+    """Renew every completed document whose archive time-stamp ends within `before`, and write `time_stamps.parquet`.
+
+    Files that were read in an earlier night are not read again. Raises `ConcurrentChange` when another run does not come to its
+    end.
+    """
+    done, rules = Renewals(), policy or Policy()
+    file = store.folder / "time_stamps.parquet"
+    with results.alone(store.folder / ".time_stamps.lock", "the renewal of time-stamps"):
+        known = time_stamps.Known(file)
+        due = workspace.clock() + before
+        context = {"at": workspace.clock().isoformat(), "policy": rules.reference().to_json()}
+        with results.appending(file, time_stamps.SCHEMA, context) as writer:
+            rows = results.Rows(writer, time_stamps.SCHEMA)
+            for document_id, before_it in _completed(workspace):
+                sha256, problem = before_it, None
+                stamp = known.of(document_id, sha256)
+                try:
+                    stamp = stamp or _read(workspace, sha256)
+                    if stamp is None or stamp.proof_until(rules) <= due:
+                        with document_lock(workspace, document_id):
+                            sha256 = renew(workspace, document_id, before=before, policy=rules) or sha256
+                        stamp = _read(workspace, sha256)
+                except SealtrailError as error:
+                    done.failed[document_id] = problem = str(error)
+                else:
+                    if sha256 == before_it:
+                        done.not_due += 1
+                    else:
+                        done.renewed[document_id] = sha256
+                rows.add(time_stamps.row(document_id, sha256, stamp, rules, problem))
+            rows.flush()
     return done
 
 
@@ -73,12 +96,12 @@ def renew(
     now, rules = workspace.clock(), policy or Policy()
     count, sha256 = _newest(workspace, document_id)
     data = workspace.objects.get(sha256)
-    token = _last_time_stamp(data)
-    if token is not None and ends(token, rules) > now + before:
+    token = time_stamps.last_token(data)
+    if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
     stamps = workspace.time_stamps
     ring = workspace.keys()
-    known = _certificates(token) if token is not None else []
+    known = time_stamps.certificates(token) if token is not None else []
     pool = [*known, *ring.time_stamp_authority.chain, *ring.trust_anchors, *workspace.time_stamp_anchors]
     members = [*known, *(issuer for one in known for issuer in chains.issuers(one, pool)), ring.ca.certificate]
     members = list(dict.fromkeys(members))
@@ -88,7 +111,7 @@ def renew(
     fetched = distribution.fetch_crls(others, members, now=now)
     renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
-    _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update))
+    _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update), rules)
     with writing(workspace.engine) as connection:
         records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)
         events.append(
@@ -102,22 +125,10 @@ def renew(
     return stored
 
 
-def ends(token: bytes, policy: Policy) -> datetime:
-    """When an RFC 3161 token stops to be proof: its signer's X.509 certificate runs out, or its digest counts no more."""
-    signed = asn1_cms.ContentInfo.load(token)["content"]
-    signer = signed["signer_infos"][0]
-    digests = {signer["digest_algorithm"]["algorithm"].native}
-    digests.add(signed["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]["algorithm"].native)
-    serial = signer["sid"].chosen["serial_number"].native if signer["sid"].name == "issuer_and_serial_number" else None
-    mine = [one for one in _certificates(token) if serial is None or one.serial_number == serial]
-    life = [one.not_valid_after_utc for one in mine]
-    return min([*life, *(policy.judge_digest(one).until for one in digests)], default=datetime.max.replace(tzinfo=UTC))
-
-
-def _check(workspace: Workspace, document_id: str, sha256: str, now: datetime) -> None:
+def _check(workspace: Workspace, document_id: str, sha256: str, now: datetime, policy: Policy) -> None:
     from signing_core.verification import verify
 
-    verdict = verify(workspace.objects.get(sha256), at=now, trust=judging.trust_of(workspace))
+    verdict = verify(workspace.objects.get(sha256), at=now, policy=policy, trust=judging.trust_of(workspace))
     if verdict.integrity is not Integrity.INTACT or verdict.indication is not Indication.TOTAL_PASSED:
         raise SealRejected(
             f"The renewed file of document {document_id} does not pass our own verifier: {verdict.integrity}, "
@@ -125,10 +136,33 @@ def _check(workspace: Workspace, document_id: str, sha256: str, now: datetime) -
         )
 
 
-def _completed(workspace: Workspace) -> Iterator[str]:
-    query = sa.select(documents.c.id).where(documents.c.status == str(Status.COMPLETED)).order_by(documents.c.id)
-    with reading(workspace.engine) as connection:
-        yield from connection.execute(query).scalars().all()
+def _completed(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """Completed documents by id, with the SHA-256 of the newest file; a few hundred at a time, while some are renewed."""
+    last = ""
+    while True:
+        query = sa.select(documents.c.id, documents.c.final_sha256).where(
+            documents.c.status == str(Status.COMPLETED), documents.c.id > last
+        )
+        with reading(workspace.engine) as connection:
+            some = connection.execute(query.order_by(documents.c.id).limit(_TOGETHER)).all()
+            renewed = renewed_files(connection, [row.id for row in some])
+        if not some:
+            return
+        yield from ((row.id, renewed[row.id][-1] if row.id in renewed else str(row.final_sha256)) for row in some)
+        last = some[-1].id
+
+
+def _read(workspace: Workspace, sha256: str) -> TimeStamp | None:
+    """The newest time-stamp of a stored file. Raises `ObjectMissing`, `ObjectDamaged`."""
+    try:
+        data = workspace.objects.get(sha256)
+    except ValueError as error:
+        raise ObjectMissing(f"The registry names no file: {error}") from error
+    token = time_stamps.last_token(data)
+    try:
+        return time_stamps.read(token) if token is not None else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ObjectDamaged(f"The time-stamp in the stored file {sha256} cannot be read: {error}") from error
 
 
 def _newest(workspace: Workspace, document_id: str) -> tuple[int, str]:
@@ -137,17 +171,3 @@ def _newest(workspace: Workspace, document_id: str) -> tuple[int, str]:
         renewed = renewed_files(connection, [document_id]).get(document_id, ())
         query = sa.select(documents.c.final_sha256).where(documents.c.id == document_id)
         return len(renewed), renewed[-1] if renewed else str(connection.scalar(query))
-
-
-def _last_time_stamp(data: bytes) -> bytes | None:
-    from signing_core.pdf import revisions
-
-    found = [one for one in revisions.parse(data).signatures if one.sub_filter == "ETSI.RFC3161"]
-    return max(found, key=lambda one: one.revision).contents if found else None
-
-
-def _certificates(token: bytes) -> list[x509.Certificate]:
-    signed = asn1_cms.ContentInfo.load(token)["content"]
-    return [
-        x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"] if one.name == "certificate"
-    ]

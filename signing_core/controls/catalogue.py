@@ -136,6 +136,14 @@ RUNS: Final[dict[str, Kind]] = {
         "error", "compliance", "The audit log does not name a stored file, or the document's events do not chain.",
         "Run `sealtrail audit verify`.",
     ),
+    "time-stamp-ended": Kind(
+        "error", "compliance", "The archive time-stamp of a completed document has ended and was not renewed in time.",
+        "Renew it now; what it proved beyond that day has to be shown otherwise: by the audit log and its anchors.",
+    ),
+    "time-stamp-ends": Kind(
+        "warning", "operations", "The archive time-stamp of a completed document ends soon and could not be renewed so far.",
+        "See why: mostly the time-stamp authority does not answer, or the stored file is not in order.",
+    ),
     "file-altered": Kind(
         "error", "compliance", "A file that came in was changed after it was signed.",
         "Do not rely on it; ask its sender for the original, and look for where the change comes from.",

@@ -111,13 +111,16 @@ def reissued_documents(config: Reissue, sealtrail: Sealtrail) -> dg.MaterializeR
 def renewed_time_stamps(config: Renewal, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Archive time-stamps that would end soon, followed by the next one."""
     with sealtrail.open() as opened:
-        done = renewal.renew_due(opened.workspace, before=timedelta(days=config.before_days), policy=opened.work.policy)
+        before = timedelta(days=config.before_days)
+        done = renewal.renew_due(opened.workspace, opened.results, before=before, policy=opened.work.policy)
+        file = opened.results.folder / "time_stamps.parquet"
     return dg.MaterializeResult(
         metadata={
             "renewed": len(done.renewed),
             "not_due": done.not_due,
             "failed": len(done.failed),
             "reasons": dg.MetadataValue.json(dict(list(done.failed.items())[:_SHOWN])),
+            "file": dg.MetadataValue.path(file),
         }
     )
 

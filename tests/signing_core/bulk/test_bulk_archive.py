@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,16 +26,18 @@ from signing_core.bulk import (
     renewal,
     sealing,
     signatures,
+    time_stamps,
 )
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results, rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.controls import histories, reconcile
 from signing_core.desk import Desk, judging, signing, views
-from signing_core.errors import StepNotAllowed
+from signing_core.errors import StepNotAllowed, TimeStampUnavailable
 from signing_core.flow import Role
+from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
-from signing_core.storage.schema import document_files
+from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
 from signing_core.verification import verify
@@ -46,7 +50,12 @@ def archive(completed: Any, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """A workspace with a completed document."""
     folder = Path(shutil.copytree(completed.folder, tmp_path / "archive"))
     with Workspace.open(folder) as workspace:
-        yield SimpleNamespace(workspace=workspace, document_id=completed.document_id, final=completed.final)
+        yield SimpleNamespace(
+            workspace=workspace,
+            store=Results(folder / "results"),
+            document_id=completed.document_id,
+            final=completed.final,
+        )
 
 
 def test_what_waits_is_sealed(blank_copy: Callable[..., Path]) -> None:
@@ -94,13 +103,76 @@ def test_what_is_not_completed_is_not_superseded(archive: SimpleNamespace) -> No
 
 
 def test_time_stamps_that_last_are_left_alone(archive: SimpleNamespace) -> None:
-    done = renewal.renew_due(archive.workspace, before=timedelta(days=1))
+    done = renewal.renew_due(archive.workspace, archive.store, before=timedelta(days=1))
     assert (done.not_due, done.renewed, done.failed) == (1, {}, {})
+
+
+def test_a_file_is_read_once_to_know_until_when_it_is_proof(
+    archive: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_again(_: bytes) -> None:
+        raise AssertionError("the file was read again")
+
+    first = renewal.renew_due(archive.workspace, archive.store, before=timedelta(days=1))
+    (row,) = rows_of(archive.store.folder / "time_stamps.parquet")
+    token = time_stamps.last_token(archive.final)
+    assert token is not None
+    assert row["proof_until"] == time_stamps.read(token).proof_until(Policy())
+    with monkeypatch.context() as patched:
+        patched.setattr(time_stamps, "last_token", read_again)
+        assert renewal.renew_due(archive.workspace, archive.store, before=timedelta(days=1)) == first
+    (archive.store.folder / "time_stamps.parquet").write_bytes(b"PAR1 damaged")
+    assert renewal.renew_due(archive.workspace, archive.store, before=timedelta(days=1)) == first
+    assert rows_of(archive.store.folder / "time_stamps.parquet") == [row]
+
+
+def test_a_digest_that_no_longer_counts_makes_a_known_time_stamp_due(archive: SimpleNamespace) -> None:
+    workspace, store = archive.workspace, archive.store
+    assert renewal.renew_due(workspace, store, before=timedelta(days=1)).not_due == 1
+    soon = workspace.clock() + timedelta(hours=12)
+    policy = replace(Policy(), id="stricter", digests={**Policy().digests, "sha256": soon, "sha512": soon})
+    done = renewal.renew_due(workspace, store, before=timedelta(days=1), policy=policy)
+    assert done.not_due == 0
+    assert done.renewed.keys() | done.failed.keys() == {archive.document_id}
+
+
+def test_a_time_stamp_that_ends_and_cannot_be_renewed_is_an_exception(
+    archive: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, store = archive.workspace, archive.store
+
+    def no_answer(*_: Any, **__: Any) -> None:
+        raise TimeStampUnavailable("The time-stamp authority does not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(renewal, "renew", no_answer)
+        done = renewal.renew_due(workspace, store, before=ALWAYS)
+    assert done.failed == {archive.document_id: "The time-stamp authority does not answer."}
+    _, codes = _nightly(workspace)
+    assert codes == []  # there are years left
+    (row,) = rows_of(store.folder / "time_stamps.parquet")
+    for before_end, code in ((timedelta(days=20), "time-stamp-ends"), (-timedelta(days=1), "time-stamp-ended")):
+        with Ledger(store.folder / "intake.sqlite") as ledger:
+            cases = gathering.gather(store, ledger, row["proof_until"] - before_end).cases
+        found = [one for case in cases for one in case.findings if one.code.startswith("time-stamp")]
+        assert [one.code for one in found] == [code]
+        assert found[0].message.endswith("The time-stamp authority does not answer.")
+
+
+def test_a_document_whose_file_is_gone_keeps_no_other_from_renewal(archive: SimpleNamespace) -> None:
+    workspace, store = archive.workspace, archive.store
+    workspace.objects.delete(hashlib.sha256(archive.final).hexdigest())
+    done = renewal.renew_due(workspace, store, before=ALWAYS)
+    assert list(done.failed) == [archive.document_id]
+    with writing(workspace.engine) as connection:
+        connection.execute(sa.update(documents).values(final_sha256=None))
+    done = renewal.renew_due(workspace, store, before=ALWAYS)
+    assert "The registry names no file" in done.failed[archive.document_id]
 
 
 def test_a_renewed_file_continues_the_completed_one_and_passes(archive: SimpleNamespace) -> None:
     workspace = archive.workspace
-    done = renewal.renew_due(workspace, before=ALWAYS)
+    done = renewal.renew_due(workspace, archive.store, before=ALWAYS)
     assert not done.failed
     renewed = workspace.objects.get(done.renewed[archive.document_id])
     assert renewed.startswith(archive.final)
@@ -108,14 +180,14 @@ def test_a_renewed_file_continues_the_completed_one_and_passes(archive: SimpleNa
     verdict = verify(renewed, at=workspace.clock() + timedelta(seconds=2), trust=judging.trust_of(workspace))
     assert (verdict.integrity, verdict.indication) == ("intact", "TOTAL-PASSED")
     assert [one.kind for one in verdict.signatures].count("document-timestamp") == 2
-    again = renewal.renew_due(workspace, before=ALWAYS)
+    again = renewal.renew_due(workspace, archive.store, before=ALWAYS)
     assert workspace.objects.get(again.renewed[archive.document_id]).startswith(renewed)
     assert {"final", "renewed-1", "renewed-2"} <= views.status(workspace, archive.document_id)["files"].keys()
 
 
 def test_registry_log_and_mail_stay_as_they_were(archive: SimpleNamespace) -> None:
     workspace = archive.workspace
-    renewal.renew_due(workspace, before=ALWAYS)
+    renewal.renew_due(workspace, archive.store, before=ALWAYS)
     assert verification.verify(workspace).in_order
     now = workspace.clock()
     (result,) = reconcile(workspace, histories(workspace, [archive.document_id]), now=now)
@@ -139,7 +211,7 @@ def _nightly(workspace: Workspace) -> tuple[list[dict[str, Any]], list[str]]:
 
 def test_by_night_the_renewed_file_is_the_one_that_is_judged(archive: SimpleNamespace) -> None:
     workspace = archive.workspace
-    renewed = renewal.renew_due(workspace, before=ALWAYS).renewed[archive.document_id]
+    renewed = renewal.renew_due(workspace, archive.store, before=ALWAYS).renewed[archive.document_id]
     ((row,), codes) = _nightly(workspace)
     assert (row["expected_sha256"], row["sha256"], row["state"]) == (renewed, renewed, "present")
     assert codes == []
@@ -147,7 +219,7 @@ def test_by_night_the_renewed_file_is_the_one_that_is_judged(archive: SimpleName
 
 def test_a_renewed_file_that_is_gone_is_an_exception(archive: SimpleNamespace) -> None:
     workspace = archive.workspace
-    renewed = renewal.renew_due(workspace, before=ALWAYS).renewed[archive.document_id]
+    renewed = renewal.renew_due(workspace, archive.store, before=ALWAYS).renewed[archive.document_id]
     workspace.objects.delete(renewed)
     ((row,), codes) = _nightly(workspace)
     assert row["state"] == "missing"
@@ -156,7 +228,7 @@ def test_a_renewed_file_that_is_gone_is_an_exception(archive: SimpleNamespace) -
 
 def test_a_renewed_file_that_the_log_does_not_name_is_an_exception(archive: SimpleNamespace) -> None:
     workspace = archive.workspace
-    renewal.renew_due(workspace, before=ALWAYS)
+    renewal.renew_due(workspace, archive.store, before=ALWAYS)
     with writing(workspace.engine) as connection:
         connection.execute(
             sa.update(document_files)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from signing_core.bulk import gathering, inventory, report, results, signatures
+from signing_core.bulk import file_cases, inventory, report, results, signatures
 from signing_core.bulk.exceptions import Case, Cases
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results
@@ -116,7 +116,7 @@ def verdict(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_verdict_is_called_by_its_cause(changes: dict[str, Any], code: str) -> None:
-    assert gathering._code_of(verdict(**changes)) == code
+    assert file_cases.code_of(verdict(**changes)) == code
 
 
 def test_every_code_says_what_to_do() -> None:

@@ -1,0 +1,113 @@
+"""Until when each document's archive time-stamp is proof, kept from night to night (`time_stamps.parquet`).
+
+What a time-stamp is made with never changes; only whether its algorithms still count does. So a file is read once, and whoever
+wants to know what is due, or when it will be, asks this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from asn1crypto import cms as asn1_cms
+from cryptography import x509
+
+from signing_core.bulk import results
+from signing_core.errors import StorageError
+from signing_core.pdf import revisions
+from signing_core.policy import Policy
+
+SCHEMA: Final = pa.schema(
+    [
+        ("document_id", pa.string()),
+        ("sha256", pa.string()),
+        ("certificate_ends", pa.timestamp("us", tz="UTC")),
+        ("digests", pa.list_(pa.string())),
+        ("proof_until", pa.timestamp("us", tz="UTC")),
+        ("problem", pa.string()),
+    ]
+)
+"""A row for each completed document, by id. `sha256` is of its newest file, with the time-stamp that counts; `proof_until` is under the
+policy of the file's context; `problem` says why it could not be renewed when it was due."""
+
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class TimeStamp:
+    """What an RFC 3161 token's force depends on."""
+
+    certificate_ends: datetime
+    """Of the authority's X.509 certificate, `datetime.max` when the token has none."""
+    digests: tuple[str, ...]
+    """Names of its digest algorithms: that of the signature's, that of the message imprint."""
+
+    def proof_until(self, policy: Policy) -> datetime:
+        return min([self.certificate_ends, *(policy.judge_digest(one).until for one in self.digests)])
+
+
+def read(token: bytes) -> TimeStamp:
+    """Of a DER-encoded token."""
+    signed = asn1_cms.ContentInfo.load(token)["content"]
+    signer = signed["signer_infos"][0]
+    digests = {signer["digest_algorithm"]["algorithm"].native}
+    digests.add(signed["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]["algorithm"].native)
+    serial = signer["sid"].chosen["serial_number"].native if signer["sid"].name == "issuer_and_serial_number" else None
+    mine = [one for one in certificates(token) if serial is None or one.serial_number == serial]
+    return TimeStamp(min((one.not_valid_after_utc for one in mine), default=_FOR_EVER), tuple(sorted(digests)))
+
+
+def last_token(data: bytes) -> bytes | None:
+    """The newest document time-stamp in a PDF (ETSI EN 319 142-1, 5.4.3), DER-encoded."""
+    found = [one for one in revisions.parse(data).signatures if one.sub_filter == "ETSI.RFC3161"]
+    return max(found, key=lambda one: one.revision).contents if found else None
+
+
+def certificates(token: bytes) -> list[x509.Certificate]:
+    """Those that the token brings with it."""
+    signed = asn1_cms.ContentInfo.load(token)["content"]
+    return [
+        x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"] if one.name == "certificate"
+    ]
+
+
+class Known:
+    """What the table of the last time says, asked for document after document, by id: it is read once, as a stream."""
+
+    def __init__(self, file: Path) -> None:
+        self._rows = _rows(file)
+        self._row = next(self._rows, None)
+
+    def of(self, document_id: str, sha256: str) -> TimeStamp | None:
+        while self._row is not None and self._row["document_id"] < document_id:
+            self._row = next(self._rows, None)
+        row = self._row
+        if row is None or (row["document_id"], row["sha256"]) != (document_id, sha256) or not row["digests"]:
+            return None
+        return TimeStamp(row["certificate_ends"] or _FOR_EVER, tuple(row["digests"]))
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from results.rows_in(file, ["document_id", "sha256", "certificate_ends", "digests"])
+    except StorageError:
+        return  # a damaged file, which is about to be replaced
+
+
+def row(document_id: str, sha256: str, stamp: TimeStamp | None, policy: Policy, problem: str | None) -> dict[str, Any]:
+    return {
+        "document_id": document_id,
+        "sha256": sha256,
+        "certificate_ends": _or_null(stamp.certificate_ends) if stamp else None,
+        "digests": list(stamp.digests) if stamp else [],
+        "proof_until": _or_null(stamp.proof_until(policy)) if stamp else None,
+        "problem": problem,
+    }
+
+
+def _or_null(at: datetime) -> datetime | None:
+    return None if at == _FOR_EVER else at
