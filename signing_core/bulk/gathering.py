@@ -49,7 +49,7 @@ def gather(
     found = Gathered()
     believed: list[str] = []
     files = {name: store.folder / f"{name}.parquet" for name in (_CONTROLS, _LOG, TIME_STAMPS)}
-    batches = ledger.batches()
+    batches = [batch for batch in ledger.batches() if batch.documents]  # of others all was withdrawn
     files |= {batch.key: store.of(batch.key, "inventory") for batch in batches}
     for source, file in files.items():
         if at := results.context_of(file).get("at"):

@@ -1,7 +1,8 @@
 """Which file and which document is in which batch: the intake's memory, so that nothing is taken in twice or forgotten.
 
 A small SQLite file of its own beside the results. Only the intake writes it; the steps of a batch read it. A batch grows by
-additions, which are numbered: who knows the last of them that it heard of hears of all that came later.
+additions, which are numbered: who knows the last of them that it heard of hears of all that came later. One in which files are
+withdrawn is numbered among them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
-from signing_core.errors import UsageError
+from signing_core.errors import StorageError, UsageError
 
 Kind = Literal["inbox", "archive"]
 
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS additions (
   number INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL REFERENCES batches, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS additions_batch ON additions (batch, number);
 CREATE TABLE IF NOT EXISTS files (
-  path TEXT NOT NULL, size INTEGER NOT NULL, changed TEXT NOT NULL, addition INTEGER NOT NULL,
+  path TEXT NOT NULL, size INTEGER NOT NULL, changed TEXT NOT NULL, addition INTEGER NOT NULL, withdrawn INTEGER,
   PRIMARY KEY (path, size, changed)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_addition ON files (addition, path);
 CREATE TABLE IF NOT EXISTS documents (
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS additions (
   number INTEGER PRIMARY KEY AUTOINCREMENT, batch INTEGER NOT NULL REFERENCES batches, at TEXT NOT NULL);
 INSERT INTO additions SELECT number, number, made_at FROM batches;
 ALTER TABLE files RENAME COLUMN batch TO addition;
+ALTER TABLE files ADD COLUMN withdrawn INTEGER;
 ALTER TABLE documents RENAME COLUMN batch TO addition;
 DROP INDEX files_batch;
 DROP INDEX documents_batch;
@@ -102,9 +104,24 @@ _Share = tuple[int, Sequence[str]]
 
 
 class Ledger:
+    """Raises `StorageError` for a file that is damaged or is none of SQLite's."""
+
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.OperationalError:
+            self._connection.close()
+            raise  # locked, full, without rights: not of the file
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise StorageError(
+                f"{file} is damaged ({error}); put back a copy from a backup, or move the folder {file.parent} aside: then "
+                "everything is taken in and checked anew."
+            ) from error
+
+    def _prepare(self) -> None:
         # Not WAL, which keeps its index in memory that hosts do not share: the folder may be on a file system that several see.
         # A file of before that another process has open changes over at a later opening.
         with suppress(sqlite3.OperationalError):
@@ -132,7 +149,7 @@ class Ledger:
 
     def unknown_files(self, seen: Iterable[SeenFile]) -> Iterator[SeenFile]:
         """Those that are in no batch as they are now: new ones, and known ones that were changed."""
-        query = "SELECT 1 FROM files WHERE path = ? AND size = ? AND changed = ?"
+        query = "SELECT 1 FROM files WHERE path = ? AND size = ? AND changed = ? AND withdrawn IS NULL"
         for file in seen:
             if self._connection.execute(query, (file.path, file.size, file.changed)).fetchone() is None:
                 yield file
@@ -161,7 +178,8 @@ class Ledger:
             shares += self._shares("inbox", [path for path, batch in places.items() if batch is None], day, now, size)
             for addition, paths in shares:
                 rows = [(one.path, one.size, one.changed, addition) for path in paths for one in by_path[path]]
-                self._connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
+                # In place of the same file where it was withdrawn and has come again.
+                self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, NULL)", rows)
         return self.batches(after=before)
 
     def add_documents(self, ids: Sequence[str], *, day: date, now: datetime, size: Size = SIZE) -> list[Batch]:
@@ -188,12 +206,26 @@ class Ledger:
     def contents(self, batch: Batch, up_to: int | None = None) -> dict[str, datetime]:
         """The paths of its files or the ids of its documents, in order, and when each came in; as it is, or as it was when
         `up_to` was its newest addition."""
-        names, table = ("path", "files") if batch.kind == "inbox" else ("id", "documents")
+        if batch.kind == "inbox":
+            names, table, kept = "path", "files", "AND (c.withdrawn IS NULL OR c.withdrawn > :up_to)"
+        else:
+            names, table, kept = "id", "documents", ""
         query = f"""
             SELECT c.{names}, min(a.at) FROM additions a JOIN {table} c ON c.addition = a.number
-            WHERE a.batch = ? AND a.number <= ? GROUP BY 1 ORDER BY 1"""  # noqa: S608
-        rows = self._connection.execute(query, (batch.number, batch.last if up_to is None else up_to))
+            WHERE a.batch = :batch AND a.number <= :up_to {kept} GROUP BY 1 ORDER BY 1"""  # noqa: S608
+        values = {"batch": batch.number, "up_to": batch.last if up_to is None else up_to}
+        rows = self._connection.execute(query, values)
         return {name: datetime.fromisoformat(at) for name, at in rows}
+
+    def withdraw(self, batch: Batch, paths: Iterable[str], *, now: datetime) -> Batch:
+        """Take files out of a batch for good, all or none of them; the batch as it is then. One that comes again is new."""
+        with self._writing():
+            here = self.contents(self.batch(batch.key))
+            gone = [path for path in paths if path in here]
+            number = self._new_addition(batch.number, now, -len(gone))
+            query = "UPDATE files SET withdrawn = ? WHERE path = ? AND withdrawn IS NULL"
+            self._connection.executemany(query, [(number, path) for path in gone])
+        return self.batch(batch.key)
 
     def leave_out(self, named: Mapping[str, str]) -> None:
         """Keep what could not be taken in the last time, and why, in place of what was kept before."""
@@ -222,7 +254,9 @@ class Ledger:
 
     def _place_of(self, path: str) -> int | None:
         """The number of the batch that a path is in."""
-        query = "SELECT a.batch FROM files f JOIN additions a ON a.number = f.addition WHERE f.path = ? ORDER BY a.number DESC"
+        query = """
+            SELECT a.batch FROM files f JOIN additions a ON a.number = f.addition
+            WHERE f.path = ? AND f.withdrawn IS NULL ORDER BY a.number DESC"""
         row = self._connection.execute(query, (path,)).fetchone()
         return int(row[0]) if row else None
 

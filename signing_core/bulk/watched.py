@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,12 @@ from signing_core.bulk.ledger import SeenFile
 from signing_core.errors import UsageError
 
 SETTLED: Final = timedelta(seconds=2)
+
+
+LARGEST_FILE: Final = 2_000_000_000
+"""Bytes. The memory of a worker holds little more, and reading it would hold up the others every night."""
+_NO_FOLDER: Final = "The watched place is not there or is no folder; mount it, or make it."
+_NO_BUCKET: Final = "The watched place is not there; see whether its URL and the rights to it are right."
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,18 @@ class Watched:
             if not _is_text(name):
                 yield LeftOut(_printable(name), "Its name is not in UTF-8; rename it.")
                 continue
+            if size > LARGEST_FILE:
+                yield LeftOut(
+                    name, f"It has {size / 1e9:.1f} GB; more than {LARGEST_FILE / 1e9:.0f} GB are not taken in."
+                )
+                continue
             yield SeenFile(name, size, changed.isoformat() if isinstance(changed, datetime) else changed)
 
     def _local(self) -> Iterator[tuple[str, int, datetime] | LeftOut]:
         """One file after the other, however many there are. Links are left out: they lead to what nobody put here."""
         root = Path(self._opened[1])
         if not root.is_dir():
-            yield LeftOut(str(root), "The watched place is not there or is no folder; mount it, or make it.")
+            yield LeftOut(str(root), _NO_FOLDER)
             return
         closed: list[OSError] = []
         for folder, _, names in os.walk(root, onerror=closed.append):
@@ -107,9 +118,20 @@ class Watched:
                     yield name, int(entry["size"]), _changed(entry)
         elif root.strip("/") and not system.exists(root.strip("/").partition("/")[0]):
             # A bucket without objects below the prefix is like an empty folder; no bucket is like none.
-            yield LeftOut(
-                self.url, "The watched place is not there; see whether its URL and the rights to it are right."
-            )
+            yield LeftOut(self.url, _NO_BUCKET)
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of these that are not there any more. Raises `UsageError` when the place itself is not there."""
+        if not self.local:
+            found = list(self._bucket())
+            if any(isinstance(one, LeftOut) for one in found):
+                raise UsageError(f"{self.url}: {_NO_BUCKET}")
+            there = {one[0] for one in found if not isinstance(one, LeftOut)}
+            return [name for name in names if name not in there]
+        root = Path(self._opened[1])
+        if not root.is_dir():
+            raise UsageError(f"{root}: {_NO_FOLDER}")
+        return [name for name in names if _is_gone(root / name)]
 
     @contextlib.contextmanager
     def as_files(self, names: Sequence[str]) -> Iterator[list[Path]]:
@@ -135,6 +157,16 @@ class Watched:
 
 def _is_wanted(name: str) -> bool:
     return name.lower().endswith(".pdf") and not any(part.startswith(".") for part in name.split("/"))
+
+
+def _is_gone(file: Path) -> bool:
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass  # it may not be looked at, which is not gone
+    return False
 
 
 def _is_text(name: str) -> bool:

@@ -178,7 +178,7 @@ RUNS: Final[dict[str, Kind]] = {
     ),
     "file-gone": Kind(
         "warning", "operations", "A file that came in is not there any more, or cannot be read.",
-        "Restore it, or accept that it was withdrawn.",
+        "Restore it; or withdraw it with the job `withdraw_files`, which asks who says so and why.",
     ),
     "file-left-out": Kind(
         "warning", "operations", "Something in the watched place cannot be taken in.",

@@ -62,6 +62,7 @@ def test_what_follows_runs_by_itself_and_tries_again() -> None:
         "audit_log_protection",
         "created_documents",
         "sealed_documents",
+        "withdrawn_files",
         "reissued_documents",
     }
     for asset in defs.resolve_all_asset_specs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,11 @@ from pipeline_runs import Runs
 
 from pipelines import places
 from pipelines.defs import integrity, reports
-from pipelines.defs.intake import new_documents, no_workspace
+from pipelines.defs.intake import Withdrawal, new_documents, no_workspace, withdrawn_files
 from pipelines.resources import Sealtrail
 from signing_core.audit_log import events
 from signing_core.bulk.results import rows_of
-from signing_core.storage.database import writing
+from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
 
@@ -182,6 +183,68 @@ def test_the_sample_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.M
     assert len(made) == 1
     assert (tmp_path / "workspace" / "sealtrail.toml").is_file()
     assert not (tmp_path / "workspace.unfinished").exists()
+
+
+def withdraw(runs: Runs, batch: str, **config: str) -> dg.ExecuteInProcessResult:
+    given = Withdrawal(**{"batch": batch, "by": "Sample Analyst", "reason": "Moved to the archive.", **config})
+    return runs.materialize([withdrawn_files], run_config=dg.RunConfig(ops={"withdrawn_files": given}))
+
+
+def test_what_was_taken_away_on_purpose_is_not_missing_for_ever(runs: Runs) -> None:
+    drop(runs, "a.pdf", "b.pdf", "c.pdf")
+    runs.everything()
+    (key,) = runs.keys
+    before = {row["name"]: row["sha256"] for row in rows_of(runs.results.of(key, "inventory"))}
+    for name in ("a.pdf", "b.pdf"):
+        (runs.folder / "inbox" / name).unlink()
+    assert runs.batch(key).success
+    runs.everything()
+    assert [one["code"] for one in runs.exceptions()] == ["file-unsigned", "file-gone", "file-gone"]
+    done = withdraw(runs, key)
+    assert done.success
+    (file,) = runs.results.batch(key).glob("withdrawn-*.parquet")
+    listed = {row["name"]: (row["first_sha256"], row["by"], row["reason"]) for row in rows_of(file)}
+    said = ("Sample Analyst", "Moved to the archive.")
+    assert listed == {name: (before[name], *said) for name in ("a.pdf", "b.pdf")}
+    with Workspace.open(runs.folder) as workspace, reading(workspace.engine) as connection:
+        (event,) = events.of_type(connection, "files.withdrawn")
+    assert event.data == {"batch": key, "files": 2, "list": hashlib.sha256(file.read_bytes()).hexdigest()}
+    assert withdraw(runs, key).success  # nothing is missing now
+    assert runs.materialize([reports.run_report]).success  # before the batch is looked at again
+    assert "batch-stopped" not in {one["code"] for one in runs.exceptions()}
+    runs.everything()
+    assert [one["code"] for one in runs.exceptions()] == ["file-unsigned"]
+    (runs.folder / "inbox" / "c.pdf").unlink()
+    assert withdraw(runs, key).success
+    runs.everything()  # of the batch nothing is left
+    assert runs.exceptions() == []
+    drop(runs, "a.pdf")
+    assert numbers(runs.tick()) == ["inbox-001"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"by": " "}, "Say who withdraws"),
+        ({"reason": ""}, "Say who withdraws"),
+        ({"batch": "2026-11-25/inbox-009"}, "There is no batch"),
+    ],
+)
+def test_nothing_is_withdrawn_without_a_name_a_reason_and_a_batch(runs: Runs, wrong: dict[str, str], why: str) -> None:
+    drop(runs, "a.pdf")
+    (key,) = runs.tick()
+    done = withdraw(runs, **{"batch": key, **wrong})
+    assert not done.success
+    (failure,) = [event for event in done.all_events if event.is_step_failure]
+    assert why in str(failure.event_specific_data)
+
+
+def test_files_of_a_place_that_is_not_there_are_not_withdrawn(runs: Runs) -> None:
+    drop(runs, "a.pdf")
+    (key,) = runs.tick()
+    (runs.folder / "inbox").rename(runs.folder / "unmounted")
+    elsewhere = Runs(runs.folder, runs.instance, inbox=str(runs.folder / "inbox"))
+    assert not withdraw(elsewhere, key).success
 
 
 def test_links_are_not_followed_and_reported(runs: Runs, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from pipelines import places
 from pipelines.defs.audit_log import audit_log_replay
-from pipelines.defs.common import BATCHES
+from pipelines.defs.common import BATCHES, RETRY
 from pipelines.defs.integrity import inventory
 from pipelines.resources import Sealtrail
-from signing_core.bulk import intake
+from signing_core.bulk import intake, withdrawal
 
 
 @dg.op
@@ -53,6 +54,7 @@ def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> 
     asked = [
         dg.RunRequest(run_key=f"{one.key} {ledger} {one.last}", partition_key=one.key, asset_selection=[inventory.key])
         for one in grown
+        if one.documents
     ]
     if first:
         # A new instance need not wait for Sunday: the first report is to have the log in it.
@@ -76,7 +78,39 @@ def no_workspace(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> d
     return dg.SkipReason("There is a workspace.")
 
 
-ASSETS: list[Any] = []
-JOBS = [sample_workspace]
+class Withdrawal(dg.Config):
+    """Files that came in and were taken away on purpose."""
+
+    batch: str = Field(description="Key of the batch, such as 2026-11-25/inbox-003.")
+    by: str = Field(description="Who says that they were.")
+    reason: str
+
+
+@dg.asset(group_name="intake", retry_policy=RETRY)
+def withdrawn_files(config: Withdrawal, sealtrail: Sealtrail) -> dg.MaterializeResult:
+    """The missing files of a batch leave it, or they would be missing in every night to come; a list of them is kept."""
+    with sealtrail.open() as opened:
+        done = withdrawal.withdraw(
+            opened.workspace,
+            opened.results,
+            opened.ledger,
+            opened.watched,
+            config.batch,
+            by=config.by,
+            reason=config.reason,
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "batch": config.batch,
+            "withdrawn": len(done.names),
+            "left": done.left,
+            "first": dg.MetadataValue.json(done.names[:20]),
+            **({"file": dg.MetadataValue.path(done.file)} if done.file else {}),
+        }
+    )
+
+
+ASSETS = [withdrawn_files]
+JOBS = [sample_workspace, dg.define_asset_job("withdraw_files", selection=dg.AssetSelection.assets(withdrawn_files))]
 SENSORS = [new_documents, no_workspace]
 SCHEDULES: list[Any] = []

@@ -171,7 +171,7 @@ def nightly_integrity(context: dg.ScheduleEvaluationContext, sealtrail: Sealtrai
         return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
     with sealtrail.open() as opened:
         # Not those of another workspace that the instance served before.
-        keys = [batch.key for batch in opened.ledger.batches() if batch.key in announced]
+        keys = [batch.key for batch in opened.ledger.batches() if batch.documents and batch.key in announced]
     if not keys:
         return dg.SkipReason("There is no batch yet.")
     night = f"{context.scheduled_execution_time:%Y-%m-%d}"

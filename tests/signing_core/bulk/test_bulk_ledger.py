@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from signing_core.bulk.ledger import Ledger, SeenFile, Size
+from signing_core.errors import StorageError
 
 DAY = date(2026, 11, 25)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -86,6 +87,21 @@ def test_a_changed_file_stays_in_its_batch_which_is_heard_of_again(tmp_path: Pat
         assert not list(ledger.unknown_files(files("a.pdf") + files("a.pdf", changed="y")))
 
 
+def test_what_was_withdrawn_is_in_no_batch_until_it_comes_again(tmp_path: Path) -> None:
+    later = NOW + timedelta(days=40)
+    with Ledger(tmp_path / "intake.sqlite") as ledger:
+        (batch,) = ledger.add_files(files("a.pdf", "b.pdf"), day=DAY, now=NOW)
+        left = ledger.withdraw(batch, ["a.pdf", "other.pdf"], now=later)
+        assert (left.documents, list(ledger.contents(left))) == (1, ["b.pdf"])
+        assert list(ledger.contents(left, up_to=batch.last)) == ["a.pdf", "b.pdf"]
+        assert ledger.batches(after=batch.last) == [left]
+        assert ledger.withdraw(left, ["a.pdf"], now=later).documents == 1
+        assert list(ledger.unknown_files(files("a.pdf", "b.pdf"))) == files("a.pdf")
+        (again,) = ledger.add_files(files("a.pdf"), day=later.date(), now=later)
+        assert again.key != batch.key
+        assert ledger.contents(again) == {"a.pdf": later}
+
+
 def test_a_ledger_of_before_batches_grew_is_brought_up(tmp_path: Path) -> None:
     file = tmp_path / "intake.sqlite"
     older = sqlite3.connect(file, isolation_level=None)
@@ -115,3 +131,12 @@ def test_a_ledger_of_before_batches_grew_is_brought_up(tmp_path: Path) -> None:
         (grown,) = other.add_files(files("b.pdf"), day=DAY, now=NOW)
         assert (grown.key, grown.documents, grown.last) == (inbox.key, 2, 3)
         assert list(ledger.contents(grown)) == ["a.pdf", "b.pdf"]
+
+
+def test_a_damaged_ledger_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "intake.sqlite"
+    Ledger(file).close()
+    for damage in (b"no database at all, but a long text about it" * 100, file.read_bytes()[:100] + b"x" * 5_000):
+        file.write_bytes(damage)
+        with pytest.raises(StorageError, match=rf"{file} is damaged .*; put back a copy from a backup, or move"):
+            Ledger(file)

@@ -79,6 +79,8 @@ def test_what_cannot_be_taken_in_is_named_and_stops_nothing(tmp_path: Path) -> N
     (tmp_path / "loop").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe.pdf")
     (tmp_path / "folder.pdf").mkdir()
+    with (tmp_path / "sparse.pdf").open("wb") as file:
+        file.truncate(3_100_000_000)
     for name in ("a.pdf", "notes.txt", "deep::x.pdf", "line\nbreak.PDF", "😀.pdf"):
         (tmp_path / name).write_bytes(b"%PDF-")
     watched = Watched(str(tmp_path), timedelta(0))
@@ -86,6 +88,7 @@ def test_what_cannot_be_taken_in_is_named_and_stops_nothing(tmp_path: Path) -> N
     assert left_out(watched) == {
         "gr\\udcfc\\udcdfe.pdf": "Its name is not in UTF-8; rename it.",
         "link.pdf": "It is a link or something else than a file; put the file itself there.",
+        "sparse.pdf": "It has 3.1 GB; more than 2 GB are not taken in.",
         "pipe.pdf": "It is a link or something else than a file; put the file itself there.",
     }
 
@@ -129,3 +132,21 @@ def test_a_watched_place_that_is_not_there_is_not_a_quiet_day(tmp_path: Path) ->
 def test_a_url_that_nothing_opens_is_one_sentence() -> None:
     with pytest.raises(UsageError, match="The watched place foo://x cannot be opened: Protocol not known: foo"):
         list(Watched("foo://x").listing(NOW))
+
+
+def test_what_is_missing_is_what_is_not_there_and_not_what_may_not_be_looked_at(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").touch()
+    (tmp_path / "link.pdf").symlink_to("nowhere")
+    names = ["a.pdf", "a.pdf/below.pdf", "gone.pdf", "link.pdf", "none/b.pdf"]
+    assert Watched(str(tmp_path)).missing(names) == ["a.pdf/below.pdf", "gone.pdf", "none/b.pdf"]
+    assert Watched(bucket).missing(["a.pdf", "gone.pdf"]) == ["gone.pdf"]
+    with pytest.raises(UsageError, match="The watched place is not there"):
+        Watched(str(tmp_path / "not-mounted")).missing(names)
+
+    def refused(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", refused)
+    assert Watched(str(tmp_path)).missing(names) == []
