@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,29 @@ def test_dropped_files_become_verdicts_without_a_hand(daemon: Path, completed: A
     (daemon / "inbox" / "signed.pdf").write_bytes(completed.final)
     (daemon / "inbox" / "letter.pdf").write_bytes(contract(1, text="Sample letter"))
     results = Results(daemon / "results")
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end and not any(results.folder.glob("reports/*/summary.json")):
-        time.sleep(0.5)
-    log = (tmp_path / "daemon.log").read_text(errors="replace")[-4_000:]
+    exceptions = results.folder / "exceptions.parquet"
+    log = until(lambda: any(results.folder.glob("reports/*/summary.json")), tmp_path)
     keys = results.finished("signatures")
     assert len(keys) == 1, log
     verdicts = {row["integrity"] for row in rows_of(results.of(keys[0], "signatures"))}
     assert verdicts == {"intact", "unsigned"}, log
     assert (results.folder / "controls.parquet").is_file()  # the first report has everything in it
     assert (results.folder / "audit_log.parquet").is_file()
-    reported = {tuple(one["files"]): one["code"] for one in rows_of(results.folder / "exceptions.parquet")}
-    assert reported[("letter.pdf",)] == "file-unsigned", log
+    assert files_of(exceptions)["letter.pdf"] == "file-unsigned", log
+
+    (daemon / "inbox" / "second.pdf").write_bytes(contract(1, text="Another sample letter"))
+    log = until(lambda: "second.pdf" in files_of(exceptions), tmp_path)
+    assert files_of(exceptions)["second.pdf"] == "file-unsigned", log
+    assert results.finished("signatures") == keys  # the batch that was open has grown
+
+
+def until(happened: Callable[[], bool], folder: Path) -> str:
+    """Waits for it; what the daemon said last."""
+    end = time.monotonic() + _PATIENCE / 2
+    while time.monotonic() < end and not happened():
+        time.sleep(0.5)
+    return (folder / "daemon.log").read_text(errors="replace")[-4_000:]
+
+
+def files_of(exceptions: Path) -> dict[str, str]:
+    return {" ".join(one["files"]): one["code"] for one in rows_of(exceptions)}
