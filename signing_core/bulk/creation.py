@@ -1,8 +1,8 @@
 """Bulk creation: a template and a table of parties become documents. A bad row is reported with row and column; good rows go on.
 
-Each row makes one document, whatever happens: what was made is written down by the SHA-256 of the table and the row's number,
-and a row that was begun when the process died is looked for among the documents before it is made. Two runs of one table would
-not see what the other has begun: the second waits for the first.
+Each row makes one document, whatever happens: what was made is written down by what stands in the row, so that a table whose
+bad rows were corrected makes those alone, and a row that was begun when the process died is looked for among the documents before
+it is made. Two runs would not see what the other has begun: the second waits for the first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
+import re
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +26,7 @@ from signing_core.bulk import party_table, results
 from signing_core.bulk.party_table import PartyRow
 from signing_core.bulk.results import Results
 from signing_core.delivery import contacts
+from signing_core.delivery.messages.wording import LANGUAGES
 from signing_core.desk import Author, Desk, NewDocument, Signer, sources
 from signing_core.errors import ContactRefused, DataRefused, SealtrailError, UsageError
 from signing_core.storage import directory
@@ -30,11 +34,14 @@ from signing_core.storage.database import reading
 from signing_core.storage.durable import write_file
 from signing_core.storage.schema import document_parties, documents
 from signing_core.storage.workspace import Workspace
+from signing_core.verification.reports.rows import csv_cell
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS rows (
-  source TEXT NOT NULL, number INTEGER NOT NULL, begun_at TEXT NOT NULL, document_id TEXT, PRIMARY KEY (source, number))
+CREATE TABLE IF NOT EXISTS orders (
+  content TEXT NOT NULL, number INTEGER NOT NULL, begun_at TEXT NOT NULL, document_id TEXT, PRIMARY KEY (content, number))
 """
+_Key = tuple[str, int]
+"""What stands in the row, and which of the rows of its table with just that it is."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +78,16 @@ class Created:
 def create(workspace: Workspace, store: Results, file: Path, order: Order) -> Created:
     """Make what is not made yet.
 
-    Raises `UsageError` for a table or template that cannot be used at all, `ConcurrentChange` when another run of the same
-    table does not come to its end.
+    Raises `UsageError` for an order that cannot be used at all, `ConcurrentChange` when another run does not come to its end.
     """
+    _check(workspace, order)
     rows = party_table.read(file)
     source = hashlib.sha256(file.read_bytes() + order.template.encode()).hexdigest()
     with reading(workspace.engine) as connection:
         template = directory.template(connection, order.template)
     folder = store.folder / "created"
-    with results.alone(folder / f".{source[:16]}.lock", f"the table {file.name}"):
-        done = _create(workspace, store, rows, source, order, template)
+    with results.alone(folder / ".lock", "a table of parties"):
+        done = _create(workspace, store, rows, order, template)
         done.folder = folder / source[:16]
         _write(done, done.folder, file)
     return done
@@ -90,21 +97,24 @@ def _create(
     workspace: Workspace,
     store: Results,
     rows: Sequence[PartyRow],
-    source: str,
     order: Order,
     template: directory.Template,
 ) -> Created:
     desk, done = Desk(workspace), Created()
+    seen: Counter[str] = Counter()
     memory = sqlite3.connect(store.folder / "created.sqlite", timeout=30, isolation_level=None)
     try:
         memory.execute(_SCHEMA)
         for row in rows:
+            content = _content(row, order)
+            seen[content] += 1
+            key = (content, seen[content])
             try:
                 for column, message in row.faults:
                     raise _RowRefused(row, column, message)
-                document_id = _known(workspace, memory, source, row, template.id)
+                document_id = _known(workspace, memory, key, row, template.id)
                 if document_id is None:
-                    document_id = _make(desk, memory, source, row, order, template)
+                    document_id = _make(desk, memory, key, row, order, template)
                     done.made_now += 1
                 done.documents[row.number] = document_id
                 if order.send and desk.state(document_id).status == "draft":
@@ -124,20 +134,44 @@ class _RowRefused(Exception):
         self.bad = BadRow(row.number, column, message)
 
 
-def _known(
-    workspace: Workspace, memory: sqlite3.Connection, source: str, row: PartyRow, template_id: str
-) -> str | None:
+def _check(workspace: Workspace, order: Order) -> None:
+    """Once, and not as the fault of every row."""
+    people = [("author", order.author.name, order.author.email)]
+    if order.first_party is not None:
+        people.append(("first party", order.first_party.name, order.first_party.contact))
+    for who, name, contact in people:
+        if not name.strip():
+            raise UsageError(f"The {who} has no name; give one.")
+        try:
+            if who == "author":
+                contacts.parse_email(contact)
+            else:
+                contacts.parse(contact, region=workspace.settings.phone_region)
+        except ContactRefused as error:
+            raise UsageError(f"The {who} cannot be reached: {error}") from error
+    if order.language is not None and order.language.lower() not in LANGUAGES:
+        raise UsageError(f"The language {order.language} is not available; use en or de.")
+
+
+def _content(row: PartyRow, order: Order) -> str:
+    """The same for two rows that ask for the same document."""
+    first = order.first_party
+    other = [first.name, first.contact] if first and "first_party_name" not in row.values else []
+    return hashlib.sha256(json.dumps([order.template, other, sorted(row.values.items())]).encode()).hexdigest()
+
+
+def _known(workspace: Workspace, memory: sqlite3.Connection, key: _Key, row: PartyRow, template_id: str) -> str | None:
     """The document of this row: written down, or made by a process that died before it could write it down."""
-    query = "SELECT begun_at, document_id FROM rows WHERE source = ? AND number = ?"
-    found = memory.execute(query, (source, row.number)).fetchone()
+    query = "SELECT begun_at, document_id FROM orders WHERE content = ? AND number = ?"
+    found = memory.execute(query, key).fetchone()
     if found is None:
         return None
     begun_at, document_id = str(found[0]), None if found[1] is None else str(found[1])
     if document_id is None:
-        taken = {one for (one,) in memory.execute("SELECT document_id FROM rows WHERE document_id IS NOT NULL")}
+        taken = {one for (one,) in memory.execute("SELECT document_id FROM orders WHERE document_id IS NOT NULL")}
         document_id = _orphan(workspace, row, template_id, datetime.fromisoformat(begun_at), taken)
         if document_id is not None:
-            _remember(memory, source, row, document_id)
+            _remember(memory, key, document_id)
     return document_id
 
 
@@ -162,18 +196,19 @@ def _orphan(workspace: Workspace, row: PartyRow, template_id: str, since: dateti
         return next((one for one in connection.execute(query).scalars() if one not in taken), None)
 
 
-def _remember(memory: sqlite3.Connection, source: str, row: PartyRow, document_id: str) -> None:
-    query = "UPDATE rows SET document_id = ? WHERE source = ? AND number = ?"
-    memory.execute(query, (document_id, source, row.number))
+def _remember(memory: sqlite3.Connection, key: _Key, document_id: str) -> None:
+    memory.execute("UPDATE orders SET document_id = ? WHERE content = ? AND number = ?", (document_id, *key))
 
 
 def _make(
-    desk: Desk, memory: sqlite3.Connection, source: str, row: PartyRow, order: Order, template: directory.Template
+    desk: Desk, memory: sqlite3.Connection, key: _Key, row: PartyRow, order: Order, template: directory.Template
 ) -> str:
     workspace = desk.workspace
     client = _signer(workspace, row, "client", None)
     first_party = _signer(workspace, row, "first_party", order.first_party)
-    language = row.known("language") or order.language or workspace.settings.language
+    language = (row.known("language") or order.language or workspace.settings.language).lower()
+    if language not in LANGUAGES:
+        raise _RowRefused(row, "language", f"The language {language} is not available; use en or de.")
     values = _typed(row.fields, template)
     try:
         made = sources.from_template(workspace, order.template, values, version=template.version, language=language)
@@ -181,8 +216,8 @@ def _make(
         raise _RowRefused(row, error.field, str(error)) from None
     except UsageError as error:
         raise _RowRefused(row, None, str(error)) from None
-    begun = (source, row.number, workspace.clock().isoformat())
-    memory.execute("INSERT OR REPLACE INTO rows (source, number, begun_at) VALUES (?, ?, ?)", begun)
+    begun = (*key, workspace.clock().isoformat())
+    memory.execute("INSERT OR REPLACE INTO orders (content, number, begun_at) VALUES (?, ?, ?)", begun)
     document_id = desk.create(
         NewDocument(
             source=made.pdf,
@@ -196,7 +231,7 @@ def _make(
             template_data=row.fields or None,
         )
     )
-    _remember(memory, source, row, document_id)
+    _remember(memory, key, document_id)
     return document_id
 
 
@@ -225,7 +260,7 @@ def _typed(values: Mapping[str, str], template: directory.Template) -> dict[str,
 
 
 def _value(text: str, type: str) -> Any:
-    if type == "integer" and text.lstrip("-").isdigit():
+    if type == "integer" and re.fullmatch("-?[0-9]{1,18}", text):
         return int(text)
     if type == "boolean" and text.lower() in ("true", "false", "yes", "no", "ja", "nein"):
         return text.lower() in ("true", "yes", "ja")
@@ -244,5 +279,5 @@ def _write(done: Created, folder: Path, file: Path) -> None:
     ]
     for name, rows in (("documents.csv", made), ("bad_rows.csv", bad)):
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows)
+        csv.writer(text).writerows([csv_cell(value) for value in row] for row in rows)
         write_file(folder / name, text.getvalue().encode())

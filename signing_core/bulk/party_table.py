@@ -30,6 +30,10 @@ KNOWN: Final = (
     "language",
 )
 _MOST_ROWS: Final = 100_000
+_MOST_UNPACKED: Final = 1 << 30
+"""Bytes of all parts of an Excel file: far more than so many rows need."""
+_OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+"""What .xls begins with, and an .xlsx that Excel has encrypted."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,8 @@ def _letters(index: int) -> str:
 
 def _header(file: Path, cells: Sequence[_Cell]) -> list[str]:
     header = ["" if isinstance(cell, _Unusable) else "_".join(cell.lower().split()) for cell in cells]
-    if not header:
-        raise UsageError(f"{file.name} is empty; its first row names the columns.")
+    if not any(header):
+        raise UsageError(f"The first row of {file.name} is empty; it names the columns.")
     for name in NEEDED:
         if name not in header:
             raise UsageError(f"{file.name} has no column {name}; its first row names the columns.")
@@ -154,13 +158,21 @@ def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
         *(InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError),
         *(KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, NotImplementedError),
     )
+    with file.open("rb") as stream:
+        if stream.read(len(_OLE)) == _OLE:
+            raise UsageError(f"{file.name} is an old .xls or has a password; save it as .xlsx without one.")
     try:
+        with zipfile.ZipFile(file) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED:
+                raise UsageError(f"{file.name} unpacks to more than a gigabyte; share it out among several files.")
         with ExitStack() as books:
             # The results of formulas, and the formulas: one that was never calculated has an empty cell for its result.
             results, formulas = (openpyxl.load_workbook(file, read_only=True, data_only=data) for data in (True, False))
             books.callback(results.close)
             books.callback(formulas.close)
-            sheets = (results.worksheets[0], formulas.worksheets[0])
+            # The first that its author sees; what is hidden was not meant.
+            shown = next((number for number, one in enumerate(results.worksheets) if one.sheet_state == "visible"), 0)
+            sheets = (results.worksheets[shown], formulas.worksheets[shown])
             for sheet in sheets:
                 sheet.reset_dimensions()  # what the file says of its size can be wrong, and rows would be left out
             for row in zip(*(sheet.iter_rows() for sheet in sheets), strict=True):

@@ -96,7 +96,7 @@ class CsvWriter:
         self._put(COLUMNS)
 
     def write(self, verdict: DocumentVerdict) -> None:
-        self._put(_cell(value) for value in row(verdict).values())
+        self._put(csv_cell(value) for value in row(verdict).values())
 
     def close(self) -> None:
         self._stream.flush()
@@ -108,7 +108,8 @@ class CsvWriter:
         self._stream.flush()
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """As it may stand in a table for spreadsheets."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -116,6 +116,71 @@ def test_the_same_table_again_makes_nothing(workspace: Workspace, tmp_path: Path
     assert again.documents == first.documents
 
 
+def test_a_table_whose_bad_rows_were_corrected_makes_those_alone(workspace: Workspace, tmp_path: Path) -> None:
+    bad = ("Sample Client X", "not a contact", "1.00", "1")
+    first = creation.create(workspace, results(workspace), table(tmp_path / "leases.csv", GOOD[0], bad, GOOD[1]), ORDER)
+    corrected = (GOOD[2], GOOD[0], ("Sample Client X", "x@example.net", "1.00", "1"), GOOD[1])
+    again = creation.create(workspace, results(workspace), excel(tmp_path / "corrected.xlsx", *corrected), ORDER)
+    assert (first.made_now, again.made_now) == (2, 2)
+    assert (again.documents[3], again.documents[5]) == (first.documents[2], first.documents[4])
+    assert len(views.listing(workspace)) == 4
+
+
+def test_the_same_row_twice_in_a_table_is_two_documents(workspace: Workspace, tmp_path: Path) -> None:
+    file = table(tmp_path / "leases.csv", GOOD[0], GOOD[1], GOOD[0])
+    first = creation.create(workspace, results(workspace), file, ORDER)
+    assert len(set(first.documents.values())) == 3
+    assert creation.create(workspace, results(workspace), file, ORDER).documents == first.documents
+    other = replace(ORDER, first_party=Signer("Another Director", "another@example.org"))
+    assert creation.create(workspace, results(workspace), file, other).made_now == 3
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (replace(ORDER, author=Author("Sample Author", "nobody")), "The author cannot be reached: “nobody”"),
+        (replace(ORDER, author=Author(" ", "author@example.org")), "The author has no name; give one"),
+        (replace(ORDER, first_party=Signer("Sample Director", "")), "The first party cannot be reached"),
+        (replace(ORDER, language="fr"), "The language fr is not available; use en or de"),
+        (replace(ORDER, template="rent"), "no template rent"),
+    ],
+)
+def test_an_order_that_no_row_can_be_made_of_is_refused_once(
+    workspace: Workspace, tmp_path: Path, order: Order, reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        creation.create(workspace, results(workspace), table(tmp_path / "leases.csv", *GOOD), order)
+    assert views.listing(workspace) == []
+
+
+@pytest.mark.parametrize("rooms", ["--2", "²", "9" * 5_000, "2.5", "-"])
+def test_what_is_no_whole_number_is_the_fault_of_its_row_alone(
+    workspace: Workspace, tmp_path: Path, rooms: str
+) -> None:
+    file = table(tmp_path / "leases.csv", ("Sample Client X", "x@example.net", "1.00", rooms), GOOD[0])
+    done = creation.create(workspace, results(workspace), file, ORDER)
+    assert [(one.row, one.column) for one in done.bad] == [(2, "rooms")]
+    assert sorted(done.documents) == [3]
+
+
+def test_the_language_of_a_row_is_a_column_like_others(workspace: Workspace, tmp_path: Path) -> None:
+    header = (*HEADER, "language")
+    file = table(tmp_path / "leases.csv", (*GOOD[0], "fr"), (*GOOD[1], "DE"), header=header)
+    done = creation.create(workspace, results(workspace), file, ORDER)
+    assert [(one.row, one.column) for one in done.bad] == [(2, "language")]
+    assert views.status(workspace, done.documents[3])["language"] == "de"
+
+
+def test_the_table_of_bad_rows_holds_no_formula(workspace: Workspace, tmp_path: Path) -> None:
+    header = (*HEADER, "=1+1")
+    done = creation.create(
+        workspace, results(workspace), table(tmp_path / "-leases.csv", (*GOOD[0], "x"), header=header), ORDER
+    )
+    assert done.folder is not None
+    (row,) = list(csv.reader((done.folder / "bad_rows.csv").open()))[1:]
+    assert row[:3] == ["'-leases.csv", "2", "'=1+1"]
+
+
 def test_a_row_that_was_made_and_not_written_down_is_found_again(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,12 +207,13 @@ def test_sent_at_once(workspace: Workspace, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "is empty"),
+        (b"", "The first row of t.csv is empty; it names the columns"),
+        (b"\nclient_name,client_contact\n", "The first row of t.csv is empty"),
         (b"name,contact\nA,b\n", "no column client_name"),
         (b"client_name,client_contact,rent,rent\n", "two columns rent"),
         (b"client_name,client_contact\nM\xfcller,m@example.net\n", "not UTF-8 text in line 2"),
         (b'client_name,client_contact\n"A,b\n', "not a CSV table"),
-        (b",,\nclient_name,client_contact,rent\n", "no column client_name; its first row names the columns"),
+        (b",,\nclient_name,client_contact,rent\n", "The first row of t.csv is empty"),
         ("client_name;client_contact\nA;b\n".encode("utf-16"), "not UTF-8 text in line 1; save it as CSV UTF-8"),
         ("client_name;client_contact\nA;b\n".encode("utf-16-le"), "not UTF-8 text; save it as CSV UTF-8"),
         (b"client_name,client_contact,Rent,rent\n", "two columns rent"),
@@ -165,6 +231,28 @@ def test_an_excel_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "t.xlsx").write_bytes(b"client_name,client_contact\n")
     with pytest.raises(UsageError, match="not an Excel file"):
         party_table.read(tmp_path / "t.xlsx")
+    (tmp_path / "t.xlsx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(5_000))
+    with pytest.raises(UsageError, match=r"t\.xlsx is an old \.xls or has a password; save it as \.xlsx without one"):
+        party_table.read(tmp_path / "t.xlsx")
+
+
+def test_an_excel_file_that_unpacks_to_what_no_table_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = excel(tmp_path / "t.xlsx", *GOOD)
+    assert len(party_table.read(file)) == 3
+    monkeypatch.setattr(party_table, "_MOST_UNPACKED", 5_000)
+    with pytest.raises(UsageError, match="unpacks to more than a gigabyte"):
+        party_table.read(file)
+
+
+def test_a_hidden_sheet_is_not_taken_for_the_table(tmp_path: Path) -> None:
+    file = excel(tmp_path / "t.xlsx", *GOOD)
+    book = openpyxl.load_workbook(file)
+    hidden = book.create_sheet("last year", 0)
+    hidden.append(HEADER)
+    hidden.append(("Old Client", "old@example.net", "1", "1"))
+    hidden.sheet_state = "hidden"
+    book.save(file)
+    assert [row.values["client_name"] for row in party_table.read(file)] == [row[0] for row in GOOD]
 
 
 def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
