@@ -1,7 +1,7 @@
 """The analysts' work list: what the controls found, whose it is, what was decided, and that two people decided it."""
 
 from signing_core.findings.deciding import DISPOSITIONS, assign, close, propose, send_back
-from signing_core.findings.recording import Refreshed, Standing, key_of, record, refresh, standing
+from signing_core.findings.recording import Refreshed, Standing, key_of, record, record_of_all, refresh, standing
 
 __all__ = [
     "DISPOSITIONS",
@@ -12,6 +12,7 @@ __all__ = [
     "key_of",
     "propose",
     "record",
+    "record_of_all",
     "refresh",
     "send_back",
     "standing",

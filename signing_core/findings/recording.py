@@ -22,7 +22,7 @@ from signing_core.storage.schema import documents, findings
 from signing_core.storage.workspace import Workspace
 
 _CHUNK: Final = 200
-"""Documents looked at and recorded at once."""
+"""Documents looked at, and findings recorded, at once."""
 _OF_THE_PRINTED: Final = frozenset(("certificate-differs-from-log", "certificate-not-compared"))
 _EACH_EVENT: Final = frozenset(("code-confirmed-late", "consent-too-late", "consent-without-code", "event-changed"))
 """Codes of a document that can be found more than once in it: what was decided on one event says nothing of another."""
@@ -128,6 +128,32 @@ def record(
     for some in _chunks(gone):
         connection.execute(sa.update(findings).where(findings.c.id.in_(some)).values(gone_at=now))
     return len(seen), new, reopened, len(gone)
+
+
+def record_of_all(
+    workspace: Workspace,
+    found: Iterable[ControlFinding],
+    now: datetime,
+    *,
+    codes: Collection[str],
+    looked_at: Callable[[ControlFinding], datetime],
+) -> None:
+    """Record what was found in the whole workspace, a few hundred findings in a transaction: nobody who signs waits for thousands.
+
+    `codes` are those that were looked for everywhere: a finding of theirs that is not among `found` is gone.
+    """
+    seen: dict[str, ControlFinding] = {}
+    for one in found:
+        seen.setdefault(key_of(one), one)
+    for keys in _chunks(list(seen)):
+        with writing(workspace.engine) as connection:
+            record(connection, [seen[key] for key in keys], None, now, codes=(), looked_at=looked_at)
+    with reading(workspace.engine) as connection:
+        there = findings.c.code.in_(codes) & findings.c.gone_at.is_(None)
+        rows = connection.execute(sa.select(findings.c.id, findings.c.key).where(there)).all()
+    for ids in _chunks([row.id for row in rows if row.key not in seen]):
+        with writing(workspace.engine) as connection:
+            connection.execute(sa.update(findings).where(findings.c.id.in_(ids)).values(gone_at=now))
 
 
 def standing(connection: sa.Connection, found: Iterable[ControlFinding]) -> dict[str, Standing]:

@@ -15,7 +15,7 @@ from signing_core.audit_log import events
 from signing_core.controls import ControlFinding
 from signing_core.desk import Desk
 from signing_core.errors import AccessDenied, ConcurrentChange, UsageError
-from signing_core.findings import deciding
+from signing_core.findings import deciding, recording
 from signing_core.storage import schema
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
@@ -164,6 +164,32 @@ def test_only_what_was_looked_for_is_gone(workspace: Workspace, document: str, c
         assert findings.record(connection, [], [document], clock.now, codes={"stuck"})[3] == 1
         assert findings.record(connection, [], None, clock.now, codes={"file-foreign"})[3] == 1
         assert findings.standing(connection, [one, two]) == {findings.key_of(one): "open", findings.key_of(two): "open"}
+
+
+def test_thousands_are_recorded_a_few_hundred_at_a_time(
+    workspace: Workspace, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+
+    def counted(connection: sa.Connection, found: list[ControlFinding], *given: Any, **more: Any) -> Any:
+        together.append(len(found))
+        return findings.record(connection, found, *given, **more)
+
+    def named(count: int) -> list[ControlFinding]:
+        return [ControlFinding("file-unsigned", None, "unsigned.", (f"file {number}",)) for number in range(count)]
+
+    monkeypatch.setattr(recording, "record", counted)
+    for count in (450, 448):
+        clock.forward(hours=24)
+        now = clock()
+        recording.record_of_all(
+            workspace, [*named(count), *named(count)], now, codes=("file-unsigned",), looked_at=lambda _: clock()
+        )
+    assert together == [200, 200, 50, 200, 200, 48]
+    kept = [row for row in rows(workspace) if row.code == "file-unsigned"]
+    assert len(kept) == 450
+    assert {row.evidence[0] for row in kept if row.gone_at == now} == {"file 448", "file 449"}
+    assert {row.last_seen_at for row in kept if row.gone_at is None} == {now}
 
 
 def test_what_was_decided_after_the_look_stands(workspace: Workspace, document: str, clock: ManualClock) -> None:
