@@ -218,6 +218,7 @@ def test_what_was_taken_away_on_purpose_is_not_missing_for_ever(runs: Runs) -> N
     assert withdraw(runs, key).success
     runs.everything()  # of the batch nothing is left
     assert runs.exceptions() == []
+    assert rows_of(runs.results.of(key, "signatures")) == []
     drop(runs, "a.pdf")
     assert numbers(runs.tick()) == ["inbox-001"]
 

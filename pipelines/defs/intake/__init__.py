@@ -53,8 +53,7 @@ def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> 
         return dg.SkipReason(f"Nothing new has arrived; but {left_out[0]}" if left_out else "Nothing new has arrived.")
     asked = [
         dg.RunRequest(run_key=f"{one.key} {ledger} {one.last}", partition_key=one.key, asset_selection=[inventory.key])
-        for one in grown
-        if one.documents
+        for one in grown  # those of which nothing is left too, so that their results say so
     ]
     if first:
         # A new instance need not wait for Sunday: the first report is to have the log in it.
