@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
 from pydantic import Field
 
 from pipelines import places
@@ -23,6 +27,8 @@ from signing_core.storage.durable import make_folder
 from signing_core.storage.workspace import Workspace
 
 _NOT_TO_BE_RETRIED = (UsageError, WorkspaceMissing, LogInconsistent)
+_OF_THE_MACHINE = (OSError, sqlite3.Error, sa.exc.DBAPIError, duckdb.Error, pa.ArrowException)
+"""A full disk, a folder that may not be written to, a file that a disk has damaged."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class Sealtrail(dg.ConfigurableResource):
             raise dg.Failure(str(error), allow_retries=False) from error
         except SealtrailError as error:
             raise RuntimeError(str(error)) from error
+        except _OF_THE_MACHINE as error:
+            raise RuntimeError(_said(error, self.path)) from error
 
     def _watched(self, workspace: Workspace) -> Watched:
         url = self.inbox or os.environ.get("SEALTRAIL_INBOX")
@@ -101,3 +109,10 @@ class Sealtrail(dg.ConfigurableResource):
 
     def _bounds(self) -> Bounds:
         return Bounds(self.failed_share, self.failed_fewest)
+
+
+def _said(error: Exception, workspace: Path) -> str:
+    """One sentence: where, what, and the way on. Whatever was written is whole, and the next run goes on from there."""
+    where = getattr(error, "filename", None) or workspace
+    what = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+    return f"{where}: {' '.join(str(what).split())}; check the path, its rights and the free space, and run it again."

@@ -36,6 +36,7 @@ from signing_core.audit_log.replay_chunk import (
 from signing_core.errors import LogInconsistent
 from signing_core.storage.database import make_engine, reading
 from signing_core.storage.schema import audit_events, audit_nodes
+from signing_core.storage.worker_life import end_with_parent
 
 CHUNK = 16 * BATCH
 SHARED_OUT_FROM = 6 * CHUNK
@@ -147,7 +148,8 @@ def _chunks(
     url = engine.url.render_as_string(hide_password=False)
     # Not by fork: connections and locks of this process must not be carried over. The other processes, which take a
     # second to start, work from the end; this one works from the beginning, until it meets what they have begun.
-    with ProcessPoolExecutor(min(jobs, len(parts)) - 1, multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(parts)) - 1, context, initializer=end_with_parent) as pool:
         # The database may be written to meanwhile: nothing below `size` ever changes.
         tasks = [
             pool.submit(_in_process, url, *part, wanted)

@@ -28,6 +28,11 @@ SCHEMA: Final = pa.schema(
 
 def make(store: Results, key: str) -> pa.Table:
     """Fold the certificate's part of each verdict and write `certificates.parquet`."""
+    with store.locked(key, "certificates"):
+        return _make(store, key)
+
+
+def _make(store: Results, key: str) -> pa.Table:
     verdicts = results.rows_of(store.of(key, "signatures"), ["sha256", "document_id", "certificate"])
     rows = [
         {

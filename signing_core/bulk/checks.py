@@ -82,6 +82,8 @@ def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> s
 
 def problem(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
     """The first of the above that does not hold, of the newest inventory and what was made from it so far."""
+    if damaged := store.damaged(key):
+        return f"The file of its {damaged[0]} cannot be read or is damaged; run the batch again."
     if not store.of(key, "inventory").is_file():
         return None
     found = inventory_complete(store, ledger, key, bounds)

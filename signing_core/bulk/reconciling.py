@@ -29,6 +29,7 @@ from signing_core.controls import ControlFinding, History, Reconciliation, histo
 from signing_core.controls.catalogue import RECONCILIATION
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import marks
+from signing_core.storage.worker_life import end_with_parent
 from signing_core.storage.workspace import Workspace
 
 FINDING: Final = pa.struct(
@@ -82,7 +83,7 @@ def make(workspace: Workspace, store: Results, key: str, *, jobs: int = 1) -> Do
         ]
         file = store.of(key, "reconciliation")
         parts = store.batch(key) / "parts"
-        known = _known([file, *sorted(parts.glob("reconciliation-*.parquet"))])
+        known = _known(one for one in (file, *sorted(parts.glob("reconciliation-*.parquet"))) if results.whole(one))
         states: Counter[str] = Counter()
         fresh = 0
         given = ((some, {one: known[one] for one in some if one in known}) for some in chunks(ids, _TOGETHER))
@@ -107,7 +108,7 @@ _Earlier = dict[str, Any]
 
 
 def _known(files: Iterable[Path]) -> dict[str, _Earlier]:
-    """By document id, of the newest file that has it."""
+    """By document id, of the newest file that has it; what is damaged is made anew."""
     columns = ["document_id", "basis", "printed", "findings"]
     return {row.pop("document_id"): _earlier(row) for source in files for row in results.rows_in(source, columns)}
 
@@ -143,6 +144,7 @@ _opened: list[Workspace] = []
 
 
 def _open(path: Path) -> None:
+    end_with_parent()
     _opened.append(Workspace.open(path))
 
 

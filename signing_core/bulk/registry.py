@@ -25,6 +25,11 @@ SCHEMA: Final = pa.schema(
 
 def make(workspace: Workspace, store: Results, key: str) -> pa.Table:
     """Look up every file of the inventory and write `registry.parquet`."""
+    with store.locked(key, "registry"):
+        return _make(workspace, store, key)
+
+
+def _make(workspace: Workspace, store: Results, key: str) -> pa.Table:
     named = {
         row["sha256"]: row["document_id"]
         for row in results.rows_of(store.of(key, "signatures"), ["sha256", "document_id"])

@@ -6,7 +6,7 @@
       intake.sqlite                        which file and document is in which batch
       batches/2026-11-25/inbox-003/        inventory, signatures, certificates, registry, reconciliation .parquet
         parts/                             what an interrupted step has done so far
-      controls.parquet, audit_log.parquet  of the whole workspace
+      controls.parquet, audit_log.parquet, time_stamps.parquet   of the whole workspace
       exceptions.parquet                   of the newest report
       reports/20261125T020000.123Z-ab12cd34/   report.html, report.pdf, exceptions.parquet, summary.json
 
@@ -29,7 +29,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from signing_core.errors import ConcurrentChange, UsageError
+from signing_core.errors import ConcurrentChange, StorageError, UsageError
 from signing_core.storage.durable import sync_folder
 from signing_core.storage.locks import file_lock
 from signing_core.verification.reports.interface import atomic
@@ -70,11 +70,17 @@ class Results:
         Another run waits and then takes over what the first has done. Not reentrant. Raises `ConcurrentChange` after `WAIT`.
         """
         with alone(self.batch(key) / f".{kind}.lock", f"the {kind} of batch {key}"):
+            for left in self.batch(key).glob(f".{kind}.parquet.*"):  # by a run that was killed while it wrote
+                left.unlink(missing_ok=True)
             yield
 
     def all_of(self, kind: str) -> str:
         """A pattern for DuckDB and the like: this kind's files of all batches."""
         return str(self.folder / "batches" / "*" / "*" / f"{kind}.parquet")
+
+    def damaged(self, key: str) -> list[str]:
+        """What a batch has of results that cannot be used."""
+        return sorted(file.stem for file in self.batch(key).glob("*.parquet") if not whole(file))
 
     def finished(self, kind: str) -> list[str]:
         """The keys of the batches that have this kind, in order."""
@@ -152,11 +158,26 @@ def rows_in(file: Path, columns: Sequence[str] | None = None) -> Iterator[dict[s
 
 
 def tables_in(file: Path, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """A file in tables of up to so many rows; none when it is not there."""
-    if file.is_file():
+    """A file in tables of up to so many rows; none when it is not there. Raises `StorageError` for a damaged one."""
+    if not file.is_file():
+        return
+    try:
         with pq.ParquetFile(file) as source:
             for batch in source.iter_batches(rows, columns=list(columns) if columns else None):
                 yield pa.Table.from_batches([batch])
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            f"{file} cannot be read or is damaged; remove it, and the next run makes it anew."
+        ) from error
+
+
+def whole(file: Path) -> bool:
+    """Whether it is there and has the end of a file of results. Each appears whole; a disk or a hand can damage it later."""
+    try:
+        pq.read_metadata(file)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 @cache

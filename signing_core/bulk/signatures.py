@@ -82,7 +82,8 @@ def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work
     made_of = store.made_of(key)  # before its rows: a new inventory may come meanwhile
     wanted = _wanted(store, key)
     file, parts = store.of(key, "signatures"), store.batch(key) / "parts"
-    before = [file, *sorted(parts.glob("signatures-*.parquet"))]
+    # What is damaged is made anew.
+    before = [one for one in (file, *sorted(parts.glob("signatures-*.parquet"))) if results.whole(one)]
     known = _known(before, name, now - work.oldest)
     missing = [row for row in wanted if row["sha256"] not in known]
     made = _Parts(parts, name)
