@@ -76,10 +76,12 @@ def _sidebar(person: Person) -> None:
     with st.sidebar:
         if session.demo() and not session.login_configured():
             people = [LOCAL_ADMINISTRATOR, *session.sample_people()]
-            names = {one.subject: f"{one.name} · {', '.join(t(role) for role in sorted(one.roles))}" for one in people}
+            names = {
+                one.subject: f"{t(one.name)} · {', '.join(t(role) for role in sorted(one.roles))}" for one in people
+            }
             st.selectbox(t("Working as"), list(names), format_func=names.__getitem__, key="demo_person")
         else:
-            st.caption(f"{person.name} · {', '.join(t(role) for role in sorted(person.roles))}")
+            st.caption(f"{t(person.name)} · {', '.join(t(role) for role in sorted(person.roles))}")
         st.segmented_control(
             t("Language"),
             LANGUAGES,

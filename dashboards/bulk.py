@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from dashboards.words import t
 from signing_core.delivery import contacts
 from signing_core.errors import ContactRefused, UsageError
 
@@ -34,13 +35,24 @@ def read(content: bytes, name: str, *, region: str, fields: tuple[str, ...] = ()
     """
     table = _excel(content, name) if name.lower().endswith((".xlsx", ".xlsm")) else _csv(content, name)
     if not table:
-        raise UsageError(f"{name} is empty; its first line names the columns: {', '.join(COLUMNS)}.")
+        columns = ", ".join(COLUMNS)
+        raise UsageError(t("{file} is empty; its first line names the columns: {columns}.", file=name, columns=columns))
     heading = [cell.strip().lower() for cell in table[0]]
     if missing := [column for column in REQUIRED if column not in heading]:
-        raise UsageError(f"{name} has no column {missing[0]}; needed are {', '.join(REQUIRED)}.")
+        needed = ", ".join(REQUIRED)
+        raise UsageError(
+            t("{file} has no column {column}; needed are {needed}.", file=name, column=missing[0], needed=needed)
+        )
     lines = [row for row in table[1:] if any(cell.strip() for cell in row)]
     if len(lines) > MOST_LINES:
-        raise UsageError(f"{name} has {len(lines)} lines; at most {MOST_LINES} documents are made at once: split it.")
+        raise UsageError(
+            t(
+                "{file} has {number} lines; at most {most} documents are made at once: split it.",
+                file=name,
+                number=len(lines),
+                most=MOST_LINES,
+            )
+        )
     found = []
     for number, row in enumerate(table[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -53,7 +65,7 @@ def read(content: bytes, name: str, *, region: str, fields: tuple[str, ...] = ()
 
 
 def _problems(values: Mapping[str, str], region: str) -> list[str]:
-    found = [f"{column} is empty" for column in REQUIRED if not values[column]]
+    found = [t("{column} is empty", column=column) for column in REQUIRED if not values[column]]
     try:
         if values["client_contact"]:
             contacts.parse(values["client_contact"], region=region)
@@ -68,7 +80,7 @@ def _csv(content: bytes, name: str) -> list[list[str]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text; save it as CSV in UTF-8.") from None
+        raise UsageError(t("{file} is not UTF-8 text; save it as CSV in UTF-8.", file=name)) from None
     try:
         dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
     except csv.Error:
@@ -85,7 +97,9 @@ def _excel(content: bytes, name: str) -> list[list[str]]:
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (BadZipFile, InvalidFileException, KeyError, ValueError):
-        raise UsageError(f"{name} is not an Excel file that can be read; save it as .xlsx or CSV.") from None
+        raise UsageError(
+            t("{file} is not an Excel file that can be read; save it as .xlsx or CSV.", file=name)
+        ) from None
     sheet = book.worksheets[0]
     return [
         ["" if cell is None else str(cell) for cell in row]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from dashboards.words import t
 from signing_core.errors import UsageError
 
 VARIABLE: Final = "SEALTRAIL_DAGSTER"
@@ -93,7 +94,7 @@ def start(job: Job, *, partition: str | None = None, tags: dict[str, str] | None
             or "; ".join(one["message"] for one in answer.get("errors", ()))
             or answer["__typename"]
         )
-        raise UsageError(f"Dagster did not start {job.name}: {why.splitlines()[0]}")
+        raise UsageError(t("Dagster did not start {job}: {why}", job=job.name, why=why.splitlines()[0]))
     return str(answer["run"]["runId"])
 
 
@@ -105,10 +106,14 @@ def _ask(query: str, variables: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
         raise UsageError(
-            f"Dagster does not answer at {address()}; start it with `make pipelines`, or set {VARIABLE} to its address."
+            t(
+                "Dagster does not answer at {address}; start it with `make pipelines`, or set {variable} to its address.",
+                address=address(),
+                variable=VARIABLE,
+            )
         ) from None
     if content.get("errors"):
-        raise UsageError(f"Dagster refused the question: {content['errors'][0].get('message', '')}")
+        raise UsageError(t("Dagster refused the question: {why}", why=content["errors"][0].get("message", "")))
     data: dict[str, Any] = content["data"]
     return data
 

@@ -88,6 +88,7 @@ h3 { font-size: .98rem !important; font-weight: 620 !important; padding: .55rem 
 .st-dark .st-quiet{ color:#b4bcc7; background:#22272e; border-color:#3a424c; }
 .st-muted { opacity:.68; font-size:.84rem; }
 .st-mono { font-family: "IBM Plex Mono", ui-monospace, Menlo, Consolas, monospace; font-size:.8rem; word-break:break-all; }
+.st-whole { white-space:nowrap; word-break:normal; }
 table.st-facts { border-collapse:collapse; width:100%; font-size:.88rem; }
 table.st-facts th { text-align:left; font-weight:500; opacity:.7; padding:.22rem .9rem .22rem 0; white-space:nowrap; vertical-align:top; width:1%; }
 table.st-facts td { padding:.22rem 0; vertical-align:top; }
@@ -208,6 +209,18 @@ def two_lines(text: str) -> str:
 
 def mono(text: str | None) -> str:
     return f"<span class='st-mono'>{escape(text)}</span>" if text else muted(t("not recorded"))
+
+
+def wrapped_at(parting: str, text: str) -> str:
+    """Text that breaks only after `parting`, not at hyphens: a batch at its slash, a time before its clock."""
+    head, found, tail = text.partition(parting)
+    return f"<span class='st-whole'>{escape(head + found)}</span><wbr><span class='st-whole'>{escape(tail)}</span>"
+
+
+def with_commands(text: str) -> str:
+    """Prose in which commands stand between backticks."""
+    parts = [escape(part) for part in text.split("`")]
+    return "".join(f"<span class='st-mono'>{part}</span>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def muted(text: str) -> str:

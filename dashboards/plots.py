@@ -34,10 +34,14 @@ def verdicts(days: Sequence[tuple[str, str, int]]) -> None:
         alt.Chart(pd.DataFrame([{"day": day, "verdict": t(one), "number": number} for day, one, number in days]))
         .mark_bar()
         .encode(
-            x=alt.X("day:T", title=None, axis=alt.Axis(format="%d %b", tickCount=5, labelOverlap=True)),
+            x=alt.X("day:T", title=None, axis=alt.Axis(format=t("%d %b"), tickCount=5, labelOverlap=True)),
             y=alt.Y("number:Q", title=t("Verifications"), axis=alt.Axis(tickMinStep=1)),
             color=_scale("verdict", _VERDICTS),
-            tooltip=["day:T", "verdict:N", "number:Q"],
+            tooltip=[
+                alt.Tooltip("day:T", title=t("Day"), format="%Y-%m-%d"),
+                alt.Tooltip("verdict:N", title=t("Verdict")),
+                alt.Tooltip("number:Q", title=t("Number")),
+            ],
         )
         .properties(height=_HEIGHT)
     )
@@ -60,9 +64,12 @@ def durations(times: Sequence[tuple[datetime, float]]) -> None:
         alt.Chart(pd.DataFrame([{"done": done.isoformat(), "hours": round(value, 2)} for done, value in times]))
         .mark_circle(size=26, opacity=0.55, color="#2f6fc4")
         .encode(
-            x=alt.X("done:T", title=None, axis=alt.Axis(format="%d %b", tickCount=6)),
+            x=alt.X("done:T", title=None, axis=alt.Axis(format=t("%d %b"), tickCount=6)),
             y=alt.Y("hours:Q", title=t("Hours to completion"), scale=alt.Scale(type="symlog", nice=True, padding=12)),
-            tooltip=["done:T", "hours:Q"],
+            tooltip=[
+                alt.Tooltip("done:T", title=t("Completed"), format="%Y-%m-%d %H:%M"),
+                alt.Tooltip("hours:Q", title=t("Hours")),
+            ],
         )
         .properties(height=_HEIGHT)
     )
@@ -95,7 +102,11 @@ def findings(kinds: Sequence[tuple[str, str, int]]) -> None:
             y=alt.Y("kind:N", title=None, sort="-x", axis=alt.Axis(labelLimit=260, labelOverlap=False)),
             x=alt.X("number:Q", title=t("Open findings"), axis=alt.Axis(tickMinStep=1)),
             color=_scale("severity", _SEVERITIES),
-            tooltip=["kind:N", "severity:N", "number:Q"],
+            tooltip=[
+                alt.Tooltip("kind:N", title=t("Kind")),
+                alt.Tooltip("severity:N", title=t("Severity")),
+                alt.Tooltip("number:Q", title=t("Number")),
+            ],
         )
         .properties(height=110 + _ROW * len(values))
     )

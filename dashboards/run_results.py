@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.words import t
 from signing_core.audit_log import events
 from signing_core.errors import UsageError
 from signing_core.storage.database import reading
@@ -169,6 +170,6 @@ def _query(sql: str, values: list[Any]) -> list[dict[str, Any]]:
         try:
             answer = connection.execute(sql, values)
         except duckdb.Error as error:
-            raise UsageError(f"These results cannot be read: {str(error).splitlines()[0]}") from None
+            raise UsageError(t("These results cannot be read: {why}", why=str(error).splitlines()[0])) from None
         names = [column[0] for column in answer.description or ()]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -138,9 +138,16 @@ def guard(right: Right, *, document_id: str | None = None) -> Access:
         st.stop()
     try:
         mine.require(right, document_id=document_id)
-    except (AccessDenied, DocumentUnknown) as error:
+    except AccessDenied:
         tried.add((right, document_id))
-        look.refused(str(error))
+        asked = t(right).replace("-", " ")
+        look.refused(
+            t("{who} has no right to {right}; ask an administrator for the role.", who=mine.person.name, right=asked)
+        )
+        st.stop()
+    except DocumentUnknown:
+        tried.add((right, document_id))
+        look.refused(t("There is no document {id} among those you may see; check the id.", id=document_id))
         st.stop()
     return mine
 

@@ -96,6 +96,8 @@ _SHOWN: Final[Mapping[str, str]] = {
     "first_party_contact": "Contact of the first party",
     "client_contact": "Contact of the client",
 }
+_SPOKEN: Final = {"channel", "because", "disposition", "via", "method", "right"}
+"""Whose values are terms of ours, with words of their own in German."""
 _MESSAGE: Final = {"message.delivered", "message.failed", "message.uncertain"}
 
 
@@ -161,6 +163,8 @@ def _details(kind: str, data: Mapping[str, Any], beside: Mapping[str, Any]) -> I
             value = (
                 look.when_text(data[key], seconds=True)
                 if key in ("expires_at", "time_stamped_at")
+                else t(_text(data[key]))
+                if key in _SPOKEN
                 else _text(data[key])
             )
             embedded = key == "time_stamped_at" and data.get("time_authority_embedded")

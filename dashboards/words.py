@@ -44,7 +44,12 @@ NAMES: Final[Mapping[str, str]] = {
 }
 
 
+def language() -> Language:
+    """The session's language."""
+    return "de" if st.session_state.get("speaks") == "de" else "en"
+
+
 def t(text: str, **values: object) -> str:
     """The text in the session's language, `{name}` filled in."""
-    text = GERMAN.get(text, NAMES.get(text, text)) if st.session_state.get("speaks") == "de" else NAMES.get(text, text)
+    text = GERMAN.get(text, NAMES.get(text, text)) if language() == "de" else NAMES.get(text, text)
     return text.format(**values) if values else text

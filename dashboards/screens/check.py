@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from dashboards import comparing, files, judged, look, session, shared
-from dashboards.words import t
+from dashboards.words import language, t
 from signing_core.access import Access, Right, acting
 from signing_core.certificate.registry import RegisteredDocument, WorkspaceRegistry
 from signing_core.certificate.scan import Judge, ScanResult, scan
@@ -149,7 +149,7 @@ def _picture(mine: Access) -> None:
         return
     try:
         picture = Image.open(io.BytesIO(chosen.getvalue()))
-        found = scan(picture.convert("RGB"), language=st.session_state["speaks"], **_keys(mine))
+        found = scan(picture.convert("RGB"), language=language(), **_keys(mine))
     except (SealtrailError, OSError) as error:
         st.error(t("The picture cannot be read: {why}", why=error))
         return
@@ -162,7 +162,7 @@ def _picture(mine: Access) -> None:
 def _text(mine: Access) -> None:
     text = st.text_area(t("Text of the QR code"), placeholder="HTTPS://…/V/…", key="qr_text", height=110)
     if text.strip():
-        judge = Judge(language=st.session_state["speaks"], **_keys(mine))
+        judge = Judge(language=language(), **_keys(mine))
         _code(mine, judge.text(text.strip()))
 
 

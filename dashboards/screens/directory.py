@@ -103,7 +103,7 @@ def _add_party(mine: Access) -> None:
                 region = mine.workspace.settings.phone_region
                 number = contacts.parse(phone, region=region) if phone.strip() else None
                 if number is not None and number.kind != "sms":
-                    raise UsageError(f"{phone} is no mobile number.")
+                    raise UsageError(t("{number} is no mobile number.", number=phone))
                 acting.add_party(
                     mine,
                     kind=kind or "client",  # type: ignore[arg-type]

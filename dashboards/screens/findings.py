@@ -11,10 +11,10 @@ import streamlit as st
 
 from dashboards import files, look, queries, run_results, session, shared
 from dashboards.queries import FindingFilters
-from dashboards.words import t
+from dashboards.words import language, t
 from signing_core import findings
 from signing_core.access import Access, Right
-from signing_core.controls import CATALOGUE
+from signing_core.controls import CATALOGUE, in_words
 from signing_core.errors import SealtrailError
 
 SIZE = 25
@@ -187,14 +187,14 @@ def _one(mine: Access, finding_id: str) -> None:
     if row is None:
         look.nothing(t("There is no such finding."))
         return
-    kind = CATALOGUE.get(row.code)
     st.title(row.code)
     look.html(f"{look.severity(row.severity)} &nbsp;{escape(row.message)}")
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.subheader(t("What it means"))
-        if kind is not None:
-            look.facts([(t("Meaning"), escape(kind.meaning)), (t("What to do"), escape(kind.action))])
+        if row.code in CATALOGUE:
+            meaning, action = in_words(row.code, language())
+            look.facts([(t("Meaning"), escape(meaning)), (t("What to do"), look.with_commands(action))])
         st.subheader(t("Evidence"))
         look.facts(
             [
@@ -276,7 +276,7 @@ def _do(work: Any) -> None:
     try:
         work()
     except SealtrailError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(t(str(error)), icon=":material/error:")
     else:
         st.rerun()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,9 @@ from dashboards.run_results import Run
 from dashboards.words import t
 from signing_core.access import Access, Right, acting
 from signing_core.errors import SealtrailError
+
+# Columns whose values have words of their own; indications stay as the standard writes them.
+_TERMS: Final = {"integrity", "trust", "registry", "audit_log", "before", "after"}
 
 
 def page() -> None:
@@ -90,10 +93,43 @@ def _compare(mine: Access) -> None:
 
 
 def _verdicts(rows: list[dict[str, Any]], name: str) -> None:
-    """A table that can be sorted and searched, and taken away."""
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=380, alt=t("{number} lines", number=len(rows)))
+    """A table that can be sorted and searched, and taken away; what is taken away keeps the names of the results."""
+    st.dataframe(
+        pd.DataFrame([{key: _read(key, value) for key, value in row.items()} for row in rows]),
+        hide_index=True,
+        height=380,
+        column_config={**_headings()},
+        alt=t("{number} lines", number=len(rows)),
+    )
     with st.container(horizontal=True, horizontal_alignment="right"):
         files.downloads(rows, name)
+
+
+def _read(key: str, value: Any) -> Any:
+    """A value as a page shows it; what there is nothing of is an empty cell."""
+    if value is None:
+        return ""
+    return t(value) if key in _TERMS else value
+
+
+def _headings() -> dict[str, str]:
+    """How the columns of verdicts are called on the page."""
+    return {
+        "path": t("File"),
+        "integrity": t("Integrity"),
+        "indication": t("Indication"),
+        "sub_indication": t("Sub-indication"),
+        "trust": t("Trust"),
+        "registry": t("Registry"),
+        "audit_log": t("Audit log"),
+        "document_id": t("Document"),
+        "sha256": t("SHA-256"),
+        "before": t("Before"),
+        "after": t("After"),
+        "indication_before": t("Indication before"),
+        "indication_after": t("Indication after"),
+        "other_content": t("Content changed"),
+    }
 
 
 def _reports(mine: Access) -> None:

@@ -81,7 +81,7 @@ def _exceptions(mine: Access, now: queries.Today) -> None:
                     "120px 1fr",
                     [
                         look.severity(severity),
-                        f"<b>{escape(t('{number} new since the last visit', number=new))}</b>"
+                        f"<b>{look.two_lines(t('{number} new since the last visit', number=new))}</b>"
                         if new
                         else look.muted(t("none new")),
                     ],
@@ -165,8 +165,8 @@ def _runs() -> None:
             [t("Batch"), t("Made"), t("Documents"), t("Not intact"), t("Trend")],
             [
                 [
-                    look.mono(run.name),
-                    escape(look.when(run.at)),
+                    look.wrapped_at("/", run.name),
+                    look.wrapped_at(" ", look.when(run.at)),
                     str(run.documents),
                     look.chip(str(bad[number]), "warn" if bad[number] else "good"),
                     _trend(bad[number], bad[number + 1] if number + 1 < len(bad) else None),

@@ -10,7 +10,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
@@ -27,12 +29,12 @@ from signing_core.bulk.exceptions import Case
 from signing_core.bulk.gathering import Gathered
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.legible import drawable, printable, throughout
-from signing_core.bulk.report_words import WORDS
+from signing_core.bulk.report_words import ANSWERS, WORDS
 from signing_core.bulk.results import Results
-from signing_core.controls import CATALOGUE
+from signing_core.controls import in_words
 from signing_core.controls.catalogue import RUNS
 from signing_core.storage.database import reading, writing
-from signing_core.storage.durable import write_file
+from signing_core.storage.durable import sync_folder, write_file
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import rfc3339
 from signing_core.verification.undecided import tool_version
@@ -73,25 +75,50 @@ def make(
 
     `run_id` is of letters, digits and hyphens; `under_way` the keys of batches that are being worked on. Raises `TypesettingFailed`, `StorageError`.
     """
+    with results.alone(store.folder / ".report.lock", "the report"):
+        return _make(workspace, store, ledger, run_id, bounds, under_way)
+
+
+def _make(
+    workspace: Workspace, store: Results, ledger: Ledger, run_id: str, bounds: Bounds, under_way: Collection[str]
+) -> Report:
     now = workspace.clock()
     gathered = gathering.gather(store, ledger, now, bounds, under_way)
     cases = gathered.cases.sorted(_on_the_work_list(workspace, gathered, now))
     folder = _folder(store, run_id, now)
     summary = _summary(workspace, store, gathered, cases, run_id, now)
     trend = [*_earlier(store, run_id), summary][-_TREND:]
-    folder.mkdir(parents=True, exist_ok=True)
-    exceptions.write(folder / "exceptions.parquet", cases, {"run": run_id, "at": rfc3339(now)})
-    exceptions.write(store.folder / "exceptions.parquet", cases, {"run": run_id, "at": rfc3339(now)})
     content = _content(workspace, summary, cases, trend)
-    write_file(folder / "report.html", _html(content))
-    write_file(folder / "report.pdf", _pdf(content, now))
-    summary["sha256"] = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in ("report.html", "report.pdf", "exceptions.parquet")
-    }
-    _record(workspace, summary, now)
-    write_file(folder / "summary.json", json.dumps(summary, indent=1, sort_keys=True).encode())
+    context = {"run": run_id, "at": rfc3339(now)}
+    with _appearing(folder, store.folder / ".report") as unfinished:
+        exceptions.write(unfinished / "exceptions.parquet", cases, context)
+        write_file(unfinished / "report.html", _html(content))
+        write_file(unfinished / "report.pdf", _pdf(content, now))
+        summary["sha256"] = {
+            name: hashlib.sha256((unfinished / name).read_bytes()).hexdigest()
+            for name in ("report.html", "report.pdf", "exceptions.parquet")
+        }
+        write_file(unfinished / "summary.json", json.dumps(summary, indent=1, sort_keys=True).encode())
+        _record(workspace, summary, now)
+    exceptions.write(store.folder / "exceptions.parquet", cases, context)
     return Report(folder, summary, cases)
+
+
+@contextmanager
+def _appearing(folder: Path, unfinished: Path) -> Iterator[Path]:
+    """A folder to fill, in the place of `folder` only when the block has come to its good end. One that a killed run left is
+    removed by the next."""
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        if folder.exists():  # of this run, which is tried again
+            shutil.rmtree(folder)
+        folder.parent.mkdir(exist_ok=True)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    sync_folder(folder.parent)
 
 
 def _on_the_work_list(workspace: Workspace, gathered: Gathered, now: datetime) -> dict[str, findings.Standing]:
@@ -102,9 +129,9 @@ def _on_the_work_list(workspace: Workspace, gathered: Gathered, now: datetime) -
     cases = gathered.cases
     found = list(cases.findings())
     done = all(state == "finished" for state in gathered.batches.values())
-    with writing(workspace.engine) as connection:
-        codes = RUNS if done else ()
-        findings.record(connection, found, None, now, codes=codes, looked_at=lambda one: cases.looked_at(one) or now)
+    looked_at = lambda one: cases.looked_at(one) or now  # noqa: E731
+    findings.record_of_all(workspace, found, now, codes=RUNS if done else (), looked_at=looked_at)
+    with reading(workspace.engine) as connection:
         return findings.standing(connection, found)
 
 
@@ -157,8 +184,17 @@ def _tally(values: Any) -> dict[str, int]:
 def _earlier(store: Results, run_id: str) -> list[dict[str, Any]]:
     """The summaries of the runs before, oldest first."""
     files = sorted((store.folder / "reports").glob("*/summary.json"))[-_TREND:]
-    found = [json.loads(file.read_bytes()) for file in files]
+    found = [one for file in files if (one := _summary_in(file)) is not None]
     return [one for one in found if one["run"] != run_id]
+
+
+def _summary_in(file: Path) -> dict[str, Any] | None:
+    """None for one that somebody has damaged: the trend has a gap then, and today's report is made all the same."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _record(workspace: Workspace, summary: Mapping[str, Any], now: datetime) -> None:
@@ -187,10 +223,12 @@ def _content(
     return {
         "language": language,
         "words": words,
+        "answers": ANSWERS[language],
         "summary": summary,
         "at": at.isoformat(sep=" ", timespec="seconds"),
         "replayed": replayed,
-        "cases": [_shown(case) for case in cases],
+        "age": words["age"].format(hours=round(summary["audit_log"].get("age_hours") or 0)),
+        "cases": [_shown(case, language) for case in cases],
         "trend": [
             {
                 "at": datetime.fromisoformat(one["at"]).astimezone(workspace.zone).strftime("%Y-%m-%d %H:%M"),
@@ -205,14 +243,20 @@ def _content(
     }
 
 
-def _shown(case: Case) -> dict[str, Any]:
+def _shown(case: Case, language: str) -> dict[str, Any]:
     row = case.row()
-    row["meaning"] = CATALOGUE[case.code].meaning
-    row["pieces"] = [[piece, bool(_HASH.fullmatch(piece))] for piece in _HASH.split(row["message"]) if piece]
+    row["meaning"], action = in_words(case.code, language)
+    row["action"] = [[piece, bool(number % 2)] for number, piece in enumerate(action.split("`"))]
+    row["pieces"] = _pieces(row["message"])
     row["what"] = ", ".join(case.files) or case.document_id or case.subject
-    row["findings"] = [[one.code, one.message] for one in case.findings]
+    row["findings"] = [[one.code, _pieces(one.message)] for one in case.findings]
     row["settled"] = case.settled
     return row
+
+
+def _pieces(message: str) -> list[list[Any]]:
+    """Prose, and the hashes in it."""
+    return [[piece, bool(_HASH.fullmatch(piece))] for piece in _HASH.split(message) if piece]
 
 
 def _html(content: Mapping[str, Any]) -> bytes:

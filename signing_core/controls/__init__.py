@@ -5,14 +5,17 @@ from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History, histories
 from signing_core.controls.reconciliation import Reconciliation, reconcile, reconcile_without_row
 from signing_core.controls.rules import check
+from signing_core.controls.wording import Wording, in_words
 
 __all__ = [
     "CATALOGUE",
     "ControlFinding",
     "History",
     "Reconciliation",
+    "Wording",
     "check",
     "histories",
+    "in_words",
     "reconcile",
     "reconcile_without_row",
 ]

@@ -47,7 +47,7 @@ _SOURCE: Final = """
 #v(0.8cm)
 #d.words.lead
 #v(0.4cm)
-#let hash = d.sha256.clusters().chunks(16).map(part => part.join()).join(sym.zws)
+#let hash = d.sha256.clusters().chunks(16).map(part => part.join()).join(box())
 #table(
   columns: (auto, 1fr), stroke: none, inset: (x: 0pt, y: 5pt), column-gutter: 1.2em,
   table.hline(stroke: 0.5pt + luma(70%)),
