@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -106,13 +104,14 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--clients", type=int, default=8)
     given = arguments.parse_args()
+    sys.path.append(str(HERE.parent / "tests" / "shared"))
+    import servers
+
     from signing_core.desk import Desk
     from signing_core.testing import Play, contract, make_workspace
 
-    with tempfile.TemporaryDirectory() as temporary, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory() as temporary:
+        port = servers.free_port()
         folder = Path(temporary) / "workspace"
         url = f"http://127.0.0.1:{port}"
         with make_workspace(folder, base_url=url) as workspace:
@@ -122,21 +121,10 @@ def main() -> None:
             final = workspace.objects.get(play.desk.status(document_id)["final"]["sha256"])
             completed = next(e for e in play.desk.events(document_id) if e.type == "document.completed")
             code = f"{url}/V/{str(completed.data['qr_text']).rpartition('/')[2]}"
-        server = subprocess.Popen([sys.executable, __file__, "--serve", str(folder), str(port)], cwd=HERE.parent)
-        try:
-            for _ in range(300):
-                try:
-                    httpx.get(code).raise_for_status()
-                    httpx.post(
-                        f"{url}/api/verify", content=final, headers={"content-type": "application/pdf"}, timeout=60
-                    )
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
+        with servers.running([sys.executable, __file__, "--serve", str(folder), str(port)], port) as server:
+            httpx.get(code, timeout=60).raise_for_status()
+            httpx.post(f"{url}/api/verify", content=final, headers={"content-type": "application/pdf"}, timeout=60)
             report(given, port, url, code, final, server.pid)
-        finally:
-            server.terminate()
-            server.wait(20)
 
 
 def report(given: argparse.Namespace, port: int, url: str, code: str, final: bytes, server: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import inputs
 import pytest
+from hypothesis import HealthCheck, settings
 from real_parts import authority, gateway, mail_server, postgresql_server, postgresql_url, token
 from seeded import seeded, seeded_copy
 
@@ -27,6 +28,11 @@ __all__ = [
     "seeded_copy",
     "token",
 ]
+
+
+# How long an example takes says how busy the machine is: tests that judge a time say so themselves.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -250,8 +250,8 @@ def test_no_file_names_a_place_of_one_machine() -> None:
 
 def test_importing_the_core_is_cheap_and_pulls_in_nothing_built_on_it() -> None:
     code = (
-        "import sys, time; started = time.perf_counter(); import signing_core; "
-        "print(time.perf_counter() - started, *sys.modules)"
+        "import sys, time; started = time.process_time(); import signing_core; "
+        "print(time.process_time() - started, *sys.modules)"
     )
     took = []
     for _ in range(3):

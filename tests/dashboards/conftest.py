@@ -9,7 +9,7 @@ from typing import Any
 
 import browsers
 import pytest
-from dashboard_browser import WIDE, dashboard
+from dashboard_browser import WIDE, dashboard, watch
 from dashboard_parts import SCRIPT, Furnished, furnish
 from streamlit.testing.v1 import AppTest
 
@@ -75,7 +75,7 @@ def desktop(chromium: Any) -> Iterator[Callable[..., Any]]:
     def open_(**options: Any) -> Any:
         context = chromium.new_context(**{"viewport": WIDE, "locale": "en-GB", "accept_downloads": True, **options})
         contexts.append(context)
-        page = context.new_page()
+        page = watch(context.new_page())
         page.set_default_timeout(45_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
@@ -86,8 +86,10 @@ def desktop(chromium: Any) -> Iterator[Callable[..., Any]]:
     assert complaints == []
 
 
-@pytest.fixture
-def served(furnished_copy: Furnished) -> Iterator[tuple[Furnished, str]]:
-    """A copy to be worked on, and the address of its dashboard, where the sample people can be chosen from."""
-    with dashboard(furnished_copy.folder, **{session.DEMO_VARIABLE: "1"}) as address:
-        yield furnished_copy, address
+@pytest.fixture(scope="module")
+def served(furnished: Furnished, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Furnished, str]]:
+    """A copy that the tests of a module work on, each on what no other of them counts; and the address of its dashboard,
+    where the sample people can be chosen from."""
+    folder = Path(shutil.copytree(furnished.folder, tmp_path_factory.mktemp("served") / "workspace"))
+    with dashboard(folder, **{session.DEMO_VARIABLE: "1"}) as address:
+        yield Furnished(folder, furnished.documents), address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ USERS = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
     port = free_port()
     users = [part for user in USERS for part in ("--user-claims", json.dumps(user))]
@@ -35,11 +36,15 @@ def provider() -> Iterator[str]:
         yield f"http://localhost:{port}"
 
 
-@pytest.fixture
-def guarded(furnished_copy: Furnished, provider: str, tmp_path: Path) -> Iterator[tuple[Furnished, str]]:
+@pytest.fixture(scope="module")
+def guarded(
+    furnished: Furnished, provider: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Furnished, str]]:
     """The dashboard with an `[auth]` section: nobody is the local administrator any more."""
     port = free_port()
-    secrets = tmp_path / "secrets.toml"
+    base = tmp_path_factory.mktemp("guarded")
+    folder = Path(shutil.copytree(furnished.folder, base / "workspace"))
+    secrets = base / "secrets.toml"
     secrets.write_text(
         f"""
 [auth]
@@ -50,8 +55,8 @@ client_secret = "only for this test"
 server_metadata_url = "{provider}/.well-known/openid-configuration"
 """
     )
-    with dashboard(furnished_copy.folder, port=port, secrets=secrets) as address:
-        yield furnished_copy, address
+    with dashboard(folder, port=port, secrets=secrets) as address:
+        yield Furnished(folder, furnished.documents), address
 
 
 def log_in(page: Any, address: str, subject: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -15,9 +16,10 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 from streamlit.testing.v1 import AppTest
 
-from dashboards import session
+from dashboards import look, queries, session
 from signing_core.access import LOCAL_ADMINISTRATOR, Access
 from signing_core.audit_log import events
+from signing_core.controls import in_words
 from signing_core.desk import Desk
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
@@ -34,7 +36,7 @@ TITLES = {
     "new": ("New document", "Neues Dokument"),
     "directory": ("Parties and templates", "Parteien und Vorlagen"),
     "runs": ("Runs", "Läufe"),
-    "log": ("Audit log", "Protokoll"),
+    "log": ("Audit log", "Prüfprotokoll"),
     "people": ("People and roles", "Personen und Rollen"),
 }
 ALLOWED = {
@@ -199,8 +201,6 @@ def test_withdrawing_a_document(furnished_copy: Any, show: Show) -> None:
 
 def test_two_people_close_a_finding(furnished_copy: Any, show: Show) -> None:
     with Workspace.open(furnished_copy.folder) as workspace:
-        from dashboards import queries
-
         altered = furnished_copy.documents["altered"]
         found = queries.findings_of(Access(workspace, LOCAL_ADMINISTRATOR), altered)
         finding = next(row for row in found if row.code == "stored-file-changed")
@@ -216,6 +216,42 @@ def test_two_people_close_a_finding(furnished_copy: Any, show: Show) -> None:
     assert "closed" in told(test) and BEN in told(test)
     steps = [one for one in types(furnished_copy.folder, altered) if one.startswith(("finding", "access"))]
     assert steps == ["finding.proposed", "access.denied", "finding.closed"]
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", "de"), ("de", "en")])
+def test_a_finding_is_explained_in_the_language_of_the_session(
+    furnished: Any, show: Show, language: str, other: str
+) -> None:
+    with Workspace.open(furnished.folder) as workspace:
+        rows, _ = queries.find_findings(Access(workspace, LOCAL_ADMINISTRATOR), queries.FindingFilters(), size=100)
+    ids = {row.code: row.id for row in rows}
+    assert {"event-changed", "stored-file-missing", "stuck"} <= ids.keys()
+    for code in ("event-changed", "stored-file-missing", "stuck"):
+        said = told(show(furnished.folder, "findings", language=language, finding=ids[code]))
+        shown = [look.with_commands(one) for one in in_words(code, language)]
+        assert all(f"<td>{one}</td>" in said for one in shown), code
+        assert not any(look.with_commands(one) in said for one in in_words(code, other))
+    assert next(row.message for row in rows if row.code == "stuck") in said  # a record, as it was written
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Ada Auditor has no right to administer; ask an administrator for the role."),
+        ("de", "Ada Auditor hat nicht das Recht „verwalten“; bitten Sie einen Administrator um die Rolle."),
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_session(furnished_copy: Any, show: Show, language: str, said: str) -> None:
+    test = show(furnished_copy.folder, "people", person="ada.auditor@example.org", language=language)
+    assert [one.value for one in test.error] == [said]
+    unknown = show(furnished_copy.folder, "document", language=language, id="01UNKNOWN")
+    assert ("Unter den Dokumenten" in told(unknown)) == (language == "de")
+
+
+def test_the_trail_speaks_german(furnished: Any, show: Show) -> None:
+    said = told(show(furnished.folder, "document", language="de", id=furnished.documents["altered"], view="trail"))
+    assert "Kanal: <b>E-Mail</b>" in said and "Weil: <b>Einladung</b>" in said and "Weil: <b>verwendet</b>" in said
+    assert not re.search(r"<b>(email|sms|invitation|requested|used)</b>", said)
 
 
 def test_the_work_list_and_its_filters(furnished: Any, show: Show) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from dashboard_browser import dashboard, settled
+from dashboard_browser import choose, dashboard, settled
 from dashboard_parts import told
 from servers import free_port, running
 
@@ -85,6 +85,11 @@ def test_two_batches_are_compared(furnished_copy: Any, show: Callable[..., Any])
     assert "2026-11-25/archive-001" in told(test)
     test = show(furnished_copy.folder, "runs", runview="compare")
     assert len(test.dataframe[0].value) == 2
+    german = show(furnished_copy.folder, "runs", runview="compare", language="de").dataframe[0].value
+    assert [tuple(row) for row in german[["before", "after"]].to_numpy()] == [
+        ("unverändert", "verändert"),
+        ("", "unverändert"),
+    ]
     # Verifications of a document are those of the runs as well.
     assert told(show(furnished_copy.folder, "document", id=altered, view="checks")).count("archive-001") == 5
     assert "▲ +1" in told(show(furnished_copy.folder, "today"))
@@ -151,9 +156,7 @@ def test_a_run_is_started_and_seen_to_its_end(
             page = desktop()
             page.goto(f"{address}/runs?runview=start")
             settled(page)
-            page.get_by_label("Job").click()
-            page.get_by_role("option", name="full_replay").click()
-            settled(page)
+            choose(page, "Job", "full_replay")
             page.get_by_role("button", name="Start").click()
             page.get_by_text("was started").wait_for()
             page.get_by_role("cell", name="success").wait_for(timeout=120_000)

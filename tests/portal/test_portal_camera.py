@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import qrcode
 from PIL import Image
-from portal_browser import PHONE, complaints
+from portal_browser import PHONE, complaints, press
 
 from portal.rates import Rate
 from portal.words import words
@@ -114,7 +114,7 @@ def test_another_code_is_named_and_not_followed(certificate: Certificate, seeing
     page.get_by_text("That code is not one of ours. It leads to: HTTPS://SIGN.EXAMP1E.ORG").wait_for()
     assert complaints(page, {"type": "tag", "values": ["wcag2a", "wcag2aa"]}) == []
     page.get_by_role("button", name=EN["v_scan_stop"]).click()
-    assert not page.locator("video").is_visible()
+    page.locator("video").wait_for(state="hidden")
     assert page.url.endswith("/verify")
 
 
@@ -139,7 +139,7 @@ def upload(page: Any, certificate: Certificate) -> None:
     photo = io.BytesIO()
     certificate.page.save(photo, "JPEG", quality=85)
     page.locator("#photo").set_input_files({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()})
-    page.get_by_role("button", name=EN["v_button"], exact=True).click()
+    press(page, EN["v_button"], exact=True)
     page.get_by_role("heading", name=EN["v_genuine"]).wait_for()
 
 

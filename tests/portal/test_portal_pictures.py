@@ -16,7 +16,7 @@ import portal_browser
 import pytest
 import sqlalchemy as sa
 from PIL import Image
-from portal_browser import draw, examine, ink, kinds
+from portal_browser import draw, examine, ink, kinds, press
 
 from portal.words import words
 from signing_core.certificate import payload
@@ -51,7 +51,7 @@ class Look:
         self.page.goto(self.company.server.url + address)
 
     def press(self, key: str, **values: Any) -> None:
-        self.page.get_by_role("button", name=self.t(key, **values), exact=True).click()
+        press(self.page, self.t(key, **values), exact=True)
 
     def at(self, heading: str, name: str) -> None:
         """The page with this heading is here; look at it."""

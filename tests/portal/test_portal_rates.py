@@ -20,7 +20,7 @@ from signing_core.delivery import tokens
     ("kind", "address"), [("link", "/s/{token}"), ("upload", "/verify"), ("code", "/sign/{key}/code")]
 )
 def test_rates_are_limited(make_company: Callable[..., Any], tmp_path: Path, kind: str, address: str) -> None:
-    company = make_company(tmp_path / "workspace", rates={kind: Rate(3, 6)})
+    company = make_company(tmp_path / "workspace", rates={kind: Rate(3, 1)})
     with company.server, company.workspace:
         token = tokens.new_token()[0]
         address = address.format(token=token, key=key_of(token))
@@ -33,7 +33,7 @@ def test_rates_are_limited(make_company: Callable[..., Any], tmp_path: Path, kin
         assert 429 not in [ask().status_code for _ in range(3)]
         refused = ask()
         assert refused.status_code == 429
-        assert 1 <= int(refused.headers["retry-after"]) <= 11
+        assert 1 <= int(refused.headers["retry-after"]) <= 61
         assert "try again" in refused.text
         assert visitor.get("/verify").status_code == 200  # the rest goes on
 
@@ -65,7 +65,7 @@ def test_limits_hold_across_processes(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "rates")], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    let_through = [int(process.communicate(timeout=60)[0]) for process in running]
+    let_through = [int(process.communicate(timeout=120)[0]) for process in running]
     assert sum(let_through) == 500
     limiter = Limiter({"code": Rate(500, 0.001)}, Table(tmp_path / "rates"))
     assert limiter.wait("code", "192.0.2.1") > 0  # and a restart forgives nothing

@@ -19,6 +19,13 @@ SCREENSHOTS = os.environ.get("PORTAL_SCREENSHOTS")
 """A folder to write pictures of the pages to, such as docs/images/portal; without it none are taken."""
 
 
+def press(page: Any, name: str, *, exact: bool = False) -> None:
+    """Press a button that leads to another page, and be there: what is looked for at once would be looked for on the page
+    that is being left, and what the server does with the form would not be done yet."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=exact).click()
+
+
 def examine(page: Any, name: str) -> None:
     """A page in light and dark, on a phone and a desktop: pictures where wanted, judged by axe-core, narrow, large, zoomed."""
     for scheme in ("light", "dark"):

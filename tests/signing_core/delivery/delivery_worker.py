@@ -192,7 +192,16 @@ def report(folder: Path, finished: bool) -> None:
     engine.dispose()
 
 
+def warm(folder: Path) -> None:
+    """One delivery in this process, so that each life begins with everything loaded and prepared."""
+    prepare(folder)
+    fill(folder, code=True)
+    deliver(folder, "", START)
+    shutil.rmtree(folder)
+
+
 def main(base: Path, server: str) -> None:
+    warm(base / "warm")
     assert life(lambda: prepare(base / "fresh"))
     finished = False
     number = 0

@@ -25,11 +25,11 @@ def sms(sample: SimpleNamespace, **more: Any) -> Any:
 
 
 def twilio(gateway: Any, **options: Any) -> TwilioSmsChannel:
-    return TwilioSmsChannel("AC0123", "an auth token", "+491713920000", url=gateway.url, timeout=2.0, **options)
+    return TwilioSmsChannel("AC0123", "an auth token", "+491713920000", url=gateway.url, timeout=20.0, **options)
 
 
 def generic(gateway: Any, **options: Any) -> JsonSmsChannel:
-    return JsonSmsChannel(gateway.url + "/send", timeout=2.0, **options)
+    return JsonSmsChannel(gateway.url + "/send", timeout=20.0, **options)
 
 
 def test_the_generic_gateway_gets_json(gateway: Any, sample: SimpleNamespace) -> None:
@@ -165,15 +165,15 @@ def test_a_gateway_that_trickles_is_left(gateway: Any, sample: SimpleNamespace) 
     def trickle(handler: Any) -> None:
         handler.send_response(200)
         handler.end_headers()
-        for _ in range(100):
+        for _ in range(600):
             handler.wfile.write(b" ")
             handler.wfile.flush()
             time.sleep(0.1)
 
     gateway.answers.append(trickle)
     began = time.monotonic()
-    JsonSmsChannel(gateway.url, timeout=0.3).send(sms(sample), now=sample.start)  # its 200 came; the rest is decoration
-    assert time.monotonic() - began < 5
+    JsonSmsChannel(gateway.url, timeout=1.0).send(sms(sample), now=sample.start)  # its 200 came; the rest is decoration
+    assert time.monotonic() - began < 30
 
 
 def test_redirects_are_not_followed(gateway: Any, sample: SimpleNamespace) -> None:

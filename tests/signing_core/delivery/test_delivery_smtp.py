@@ -22,7 +22,7 @@ DATA = b"Subject: Sample\r\n\r\n.\r\n..two dots\r\n.one dot\r\nlast line\r\n"
 
 
 def channel(server: Any, **options: Any) -> SmtpChannel:
-    return SmtpChannel(server.host, server.port, **({"security": "none", "timeout": 5.0} | options))
+    return SmtpChannel(server.host, server.port, **({"security": "none", "timeout": 20.0} | options))
 
 
 def test_a_message_arrives_byte_for_byte(mail_server: Any, sample: SimpleNamespace) -> None:
@@ -139,7 +139,7 @@ Script = Callable[[socket.socket], None]
 def strange_server(script: Script) -> Iterator[SimpleNamespace]:
     """A server whose whole behaviour is `script`, for one connection."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(10)
+    listener.settimeout(60)
 
     def serve() -> None:
         try:
@@ -147,7 +147,7 @@ def strange_server(script: Script) -> Iterator[SimpleNamespace]:
         except OSError:
             return
         with connection:
-            connection.settimeout(10)
+            connection.settimeout(60)
             with suppress(OSError):
                 script(connection)
 
@@ -220,13 +220,13 @@ def test_a_server_that_never_answers_the_dot_leaves_the_message_uncertain(sample
 
     def script(connection: socket.socket) -> None:
         talk(connection, until=b"\r\n.\r\n")
-        done.wait(10)
+        done.wait(60)
 
     with strange_server(script) as server:
         began = time.monotonic()
         with pytest.raises(DeliveryFailed, match="no answer in time") as failed:
-            channel(server, timeout=1.0, answer_timeout=0.5).send(sample.outgoing(DATA), now=sample.start)
-        assert time.monotonic() - began < 4
+            channel(server, answer_timeout=0.5).send(sample.outgoing(DATA), now=sample.start)
+        assert time.monotonic() - began < 30
         done.set()
     assert failed.value.handed_over
 
@@ -246,14 +246,14 @@ def test_a_server_that_trickles_is_cut_off(sample: SimpleNamespace) -> None:
         began = time.monotonic()
         with pytest.raises(DeliveryFailed) as failed:
             channel(server, timeout=0.3, answer_timeout=0.2).send(sample.outgoing(DATA), now=sample.start)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     assert not failed.value.handed_over
 
 
 def test_a_slow_but_honest_server_is_waited_for(mail_server: Any, sample: SimpleNamespace) -> None:
     server = mail_server()
-    server.on_data = lambda _: asyncio.sleep(1.0)
-    channel(server, timeout=0.5, answer_timeout=5.0).send(sample.outgoing(DATA), now=sample.start)
+    server.on_data = lambda _: asyncio.sleep(2.5)
+    channel(server, timeout=2.0).send(sample.outgoing(DATA), now=sample.start)
     assert len(server.received) == 1
 
 
@@ -273,8 +273,8 @@ def test_a_slow_line_is_no_timeout(sample: SimpleNamespace) -> None:
     data = (b"x" * 998 + b"\r\n") * 16_000
     with strange_server(script) as server:
         began = time.monotonic()
-        channel(server, timeout=0.8).send(sample.outgoing(data), now=sample.start)
-        assert time.monotonic() - began > 0.8
+        channel(server, timeout=2.0).send(sample.outgoing(data), now=sample.start)
+        assert time.monotonic() - began > 2.0
     assert data in received
 
 

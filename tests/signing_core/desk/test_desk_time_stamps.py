@@ -19,7 +19,7 @@ def with_authority(workspace: Workspace, clock: ManualClock, port: int) -> Play:
     file = workspace.path / "sealtrail.toml"
     text = file.read_text()
     if "time_stamps" not in text:
-        file.write_text(f'{text}\n[time_stamps]\nurl = "http://127.0.0.1:{port}/"\ntimeout_seconds = 2\n')
+        file.write_text(f'{text}\n[time_stamps]\nurl = "http://127.0.0.1:{port}/"\ntimeout_seconds = 20\n')
     return Play(Desk(Workspace.open(workspace.path, clock=clock)))
 
 

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
+from signing_core.keys.software import SoftwareKey
 
 NOW = datetime.now(UTC).replace(microsecond=321_000)
 PASSPHRASE = "correct horse battery"
@@ -125,3 +126,11 @@ def trust_service() -> TrustService:
 @pytest.fixture(scope="session")
 def rsa_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 3072)
+
+
+@pytest.fixture(scope="session")
+def rsa_authority_key(rsa_key: rsa.RSAPrivateKey, made_ring: Path) -> SoftwareKey:
+    """Issued at the time at which the clocks of the tests stand, not when the test that wants it first has its turn."""
+    ring = KeyRing.open(made_ring, PASSPHRASE, clock=Hands())
+    certificate = ring.ca.issue("time-stamp", rsa_key.public_key(), "Sample RSA Authority", now=NOW)
+    return SoftwareKey(rsa_key, certificate, (ring.ca.certificate,))

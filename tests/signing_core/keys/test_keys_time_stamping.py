@@ -6,19 +6,17 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from asn1crypto import cms, tsp
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from signing_core.errors import TimeStampUnavailable
 from signing_core.keys import oids, rfc3161
 from signing_core.keys.ring import KeyRing
-from signing_core.keys.software import SoftwareKey
 from signing_core.keys.time_stamping import EmbeddedAuthority, HttpAuthority
 from signing_core.keys.tsa_server import serve
 
@@ -29,13 +27,6 @@ def _openssl(*arguments: object, **options: object) -> subprocess.CompletedProce
     return subprocess.run(
         ["openssl", "ts", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False, **options
     )  # type: ignore[call-overload,no-any-return]
-
-
-@pytest.fixture(scope="session")
-def rsa_authority_key(rsa_key: rsa.RSAPrivateKey, made_ring: Path) -> SoftwareKey:
-    ring = KeyRing.open(made_ring, "correct horse battery", clock=lambda: datetime.now(UTC))
-    certificate = ring.ca.issue("time-stamp", rsa_key.public_key(), "Sample RSA Authority", now=datetime.now(UTC))
-    return SoftwareKey(rsa_key, certificate, (ring.ca.certificate,))
 
 
 def _authority(kind: str, ring: KeyRing, request: pytest.FixtureRequest) -> EmbeddedAuthority:

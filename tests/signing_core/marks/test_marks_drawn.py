@@ -108,9 +108,9 @@ def test_refused(given_strokes: Any, code: str) -> None:
 
 def test_the_largest_drawing_is_made_in_time() -> None:
     largest = [[(x / 7, 300 * math.sin(x / 50 + s)) for x in range(strokes.MAX_POINTS // 40)] for s in range(40)]
-    started = time.perf_counter()
+    started = time.process_time()
     mark = drawn(largest)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert len(mark.data) < 2_000_000
 
 

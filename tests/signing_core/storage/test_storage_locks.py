@@ -86,7 +86,7 @@ with document_lock(SimpleNamespace(engine=make_engine(sys.argv[1]), path=Path(sy
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    with document_lock(house, "D1", wait=5):
+    with document_lock(house, "D1", wait=60):
         pass
 
 

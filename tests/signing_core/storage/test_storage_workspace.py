@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -115,28 +117,57 @@ def test_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:
 
 
 _KILLED = """
-import os, signal, sys
-left = int(sys.argv[2])
-def watch(event, args):
-    global left
-    if event in ("open", "os.rename", "os.mkdir", "os.remove", "sqlite3.connect"):
-        if event == "open" and "w" not in str(args[1]) and not (int(args[2]) & (os.O_CREAT | os.O_WRONLY)):
-            return
-        if sys.argv[1] not in str(args[0]):
-            return
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+import json, os, signal, sys, traceback
 from signing_core.storage.workspace import Workspace
 import signing_core.keys.ring, alembic.command
-sys.addaudithook(watch)
-Workspace.create(sys.argv[1], settings={"database_url": sys.argv[3]} if sys.argv[3] else None, key_work=10)
+def create(folder, left, url):
+    def watch(event, args):
+        nonlocal left
+        if event in ("open", "os.rename", "os.mkdir", "os.remove", "sqlite3.connect"):
+            if event == "open" and "w" not in str(args[1]) and not (int(args[2]) & (os.O_CREAT | os.O_WRONLY)):
+                return
+            if folder not in str(args[0]):
+                return
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(watch)
+    Workspace.create(folder, settings={"database_url": url} if url else None, key_work=10)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            create(*json.loads(line))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""A program that makes a workspace for each line, in a fork that begins with everything loaded."""
+
+Killed = Callable[[Path, int, str], int]
 
 
-def _create_killed(folder: Path, step: int, url: str = "") -> bool:
+@pytest.fixture
+def killed() -> Iterator[Killed]:
+    """Creates a workspace in a process that is killed at a change in the folder; gives its exit code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdin is not None and program.stdout is not None
+
+        def create(folder: Path, step: int, url: str) -> int:
+            program.stdin.write(json.dumps([str(folder), step, url]) + "\n")
+            program.stdin.flush()
+            return int(program.stdout.readline())
+
+        yield create
+
+
+def _create_killed(killed: Killed, folder: Path, step: int, url: str = "") -> bool:
     """Whether the creation was killed, at its `step`-th change in the folder; then opens or creates the workspace."""
-    ended = subprocess.run([sys.executable, "-c", _KILLED, str(folder), str(step), url]).returncode
+    ended = killed(folder, step, url)
     assert ended in (0, -signal.SIGKILL)
     try:
         Workspace.open(folder).close()
@@ -149,9 +180,9 @@ def _create_killed(folder: Path, step: int, url: str = "") -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_creation_leaves_no_half_workspace(tmp_path: Path) -> None:
+def test_a_killed_creation_leaves_no_half_workspace(tmp_path: Path, killed: Killed) -> None:
     step = 0
-    while _create_killed(tmp_path / str(step), step):
+    while _create_killed(killed, tmp_path / str(step), step):
         shutil.rmtree(tmp_path / str(step))
         step += 1 if step < 8 else 4
     assert step > 20
@@ -159,5 +190,5 @@ def test_a_killed_creation_leaves_no_half_workspace(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 9, 16, 40])
-def test_a_killed_creation_on_postgresql(tmp_path: Path, postgresql_url: str, step: int) -> None:
-    assert _create_killed(tmp_path / "w", step, postgresql_url)
+def test_a_killed_creation_on_postgresql(tmp_path: Path, killed: Killed, postgresql_url: str, step: int) -> None:
+    assert _create_killed(killed, tmp_path / "w", step, postgresql_url)

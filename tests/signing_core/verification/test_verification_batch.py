@@ -97,8 +97,8 @@ batch_verifier = batch._Verifier
 def test_a_worker_that_dies_costs_one_document(jobs: int, files: list[Path], rules: Rules, monkeypatch, codes) -> None:
     monkeypatch.setattr(batch, "_Verifier", Faulty)
     started = time.monotonic()
-    verdicts = list(verify_many(files, rules, jobs=jobs, limits=Limits(seconds=2)))
-    assert time.monotonic() - started < 30
+    verdicts = list(verify_many(files, rules, jobs=jobs, limits=Limits(seconds=4)))
+    assert time.monotonic() - started < 55
     wanted = list(EXPECTED)
     wanted[4] = wanted[5] = wanted[7] = "indeterminate"
     assert [str(verdict.integrity) for verdict in verdicts] == wanted
