@@ -25,7 +25,7 @@ class Bounds:
 
 BOUNDS: Final = Bounds()
 _NOT_READ: Final = "unreadable"
-"""There for the inventory, gone or not to be had when it was judged: nothing was seen of the file."""
+"""There for the inventory, gone, another one or not to be had when it was judged: nothing was seen of the file."""
 NO_END: Final = frozenset(("limit-exceeded", "worker-died", "internal-error", _NOT_READ))
 """Codes of findings that say more about the machine at that hour than about the file: it is judged again the next time. One or
 two such files are the files' own."""
@@ -54,9 +54,7 @@ def verdict_for_every_document(store: Results, key: str) -> str | None:
     have = {row["sha256"] for row in results.rows_of(store.of(key, "signatures"), ["sha256"])}
     missing = len(wanted - have)
     if missing:
-        return (
-            f"{missing} of {len(wanted)} files have no verdict: they changed after the inventory; run the batch again."
-        )
+        return f"{missing} of {len(wanted)} files have no verdict; run the batch again."
     return None
 
 

@@ -88,8 +88,7 @@ def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work
     missing = [row for row in wanted if row["sha256"] not in known]
     made = _Parts(parts, name)
     for row, verdict in zip(missing, _judged(workspace, watched, key, missing, rules, work), strict=True):
-        # Where judging came to no end, nobody hashed the file: it is the one of the inventory all the same.
-        made.add(verdict if verdict.sha256 else replace(verdict, sha256=row["sha256"]))
+        made.add(_of_the_listed(row, verdict, rules))
     made.flush()
     context = {**made_of, "rules": name, "policy": rules.policy.reference().to_json()}
     with results.appending(file, SCHEMA, context) as writer:
@@ -98,6 +97,13 @@ def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work
     for part in parts.glob("signatures-*.parquet"):
         part.unlink(missing_ok=True)
     return Done(pq.ParquetFile(file).read(["sha256", "integrity", "elapsed_ms"]), len(missing), name)
+
+
+def _of_the_listed(row: dict[str, Any], verdict: DocumentVerdict, rules: Rules) -> DocumentVerdict:
+    """The verdict under the hash of the inventory, whatever became of the file since."""
+    if verdict.sha256 not in (None, row["sha256"]):  # one file that is being written must not hold up its batch
+        verdict = rules.not_judged(verdict.path or row["name"], "unreadable", "it changed after it was listed")
+    return replace(verdict, sha256=row["sha256"])  # where judging came to no end, nobody hashed the file
 
 
 def _wanted(store: Results, key: str) -> list[dict[str, Any]]:
@@ -125,10 +131,7 @@ def _known(files: Iterable[Path], rules: str, since: datetime) -> dict[str, _Pla
 def _gathered(
     before: Iterable[Path], known: Mapping[str, _Place], made: Iterable[Path], wanted: set[str]
 ) -> Iterator[pa.Table]:
-    """What still counts and what was made now, a part at a time, so that memory does not grow with the batch.
-
-    A file that changed after the inventory has a verdict under another hash: it stays out, and a check finds the gap.
-    """
+    """What still counts and what was made now, a part at a time, so that memory does not grow with the batch."""
     taken: dict[Path, set[int]] = {}
     for sha256, (file, index) in known.items():
         if sha256 in wanted:

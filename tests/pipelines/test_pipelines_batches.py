@@ -110,17 +110,58 @@ def test_missing_files_stop_the_batch_before_anything_is_judged(runs: Runs) -> N
     assert not runs.results.of(key, "signatures").exists()
 
 
-def test_a_file_that_changes_after_the_inventory_has_no_verdict(runs: Runs) -> None:
-    (key,) = runs.tick()
+def judged_after(runs: Runs, key: str, change: Callable[[], object]) -> dg.ExecuteInProcessResult:
+    """The verdicts of a batch when something happened after its inventory."""
     runs.materialize([integrity.inventory], partition_key=key)
-    (runs.folder / "inbox" / "letter-00.pdf").write_bytes(contract(1, text="Changed meanwhile"))
-    done = runs.materialize(
-        [integrity.inventory, integrity.signature_verdicts],
-        partition_key=key,
-        selection=[integrity.signature_verdicts],
+    change()
+    assets = [integrity.inventory, integrity.signature_verdicts]
+    return runs.materialize(assets, partition_key=key, selection=[integrity.signature_verdicts])
+
+
+def test_a_file_that_changes_after_the_inventory_does_not_stop_its_batch(runs: Runs) -> None:
+    lenient = Runs(runs.folder, runs.instance, failed_share=1.0)
+    (key,) = lenient.tick()
+    files = sorted((runs.folder / "inbox").iterdir())
+
+    def change() -> None:
+        files[0].write_bytes(contract(1, text="Changed meanwhile"))
+        files[1].write_bytes(files[2].read_bytes())  # known, and all the same not what was listed
+
+    assert judged_after(lenient, key, change).success
+    rows = {row["name"]: row["sha256"] for row in rows_of(runs.results.of(key, "inventory"))}
+    verdicts = {row["sha256"]: row for row in rows_of(runs.results.of(key, "signatures"))}
+    assert verdicts.keys() == set(rows.values())
+    assert [verdicts[rows[one.name]]["integrity"] for one in files[:3]] == ["indeterminate"] * 2 + ["unsigned"]
+    (finding,) = verdicts[rows[files[0].name]]["findings"]
+    assert (finding["code"], "it changed after it was listed" in finding["message"]) == ("unreadable", True)
+    assert lenient.batch(key).success  # the next night sees what is there then
+    assert {row["integrity"] for row in rows_of(runs.results.of(key, "signatures"))} == {"unsigned"}
+
+
+def test_a_place_whose_files_all_change_stops_the_batch(runs: Runs) -> None:
+    lenient = Runs(runs.folder, runs.instance, failed_share=1.0)
+    (key,) = lenient.tick()
+
+    def change() -> None:
+        for number, file in enumerate((runs.folder / "inbox").iterdir()):
+            file.write_bytes(contract(1, text=f"Changed meanwhile {number}"))
+
+    bounded = Runs(runs.folder, runs.instance, failed_share=0.5)
+    assert not judged_after(bounded, key, change).success
+    problem = failed_within_bounds(runs.results, key)
+    assert problem == (
+        "30 of 30 files could not be read when they were judged; see whether the store is there, and run the batch again."
     )
+
+
+def test_a_file_without_a_verdict_stops_the_batch(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    (key,) = runs.tick()
+    wanted = signatures._wanted
+    monkeypatch.setattr(signatures, "_wanted", lambda *given: wanted(*given)[1:])
+    done = judged_after(runs, key, lambda: None)
     assert not done.success
     assert checks(done)["verdict_for_every_document"] is False
+    assert verdict_for_every_document(runs.results, key) == "1 of 30 files have no verdict; run the batch again."
 
 
 def test_a_killed_run_goes_on_and_leaves_no_partial_file(runs: Runs) -> None:
