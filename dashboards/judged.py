@@ -10,10 +10,11 @@ from typing import Any
 import streamlit as st
 
 from dashboards import look, session
-from dashboards.words import t
+from dashboards.words import language, t
 from signing_core.desk import judging
 from signing_core.verdict import DocumentVerdict, Finding, SignatureVerdict
 from signing_core.verification import verify
+from signing_core.verification.wording import in_words
 
 
 def verdict(data: bytes, *, name: str | None = None, password: str | None = None) -> DocumentVerdict:
@@ -55,7 +56,7 @@ def strip(found: DocumentVerdict) -> None:
 
 
 def reasons(findings: Iterable[Finding], *, least: str = "info") -> None:
-    """The findings as a table, errors first."""
+    """The findings as a table, errors first: in the language of the session, and below in the verification's own words."""
     rank = {"error": 0, "warning": 1, "info": 2}
     shown = sorted((one for one in findings if rank[one.severity] <= rank[least]), key=lambda one: rank[one.severity])
     if not shown:
@@ -64,7 +65,12 @@ def reasons(findings: Iterable[Finding], *, least: str = "info") -> None:
     look.listing(
         [t("Severity"), t("What"), t("Where"), t("Code")],
         [
-            [look.severity(one.severity), escape(one.message), escape(_where(one)), look.mono(one.code)]
+            [
+                look.severity(one.severity),
+                look.said(plainly(one), one.message),
+                escape(_where(one)),
+                look.code(one.code),
+            ]
             for one in dict.fromkeys(shown)
         ],
         caption=t("Reasons"),
@@ -96,7 +102,7 @@ def _signature(one: SignatureVerdict) -> list[str]:
     proof = look.verdict("proven") if one.proven_time else look.verdict("claimed")
     by = ""
     if one.time_authority:
-        by = one.time_authority.name + (f" ({t('embedded')})" if one.time_authority.embedded else "")
+        by = one.time_authority.name + (f", {t('embedded')}" if one.time_authority.embedded else "")
     sub = f"<br><span class='st-mono'>{escape(str(one.sub_indication))}</span>" if one.sub_indication else ""
     intact = {True: look.chip(t("yes"), "good"), False: look.chip(t("no"), "bad"), None: look.chip(t("open"), "warn")}
     return [
@@ -116,9 +122,19 @@ def all_findings(found: DocumentVerdict) -> list[Finding]:
     return [*found.findings, *(finding for signature in found.signatures for finding in signature.findings)]
 
 
+def plainly(one: Finding) -> str:
+    """What it means, in the language of the session."""
+    return in_words(one.code, language()).meaning
+
+
+def reason(found: DocumentVerdict) -> Finding | None:
+    """Why a file is not in order, as far as a finding says it."""
+    return None if found.in_order else found.reason
+
+
 def row(found: DocumentVerdict, name: str) -> dict[str, Any]:
-    """A line of a table of verdicts."""
-    worst = next((one for one in all_findings(found) if one.severity == "error"), None)
+    """A line of a table of verdicts to be taken away; its reason is the record of it, in English."""
+    why = reason(found)
     return {
         "file": name,
         "integrity": str(found.integrity),
@@ -129,7 +145,7 @@ def row(found: DocumentVerdict, name: str) -> dict[str, Any]:
         "audit_log": found.audit_log,
         "document_id": found.document_id,
         "signatures": len(found.signatures),
-        "reason": worst.message if worst else None,
+        "reason": why.message if why else None,
         "sha256": found.sha256,
     }
 

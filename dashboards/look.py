@@ -88,6 +88,7 @@ h3 { font-size: .98rem !important; font-weight: 620 !important; padding: .55rem 
 .st-dark .st-quiet{ color:#b4bcc7; background:#22272e; border-color:#3a424c; }
 .st-muted { opacity:.68; font-size:.84rem; }
 .st-mono { font-family: "IBM Plex Mono", ui-monospace, Menlo, Consolas, monospace; font-size:.8rem; word-break:break-all; }
+.st-code { word-break:normal; }
 .st-whole { white-space:nowrap; word-break:normal; }
 table.st-facts { border-collapse:collapse; width:100%; font-size:.88rem; }
 table.st-facts th { text-align:left; font-weight:500; opacity:.7; padding:.22rem .9rem .22rem 0; white-space:nowrap; vertical-align:top; width:1%; }
@@ -211,6 +212,11 @@ def mono(text: str | None) -> str:
     return f"<span class='st-mono'>{escape(text)}</span>" if text else muted(t("not recorded"))
 
 
+def code(text: str) -> str:
+    """The code of a finding, which breaks at its hyphens."""
+    return f"<span class='st-mono st-code'>{escape(text)}</span>"
+
+
 def wrapped_at(parting: str, text: str) -> str:
     """Text that breaks only after `parting`, not at hyphens: a batch at its slash, a time before its clock."""
     head, found, tail = text.partition(parting)
@@ -225,6 +231,11 @@ def with_commands(text: str) -> str:
 
 def muted(text: str) -> str:
     return f"<span class='st-muted'>{escape(text)}</span>"
+
+
+def said(text: str, recorded: str) -> str:
+    """A sentence in the language of the session, and below it the one that was recorded, which is English."""
+    return f"{escape(text)}<br><span class='st-muted' lang='en'>{escape(recorded)}</span>"
 
 
 def refused(text: str) -> None:

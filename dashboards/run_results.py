@@ -12,7 +12,6 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.words import t
-from signing_core.audit_log import events
 from signing_core.errors import UsageError
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
@@ -98,14 +97,12 @@ def reports(workspace: Workspace, *, most: int = 100) -> list[Report]:
 
 def as_logged(workspace: Workspace, report: Report) -> dict[str, bool]:
     """By file name, whether the report's files are those whose SHA-256 an event `report.issued` of the audit log names."""
-    from signing_core.bulk.report import ISSUED  # not at the top: it loads what sets pages
+    from signing_core.bulk.report import issued  # not at the top: it loads what sets pages
 
     with reading(workspace.engine) as connection:
-        issued = [
-            event.data["sha256"] for event in events.of_type(connection, ISSUED) if event.data["run"] == report.run
-        ]
+        named = [one["sha256"] for one in issued(connection) if one["run"] == report.run]
     return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest() in [one.get(file.name) for one in issued[-1:]]
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() in [one.get(file.name) for one in named[-1:]]
         for file in (report.html, report.pdf)
         if file is not None
     }

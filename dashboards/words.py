@@ -36,7 +36,7 @@ NAMES: Final[Mapping[str, str]] = {
     "de": "German",
     "live": "open or proposed",
     "time-stamp": "time-stamp",
-    "embedded": "embedded (our own clock)",
+    "embedded": "embedded (own clock)",
     "typst": "Typst template",
     "pdf-form": "PDF form",
     "not_started": "not started",

@@ -140,7 +140,10 @@ for role, step in before.items():
             panel.imshow(render.render(data, page, dpi=80))
             panel.set_title(f"page {page}", fontsize=9)
             panel.add_patch(Rectangle((0, 0), 1, 1, transform=panel.transAxes, fill=False, edgecolor="#a3abb5"))
-    said = f"Shown to the {role} before the signature: {shown} of {pages} pages of the file {step}, SHA-256 {computed}"
+    reader = role.replace("-", " ")
+    said = (
+        f"Shown to the {reader} before the signature: {shown} of {pages} pages of the file {step}, SHA-256 {computed}"
+    )
     display(Picture.of(figure, alt=f"{said}.", caption=said))
 seen = pd.DataFrame(seen, columns=["signer", "file", "consent names", "kept file has", "same"])
 frames.listing(seen, caption="The hash that each signer consented to, and that of the file")

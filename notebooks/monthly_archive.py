@@ -156,7 +156,8 @@ frames.listing(
 # %% [markdown]
 # ## Exceptions
 #
-# Every exception of the documents of this audit. The codes are described in `docs/findings.md`.
+# Every exception of the documents of this audit. The codes are those of `controls.CATALOGUE`; where a stored file fails, the meaning
+# is the gravest finding of its verdict, one of `docs/findings.md`.
 
 # %%
 titles = pd.concat([completed, started]).drop_duplicates("document_id").set_index("document_id")["title"]

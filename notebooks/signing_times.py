@@ -168,7 +168,10 @@ if len(codes):
 for panel in panels.values():
     panel.spines[["top", "right"]].set_visible(False)
 told = [f"{row.step[2:]} {row.documents}" for row in reached.itertuples()]
-told += [f"{row.role} by {row.channel}: median {row.median_minutes:g} minutes" for row in summary.itertuples()]
+told += [
+    f"{row.role.replace('-', ' ')} by {row.channel}: median {row.median_minutes:g} minutes"
+    for row in summary.itertuples()
+]
 told += [f"codes by {row.channel}: {row.confirmed} confirmed, {row.wrong} wrong" for row in codes.itertuples()]
 Picture.of(
     figure,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from portal.words.findings import Found, plain
 from signing_core.audit_log import events as audit
 from signing_core.certificate.facts import CertificateData, PartyFacts
 from signing_core.certificate.scan import ScanResult
@@ -19,6 +19,7 @@ from signing_core.errors import SealtrailError
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
+from signing_core.verification.wording import in_words
 
 Tone = Literal["good", "warn", "bad"]
 
@@ -95,6 +96,23 @@ def replaced_by(desk: Desk, document_id: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What was found with the same thing to do about it."""
+
+    meanings: tuple[str, ...]
+    advice: str
+
+
+def together(codes: Iterable[str], language: str) -> tuple[Found, ...]:
+    """Findings in words for everybody, in their order, those with the same advice together."""
+    groups: dict[str, dict[str, None]] = {}
+    for code in codes:
+        meaning, advice = in_words(code, language)
+        groups.setdefault(advice, {})[meaning] = None
+    return tuple(Found(tuple(meanings), advice) for advice, meanings in groups.items())
+
+
+@dataclass(frozen=True)
 class FileVerdict:
     """What an uploaded PDF's page shows."""
 
@@ -131,7 +149,7 @@ def of_file(
         datetime.fromisoformat(verdict["at"]),
         values,
         tuple(_signature(signature) for signature in verdict["signatures"]),
-        plain((f["code"] for f in graver), language),
+        together((f["code"] for f in graver), language),
         tuple(dict.fromkeys(f["message"] for f in graver))[:_MOST_SENTENCES],
     )
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import streamlit as st
 
 from dashboards import judged, look, queries
-from dashboards.words import t
+from dashboards.words import language, t
 from signing_core.access import Access, Right, acting
+from signing_core.controls import CATALOGUE, in_words
 from signing_core.errors import SealtrailError
 from signing_core.flow import Status
 from signing_core.flow.values import ENDED
@@ -131,13 +132,16 @@ def notices(
     if missing:
         st.error(missing, icon=":material/error:")
     if found is not None and not found.in_order:
-        reason = next((one.message for one in judged.all_findings(found) if one.severity == "error"), "")
-        st.error(
-            t("The stored file is {integrity}.", integrity=t(str(found.integrity))) + f" {reason}",
-            icon=":material/error:",
-        )
+        said, reason = t("The stored file is {integrity}.", integrity=t(str(found.integrity))), judged.reason(found)
+        st.error(f"{said} {judged.plainly(reason)}" if reason else said, icon=":material/error:")
     live = [row for row in queries.findings_of(mine, document_id) if row.state != "closed" and row.gone_at is None]
     for row in live:
         with st.container(horizontal=True, vertical_alignment="center"):
-            look.html(f"<span class='st-note'>{look.severity(row.severity)} {escape(row.message)}</span>")
+            look.html(f"<div class='st-note'>{look.severity(row.severity)} {_found(row)}</div>")
             st.page_link("screens/findings.py", label=t("Open the finding"), query_params={"finding": row.id})
+
+
+def _found(row: sa.Row[Any]) -> str:
+    if row.code not in CATALOGUE:  # of an earlier version
+        return escape(row.message)
+    return look.said(in_words(row.code, language()).meaning, row.message)

@@ -70,6 +70,7 @@ def _files(mine: Access) -> None:
 
 def _table(found: list[tuple[str, bytes, DocumentVerdict]]) -> None:
     rows = [judged.row(verdict, name) for name, _, verdict in found]
+    reasons = [judged.reason(verdict) for _, _, verdict in found]
     with st.container(horizontal=True, horizontal_alignment="right"):
         files.downloads(rows, "verdicts")
     look.listing(
@@ -82,9 +83,9 @@ def _table(found: list[tuple[str, bytes, DocumentVerdict]]) -> None:
                 look.verdict(row["trust"]) if row["trust"] else look.muted("–"),
                 look.verdict(row["registry"]) if row["registry"] else look.muted("–"),
                 str(row["signatures"]),
-                escape(row["reason"] or "–"),
+                escape(judged.plainly(reason)) if reason else "–",
             ]
-            for row in rows
+            for row, reason in zip(rows, reasons, strict=True)
         ],
         caption=t("Verdicts"),
     )

@@ -177,7 +177,7 @@ def _replay(mine: Access) -> None:
                     look.severity(one.severity),
                     escape(one.message),
                     str(one.seq) if one.seq is not None else look.muted("–"),
-                    look.mono(one.code),
+                    look.code(one.code),
                 ]
                 for one in report.findings[:200]
             ],

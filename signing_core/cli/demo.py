@@ -115,8 +115,9 @@ class _Demo:
     def _party(self, desk: Desk, role: str, mark: Mark, *, stamp: Mark | None, wrong_first: bool) -> None:
         from signing_core.desk import Origin
         from signing_core.errors import CodeRejected
+        from signing_core.flow.values import spoken
 
-        origin = Origin(ip="192.0.2.17" if role == "client" else "192.0.2.3", device=f"sealtrail demo ({role})")
+        origin = Origin(ip="192.0.2.17" if role == "client" else "192.0.2.3", device=f"sealtrail demo ({spoken(role)})")
         self._deliver(desk)
         token = self._newest(_CLIENT if role == "client" else _DIRECTOR, r"/s/([A-Za-z0-9_-]{43})")
         session = f"demo-{role}"
@@ -200,11 +201,13 @@ class _Demo:
         }
 
     def _show(self, verdict: DocumentVerdict) -> None:
+        from signing_core.flow.values import spoken
+
         colour = {"intact": "green", "altered": "red"}.get(str(verdict.integrity), "yellow")
         below = f" / {verdict.sub_indication}" if verdict.sub_indication else ""
         self.console.print(f"  [{colour}]{verdict.integrity}[/]  {verdict.indication}{below}")
         for signature in verdict.signatures:
-            who = signature.role or signature.kind
+            who = spoken(signature.role or signature.kind)
             self.say(
                 f"{who}: {signature.signer or '-'}",
                 f"{signature.indication}, {signature.level or signature.sub_filter}, changes since: {signature.changes}",

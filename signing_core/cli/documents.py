@@ -128,6 +128,8 @@ def status(document_id: str, workspace: Path, as_json: bool) -> None:
     \b
     Example: sealtrail status 01KAY3E0Q4 --json
     """
+    from signing_core.flow.values import spoken
+
     found = open_desk(workspace).status(document_id)
     if as_json:
         print_json(found)
@@ -137,12 +139,13 @@ def status(document_id: str, workspace: Path, as_json: bool) -> None:
     )
     for role, party in found["parties"].items():
         done = "signed " + _local(party["signed_at"]) if party["signed_at"] else "not signed"
-        click.echo(f"  {role:12} {party['name']}  {party['contact']} ({party['channel']})  {done}")
+        click.echo(f"  {spoken(role):12} {party['name']}  {party['contact']} ({party['channel']})  {done}")
         if party["locked_until"]:
             click.echo(f"  {'':12} locked until {_local(party['locked_until'])}")
     for message in found["messages"]:
         error = f"  {message['last_error']}" if message["last_error"] else ""
-        click.echo(f"  {message['kind']:12} to {message['role']} by {message['channel']}: {message['state']}{error}")
+        to = spoken(message["role"] or "-")
+        click.echo(f"  {message['kind']:12} to {to} by {message['channel']}: {message['state']}{error}")
     if found["final"]:
         click.echo(f"\n  final        SHA-256 {found['final']['sha256']}, {found['final']['length']:,} bytes")
 

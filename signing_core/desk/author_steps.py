@@ -13,6 +13,7 @@ from signing_core.errors import StepNotAllowed
 from signing_core.flow import Channel, Role, State
 from signing_core.flow import commands as c
 from signing_core.flow.commands import EventType
+from signing_core.flow.values import spoken
 from signing_core.storage.schema import document_parties
 
 _AUTHOR = "author"
@@ -78,5 +79,5 @@ class AuthorSteps(TakesSteps):
 
 def _turn(state: State) -> Role:
     if state.turn is None:
-        raise StepNotAllowed(f"Document {state.document_id} is {state.status}; no step of it is locked.")
+        raise StepNotAllowed(f"Document {state.document_id} is {spoken(state.status)}; no step of it is locked.")
     return state.turn

@@ -13,6 +13,7 @@ from signing_core.audit_log import contents
 from signing_core.audit_log import events as audit
 from signing_core.errors import StorageError
 from signing_core.flow import Status
+from signing_core.flow.values import spoken
 from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
@@ -43,7 +44,7 @@ def why_not_complete(verdict: DocumentVerdict, document_id: str) -> str | None:
         return f"it names document {verdict.document_id}"
     roles = [signature.role for signature in verdict.signatures if signature.kind == "signature"]
     if roles != ["first-party", "client", "seal"]:
-        return f"its signatures are those of {', '.join(str(role) for role in roles) or 'nobody'}"
+        return f"its signatures are those of {', '.join(spoken(str(role)) for role in roles) or 'nobody'}"
     if verdict.integrity is Integrity.INTACT and verdict.indication is Indication.TOTAL_PASSED:
         if (
             verdict.certificate.prefix == "match"

@@ -94,7 +94,9 @@ def _axes(verdict: DocumentVerdict) -> dict[str, object]:
 
 
 def _signature(number: int, one: SignatureVerdict) -> Html:
-    who = one.role or ("document time-stamp" if one.kind == "document-timestamp" else "signature")
+    who = (one.role or "").replace("-", " ") or (
+        "document time-stamp" if one.kind == "document-timestamp" else "signature"
+    )
     title = f"{number}. {who}: {one.signer or 'unknown signer'}, {indication(one)}"
     authority = one.time_authority
     held: dict[str, object] = {

@@ -48,6 +48,7 @@ from signing_core.flow.values import (
     SignedRevision,
     State,
     Status,
+    spoken,
 )
 
 _AWAITING = {Role.FIRST_PARTY: Status.AWAITING_FIRST_PARTY, Role.CLIENT: Status.AWAITING_CLIENT}
@@ -181,7 +182,7 @@ def _give_consent(command: c.GiveConsent, state: State, now: datetime) -> Result
 @_apply.register
 def _record_signature(command: c.RecordSignature, state: State, now: datetime) -> Result:
     if state.status is not Status.SIGNING or state.turn is not command.role:
-        raise _not_now(state, f"signed for the {command.role}")
+        raise _not_now(state, f"signed for the {spoken(command.role)}")
     signed = SignedRevision(command.sha256, command.length, now)
     state = state.with_party(replace(state.party(command.role), signed=signed))
     state = replace(state, document_sha256=command.sha256)
@@ -248,7 +249,7 @@ def _resend(command: c.Resend, state: State, now: datetime) -> Result:
 def _replace_contact(command: c.ReplaceContact, state: State, now: datetime) -> Result:
     party = state.party(command.role)
     if state.status in ENDED or party.consent is not None:
-        raise _not_now(state, f"given another contact for the {command.role}")
+        raise _not_now(state, f"given another contact for the {spoken(command.role)}")
     # What the old contact received proves nothing any more: its link, code and confirmation end.
     events: list[Event] = [Event(EventType.CONTACT_REPLACED, party.role, {"channel": command.channel})]
     if party.challenge is not None:
@@ -269,7 +270,7 @@ def _replace_contact(command: c.ReplaceContact, state: State, now: datetime) -> 
 def _unlock(command: c.Unlock, state: State, now: datetime) -> Result:
     party = state.party(command.role)
     if state.turn is not command.role or party.locked_until is None or now >= party.locked_until:
-        raise StepNotAllowed(f"Document {state.document_id} is not locked for the {command.role}.")
+        raise StepNotAllowed(f"Document {state.document_id} is not locked for the {spoken(command.role)}.")
     return state.with_party(replace(party, locked_until=None)), (Event(EventType.STEP_UNLOCKED, command.role),)
 
 
@@ -278,12 +279,12 @@ def _acting(state: State, role: Role, token_hash: str, now: datetime) -> Party:
     party = state.party(role)
     if party.link is None or not hmac.compare_digest(party.link.token_hash, token_hash):
         if state.status in ENDED or party.consent is not None:
-            raise _not_now(state, f"acted on by the {role}")
+            raise _not_now(state, f"acted on by the {spoken(role)}")
         raise LinkInvalid(
             f"This link to document {state.document_id} was replaced by a newer one; use the latest message."
         )
     if state.status is not _AWAITING[role]:
-        raise _not_now(state, f"acted on by the {role}")
+        raise _not_now(state, f"acted on by the {spoken(role)}")
     if now > min(party.link.expires_at, state.expires_at):
         raise LinkExpired(f"The link to document {state.document_id} has expired; ask the sender for a new one.")
     return party
@@ -328,4 +329,4 @@ def _end(state: State, status: Status, event: Event, because: str, now: datetime
 
 
 def _not_now(state: State, what: str) -> StepNotAllowed:
-    return StepNotAllowed(f"Document {state.document_id} is {state.status} and cannot be {what} now.")
+    return StepNotAllowed(f"Document {state.document_id} is {spoken(state.status)} and cannot be {what} now.")

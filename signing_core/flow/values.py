@@ -38,6 +38,11 @@ class Role(StrEnum):
     CLIENT = "client"
 
 
+def spoken(term: str) -> str:
+    """As an English sentence names a role or a status: `first party` for `first-party`."""
+    return term.replace("-", " ")
+
+
 class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"

@@ -126,7 +126,9 @@ def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _L
     roles = [field.role for field in request.fields]
     for role in roles:
         if role not in FIELD_OF_ROLE or role == "seal" or roles.count(role) > 1:
-            raise UsageError(f"There is one signature field each for first-party and client; {role!r} cannot be added.")
+            raise UsageError(
+                f"There is one signature field each for the first party and the client; {role!r} cannot be added."
+            )
     waiting = [field for field in request.fields if field.placement is None]
     placed = [_Placed(field, *_explicit(field.placement, pages)) for field in request.fields if field.placement]
     last = len(pages) - 1

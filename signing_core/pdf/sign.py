@@ -54,7 +54,7 @@ def sign(
     `DocumentRefused` for a damaged document. Nothing is kept of a signature whose time-stamp could not be had.
     """
     if role not in FIELD_OF_ROLE or role == "seal":
-        raise UsageError(f"A document is signed by first-party and client; {role!r} is neither.")
+        raise UsageError(f"A document is signed by the first party and the client; {role!r} is neither.")
     return fields.fill(
         data,
         field=FIELD_OF_ROLE[role],

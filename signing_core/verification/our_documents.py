@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from signing_core.flow.values import spoken
 from signing_core.keys import oids
 from signing_core.pdf.names import CLIENT_FIELD, DOCUMENT_ID_KEY, FIELD_OF_ROLE, SEAL_FIELD
 from signing_core.pdf.revisions import FileStructure, SignatureRecord
@@ -132,7 +133,7 @@ def _certificate(
         return CertificateVerdict()
     missing = [role for role in ("first-party", "client") if role not in found.roles.values()]
     if missing:
-        notes.append(("roles-missing", ", ".join(missing)))
+        notes.append(("roles-missing", ", ".join(map(spoken, missing))))
     sealed = _sealed_by_us(examined[index], signatures[index], trust, notes)
     page = examined[index].record.page
     if page is None or (structure.pages is not None and page != structure.pages):

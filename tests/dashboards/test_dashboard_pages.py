@@ -25,6 +25,8 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
+from signing_core.verification import wording
+from signing_core.verification.findings import CATALOGUE
 
 Show = Callable[..., AppTest]
 TITLES = {
@@ -232,6 +234,47 @@ def test_a_finding_is_explained_in_the_language_of_the_session(
         assert all(f"<td>{one}</td>" in said for one in shown), code
         assert not any(look.with_commands(one) in said for one in in_words(code, other))
     assert next(row.message for row in rows if row.code == "stuck") in said  # a record, as it was written
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", "de"), ("de", "en")])
+@pytest.mark.parametrize("view", ["overview", "signatures"])
+def test_a_stored_file_that_is_not_in_order_says_why_in_the_language_of_the_session(
+    furnished: Any, show: Show, view: str, language: str, other: str
+) -> None:
+    changed = furnished.documents["changed-byte"]
+    test = show(furnished.folder, "document", language=language, id=changed, view=view)
+    said = told(test)
+    assert wording.in_words("seal-broken", language).meaning in test.error[0].value
+    for code in ("seal-broken", "digest-mismatch"):
+        shown = (
+            f"{wording.in_words(code, language).meaning}<br><span class='st-muted' lang='en'>{CATALOGUE[code].message}"
+        )
+        assert shown in said  # and beneath, what the verification said, with its particulars
+        assert wording.in_words(code, other).meaning not in said
+    control = in_words("stored-file-changed", language).meaning
+    assert f"{control}<br><span class='st-muted' lang='en'>The object " in said
+    assert in_words("stored-file-changed", other).meaning not in said
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_file_is_judged_in_the_language_of_the_session(furnished: Any, show: Show, language: str) -> None:
+    test = show(furnished.folder, "check", language=language)
+    given = [
+        (name, (furnished.folder / "inbox" / name).read_bytes(), "application/pdf")
+        for name in ("foreign.pdf", "expired-certificate.pdf", "unsigned.pdf")
+    ]
+    test.file_uploader[0].set_value(given).run()
+    assert not test.exception, test.exception[0].stack_trace
+    said = told(test)
+    # An error, and where there is none the gravest warning, are the reason; a file that nobody signed needs none.
+    for code in ("seal-not-ours", "certificate-missing"):
+        assert f"<td>{wording.in_words(code, language).meaning}</td>" in said
+        assert f"<td>{CATALOGUE[code].message}" not in said
+    untrusted = wording.in_words("chain-not-found", language).meaning.replace("'", "&#x27;")
+    assert (
+        f"{untrusted}<br><span class='st-muted' lang='en'>{CATALOGUE['chain-not-found'].message.replace(chr(39), '&#x27;')}"
+        in said
+    )
 
 
 @pytest.mark.parametrize(

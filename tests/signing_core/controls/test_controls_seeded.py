@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -45,7 +46,14 @@ def test_nothing_else_is_found(seeded: Seeded, found: list[ControlFinding]) -> N
     assert not [finding for finding in found if finding.document_id not in defective]
 
 
+def test_a_party_is_named_in_words(seeded: Seeded, found: list[ControlFinding]) -> None:
+    document_id = seeded.document("mail-with-another-attachment")
+    (mailed,) = [finding for finding in found if finding.document_id == document_id]
+    assert re.match(r"The message to the (first party|client|author) carries ", mailed.message)  # whose is drawn anew each time
+
+
 def test_findings_say_what_they_rest_on(found: list[ControlFinding]) -> None:
     for finding in found:
         assert finding.message.endswith(".")
+        assert "first-party" not in finding.message
         assert finding.to_json()["severity"] == CATALOGUE[finding.code].severity

@@ -109,8 +109,9 @@ CELLS = [
 def test_step_by_status(status: str, name: str, expected: str) -> None:
     before = states()[status]
     if expected == "-":
-        with pytest.raises(FlowError):
+        with pytest.raises(FlowError) as refused:
             step(name, before)
+        assert not re.search(r"(first|awaiting)-", str(refused.value))  # a sentence, in words
     else:
         assert step(name, before)[0].status == expected
 

@@ -1,78 +1,11 @@
-"""What a verification found, for everybody: by the stable code of the finding, English and German side by side.
-
-The verification itself speaks to people who examine signatures; its own sentence stands in the details of the page. Here each
-code of `signing_core.verification.findings` has what it means for the reader, and the one thing to do about it.
-"""
+"""What each finding means, English and German side by side, and which advice belongs to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Final
 
-Advice = Literal[
-    "again", "altered", "ask-change", "ask-issuer", "ask-when", "ask-who", "compare", "copy", "forgery", "none", "program",
-    "resign", "smaller", "trust",
-]  # fmt: skip
-
-ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
-    "again": (
-        "Upload it again.",
-        "Laden Sie sie noch einmal hoch.",
-    ),
-    "altered": (
-        "Do not rely on this file. Ask the sender for the file as it was signed.",
-        "Verlassen Sie sich nicht auf diese Datei. Bitten Sie den Absender um die Datei, wie sie unterschrieben wurde.",
-    ),
-    "ask-change": (
-        "Ask the sender who changed it and why.",
-        "Fragen Sie den Absender, wer das geändert hat und warum.",
-    ),
-    "ask-issuer": (
-        "Ask the organisation that is named as its issuer, by an address that you know.",
-        "Fragen Sie die Organisation, die als Aussteller genannt ist, unter einer Adresse, die Sie kennen.",
-    ),
-    "ask-when": (
-        "If the day of signing matters to you, ask for other evidence of it.",
-        "Wenn es Ihnen auf den Tag der Unterschrift ankommt, bitten Sie um einen anderen Beleg dafür.",
-    ),
-    "ask-who": (
-        "Ask the signer in another way, for example by telephone, whether the signature is theirs.",
-        "Fragen Sie auf anderem Weg nach, etwa am Telefon, ob die Unterschrift wirklich von dieser Person ist.",
-    ),
-    "compare": (
-        "Compare the pages with the copy that was signed.",
-        "Vergleichen Sie die Seiten mit dem Exemplar, das unterschrieben wurde.",
-    ),
-    "copy": (
-        "Ask the sender for an undamaged copy.",
-        "Bitten Sie den Absender um ein unbeschädigtes Exemplar.",
-    ),
-    "forgery": (
-        "Treat this file as a forgery. Keep it, and tell the organisation that is named on it.",
-        "Behandeln Sie diese Datei als Fälschung. Bewahren Sie sie auf, und sagen Sie der genannten Organisation Bescheid.",
-    ),
-    "none": (
-        "You need not do anything about it.",
-        "Sie müssen deshalb nichts tun.",
-    ),
-    "program": (
-        "Check it with the program that made the signature.",
-        "Prüfen Sie sie mit dem Programm, das die Signatur gemacht hat.",
-    ),
-    "resign": (
-        "Ask the sender to have it signed again.",
-        "Bitten Sie den Absender, es noch einmal unterschreiben zu lassen.",
-    ),
-    "smaller": (
-        "Ask the sender for a simpler or smaller file.",
-        "Bitten Sie den Absender um eine einfachere oder kleinere Datei.",
-    ),
-    "trust": (
-        "Find out in another way whether you can trust the issuer of this signature.",
-        "Klären Sie auf anderem Weg, ob Sie der Stelle hinter dieser Signatur vertrauen können.",
-    ),
-}  # fmt: skip
+from signing_core.verification.wording.advice import Advice
 
 _SEVERAL_WAYS: Final = (
     "Programs may show this file in different ways.",
@@ -406,24 +339,3 @@ MEANINGS: Final[Mapping[str, tuple[str, str, Advice]]] = {
     "audit-log-inconsistent": ("Our log says something else about this document.",
         "Unser Protokoll sagt über dieses Dokument etwas anderes.", "ask-issuer"),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found with the same thing to do about it."""
-
-    meanings: tuple[str, ...]
-    advice: str
-
-
-def plain(codes: Iterable[str], language: str) -> tuple[Found, ...]:
-    """The findings in words for everybody, in their order, those with the same advice together.
-
-    Raises `KeyError` for a code that is not in the catalogue of findings.
-    """
-    column = 1 if language == "de" else 0
-    groups: dict[Advice, dict[str, None]] = {}
-    for code in codes:
-        *meaning, advice = MEANINGS[code]
-        groups.setdefault(advice, {})[meaning[column]] = None
-    return tuple(Found(tuple(meanings), ADVICE[advice][column]) for advice, meanings in groups.items())
