@@ -46,16 +46,23 @@ class Writer:
         return (row[0], bytes(row[1])) if row else None
 
     def append(self, rows: Sequence[EventRow]) -> None:
-        """Write the events, the nodes they complete and the new head."""
+        """Write the events, the nodes they complete and the new head. Raises `LogInconsistent` when one is there already."""
         if not rows:
             return
         nodes = self._new_nodes([row[5] for row in rows])
         if self._sqlite:
             # As `UtcDateTime` stores it.
             rows = [(*row[:3], row[3].isoformat(" ", "microseconds")[:26], *row[4:]) for row in rows]  # type: ignore[misc]
-        self._run_many(_INSERT_EVENT, rows)
-        if nodes:
-            self._run_many(_INSERT_NODE, nodes)
+        try:
+            self._run_many(_INSERT_EVENT, rows)
+            if nodes:
+                self._run_many(_INSERT_NODE, nodes)
+        except self._connection.dialect.loaded_dbapi.IntegrityError as error:
+            # Nobody else writes: somebody has set the head back, or taken events and left what they completed.
+            raise LogInconsistent(
+                f"The audit log has events or nodes past its head, which says {self.size} events; "
+                "stop all work on this workspace and run `sealtrail audit verify`."
+            ) from error
         self.size += len(rows)
         self._run(_UPDATE_HEAD, (self.size,))
 

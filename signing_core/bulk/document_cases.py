@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
 
 from signing_core.bulk.batch_views import rows
+from signing_core.bulk.checks import NO_END
 from signing_core.bulk.exceptions import Cases
 from signing_core.bulk.file_cases import said
 from signing_core.bulk.results import Results
@@ -33,7 +35,8 @@ def add_documents(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         WHERE i.document_id IS NOT NULL
           AND NOT (s.integrity = 'intact' AND coalesce(s.indication = 'TOTAL-PASSED', false))"""
     for row in rows(database, query):
-        add(row, "stored-file-fails", said(row), [f"object {row['sha256']}"])
+        ended = NO_END.isdisjoint(one["code"] for one in row["findings"] or [])
+        add(row, "stored-file-fails" if ended else "stored-file-not-judged", said(row), [f"object {row['sha256']}"])
     query = """
         SELECT i.key, i.document_id, i.sha256, c.state
         FROM inventory i JOIN certificates c ON c.key = i.key AND c.sha256 = i.sha256
@@ -44,9 +47,10 @@ def add_documents(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         message = f"Its authenticity certificate is: {row['state']}."
         add(row, "certificate-differs", message, [f"object {row['sha256']}"])
     query = """
-        SELECT key, document_id, registry, audit_log FROM registry
-        WHERE key LIKE '%/archive-%' AND document_id IS NOT NULL
-          AND (registry <> 'known' OR coalesce(audit_log, 'missing') <> 'included')"""
+        SELECT i.key, r.document_id, r.registry, r.audit_log
+        FROM inventory i JOIN registry r ON r.key = i.key AND r.name = i.name AND r.sha256 = i.sha256
+        WHERE i.document_id IS NOT NULL AND r.document_id IS NOT NULL
+          AND (r.registry <> 'known' OR coalesce(r.audit_log, 'missing') <> 'included')"""
     for row in rows(database, query):
         if row["registry"] != "known":
             add(row, "not-in-registry", f"The registry says: {row['registry']}.")
@@ -54,15 +58,18 @@ def add_documents(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
             add(row, "log-disagrees", f"The audit log says: {row['audit_log']}.")
 
 
-def add_not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, keys: set[str]) -> None:
-    """No document leaves the archive's checks unseen, whatever was done to its row in the registry."""
+def add_not_reconciled(database: duckdb.DuckDBPyConnection, cases: Cases, reconciled: Callable[[str], bool]) -> None:
+    """No document leaves the archive's checks unseen, whatever was done to its row in the registry.
+
+    `reconciled` says of a batch whether its reconciliation is of its inventory: before that, the new ones of a batch that has grown
+    are only waiting.
+    """
     left_out = """
-        SELECT i.key, i.document_id FROM inventory i
+        SELECT i.key, list(i.document_id ORDER BY i.document_id) AS ids FROM inventory i
         ANTI JOIN reconciliation r ON r.key = i.key AND r.document_id = i.document_id
-        WHERE i.document_id IS NOT NULL ORDER BY i.document_id"""
-    for row in rows(database, left_out):
-        if row["key"] in keys:
-            one = row["document_id"]
+        WHERE i.document_id IS NOT NULL GROUP BY i.key ORDER BY i.key"""
+    for row in list(rows(database, left_out)):
+        for one in row["ids"] if reconciled(row["key"]) else ():
             message = "It is in the batch and was not reconciled: nothing calls it completed any more."
             cases.add(one, "not-in-registry", message, document_id=one, batch=row["key"])
 

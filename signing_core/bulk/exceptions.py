@@ -159,6 +159,9 @@ class Cases:
         order = lambda case: (case.settled, _RANK[case.severity], _ORDER[case.code], case.subject)  # noqa: E731
         return sorted((case for case in self if case.severity != "info"), key=order)
 
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._cases
+
     def __iter__(self) -> Iterator[Case]:
         return iter(self._cases.values())
 

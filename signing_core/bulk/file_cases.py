@@ -36,7 +36,7 @@ def add_files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
         cases.add(row["sha256"], code, said(row), files=[row["name"]], batch=row["key"], evidence=evidence)
     other = """
         SELECT i.key, i.name, i.sha256, r.document_id, r.registry, r.audit_log
-        FROM inventory i JOIN registry r ON r.key = i.key AND r.name = i.name
+        FROM inventory i JOIN registry r ON r.key = i.key AND r.name = i.name AND r.sha256 = i.sha256
         WHERE i.document_id IS NULL AND r.registry = 'mismatch'"""
     for row in rows(database, other):
         message = f"It names document {row['document_id']} and is none of that document's files."

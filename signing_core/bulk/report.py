@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import sqlalchemy as sa
 
 from signing_core import findings, typesetting
 from signing_core.audit_log import events
@@ -33,6 +34,7 @@ from signing_core.bulk.report_words import ANSWERS, WORDS
 from signing_core.bulk.results import Results
 from signing_core.controls import in_words
 from signing_core.controls.catalogue import RUNS
+from signing_core.errors import LogInconsistent
 from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import sync_folder, write_file
 from signing_core.storage.workspace import Workspace
@@ -42,7 +44,9 @@ from signing_core.verification.undecided import tool_version
 ISSUED: Final = "report.issued"
 _HASH: Final = re.compile(r"([0-9a-f]{64})")
 _TREND: Final = 30
-"""Runs that the trend shows."""
+"""Runs that the trend shows, the newest of each day ..."""
+_OF_A_DAY: Final = 10
+"""... and of the last day these."""
 _MOST: Final = {"html": 2_000, "pdf": 300}
 """Exceptions in full; how many more there are is said, and all are in the Parquet file."""
 
@@ -73,7 +77,8 @@ def make(
 ) -> Report:
     """Write the report of a run and record it in the audit log. The same `run_id` again gives the report anew.
 
-    `run_id` is of letters, digits and hyphens; `under_way` the keys of batches that are being worked on. Raises `TypesettingFailed`, `StorageError`.
+    `run_id` is of letters, digits and hyphens; `under_way` the keys of batches that are being worked on. Raises `TypesettingFailed`,
+    `StorageError`; and `LogInconsistent` when the log takes no more events: then the report is there and not on record.
     """
     with results.alone(store.folder / ".report.lock", "the report"):
         return _make(workspace, store, ledger, run_id, bounds, under_way)
@@ -99,8 +104,13 @@ def _make(
             for name in ("report.html", "report.pdf", "exceptions.parquet")
         }
         write_file(unfinished / "summary.json", json.dumps(summary, indent=1, sort_keys=True).encode())
-        _record(workspace, summary, now)
+        not_recorded = _record(workspace, summary, now)
+    results.clear_unfinished(store.folder / "exceptions.parquet")
     exceptions.write(store.folder / "exceptions.parquet", cases, context)
+    if not_recorded:
+        raise LogInconsistent(
+            f"The report in {folder} is not on record, for nothing can be added to the audit log. {not_recorded}"
+        )
     return Report(folder, summary, cases)
 
 
@@ -182,30 +192,59 @@ def _tally(values: Any) -> dict[str, int]:
 
 
 def _earlier(store: Results, run_id: str) -> list[dict[str, Any]]:
-    """The summaries of the runs before, oldest first."""
-    files = sorted((store.folder / "reports").glob("*/summary.json"))[-_TREND:]
-    found = [one for file in files if (one := _summary_in(file)) is not None]
-    return [one for one in found if one["run"] != run_id]
+    """The summaries for the trend, oldest first: of each day before the last report's, and the newest of that day."""
+    days: dict[str, list[Path]] = {}
+    for file in sorted((store.folder / "reports").glob("*Z-*/summary.json")):
+        if not file.parent.name.endswith(f"Z-{run_id}"):
+            days.setdefault(file.parent.name[:8], []).append(file)
+    *before, today = days.values() or [[]]
+    found = [_newest_in(files) for files in before] + [_summary_in(file) for file in today[-_OF_A_DAY:]]
+    return [one for one in found if one is not None][-_TREND:]
+
+
+def _newest_in(files: Sequence[Path]) -> dict[str, Any] | None:
+    return next((one for file in reversed(files) if (one := _summary_in(file)) is not None), None)
 
 
 def _summary_in(file: Path) -> dict[str, Any] | None:
     """None for one that somebody has damaged: the trend has a gap then, and today's report is made all the same."""
     try:
         found: dict[str, Any] = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        by_severity = {name: int(count) for name, count in found["by_severity"].items()}
+        at = rfc3339(datetime.fromisoformat(found["at"]))
+        counts = {name: int(found[name]) for name in ("documents", "exceptions")}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return found
+    return {"at": at, **counts, "by_severity": by_severity}
 
 
-def _record(workspace: Workspace, summary: Mapping[str, Any], now: datetime) -> None:
-    """One event for a report, not one for each document. A step that is tried again records what it made last."""
-    with reading(workspace.engine) as connection:
-        known = [event.data for event in events.of_type(connection, ISSUED)]
-    if any(data["run"] == summary["run"] and data["sha256"] == summary["sha256"] for data in known):
-        return
+def issued(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    """What the audit log says of the reports, oldest first: `run`, `sha256` by file name, and more. An event that somebody has
+    damaged says nothing; the replay of the log names it."""
+    for event in events.of_type(connection, ISSUED):
+        try:
+            data = event.data
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if isinstance(data, dict) and isinstance(data.get("run"), str) and isinstance(data.get("sha256"), dict):
+            yield data
+
+
+def _record(workspace: Workspace, summary: Mapping[str, Any], now: datetime) -> str | None:
+    """One event for a report, not one for each document. A step that is tried again records what it made last.
+
+    Returns why a log that is damaged takes no event; None when it has.
+    """
     data = {key: summary[key] for key in ("run", "sha256", "policies", "code_version", "documents", "exceptions")}
-    with writing(workspace.engine) as connection:
-        events.append(connection, type=ISSUED, time=now, actor="system", data=data)
+    try:
+        with reading(workspace.engine) as connection:
+            if any((one["run"], one["sha256"]) == (data["run"], data["sha256"]) for one in issued(connection)):
+                return None
+        with writing(workspace.engine) as connection:
+            events.append(connection, type=ISSUED, time=now, actor="system", data=data)
+    except LogInconsistent as error:
+        return str(error)
+    return None
 
 
 # --- What is shown ---
@@ -231,7 +270,7 @@ def _content(
         "cases": [_shown(case, language) for case in cases],
         "trend": [
             {
-                "at": datetime.fromisoformat(one["at"]).astimezone(workspace.zone).strftime("%Y-%m-%d %H:%M"),
+                "at": datetime.fromisoformat(one["at"]).astimezone(workspace.zone).isoformat(" ", "minutes"),
                 "documents": one["documents"],
                 "exceptions": one["exceptions"],
                 "errors": one["by_severity"].get("error", 0),

@@ -21,8 +21,8 @@ class Kind:
 
 RECONCILIATION: Final[dict[str, Kind]] = {
     "stored-file-missing": Kind(
-        "error", "operations", "The stored file of a completed document is gone.",
-        "Restore it from a backup, or from the message as it was sent; its hash is in the audit log.",
+        "error", "operations", "The stored file of a completed document is gone or cannot be read.",
+        "See to disk and rights; restore it from a backup or from the message as it was sent; its hash is in the audit log.",
     ),
     "stored-file-changed": Kind(
         "error", "compliance", "The stored bytes are not what the registry and the audit log name.",
@@ -127,6 +127,10 @@ RUNS: Final[dict[str, Kind]] = {
     "stored-file-fails": Kind(
         "error", "compliance", "The signatures of a stored, completed document do not verify.",
         "Open the verdict: it names signature, revision and page. The audit log has the hash of what was completed.",
+    ),
+    "stored-file-not-judged": Kind(
+        "warning", "operations", "A stored, completed document could not be judged: that came to no end.",
+        "See whether the machine has memory and time to spare; it is tried again every night.",
     ),
     "not-in-registry": Kind(
         "error", "compliance", "A stored file of the archive is not the one that the registry knows.",

@@ -7,9 +7,9 @@ from typing import Final
 GERMAN: Final[dict[str, tuple[str, str]]] = {
     # What the four-way reconciliation finds in a completed document
     "stored-file-missing": (
-        "Die gespeicherte Datei eines abgeschlossenen Dokuments ist verschwunden.",
-        "Stellen Sie sie aus einer Sicherung wieder her, oder aus der Nachricht, wie sie gesendet wurde; ihr Hash steht im "
-        "Prüfprotokoll.",
+        "Die gespeicherte Datei eines abgeschlossenen Dokuments ist verschwunden oder nicht lesbar.",
+        "Prüfen Sie Datenträger und Rechte; stellen Sie sie aus einer Sicherung wieder her, oder aus der Nachricht, wie sie "
+        "gesendet wurde; ihr Hash steht im Prüfprotokoll.",
     ),
     "stored-file-changed": (
         "Die gespeicherten Bytes sind nicht die, die Register und Prüfprotokoll nennen.",
@@ -116,6 +116,10 @@ GERMAN: Final[dict[str, tuple[str, str]]] = {
         "Die Signaturen eines gespeicherten, abgeschlossenen Dokuments halten der Prüfung nicht stand.",
         "Öffnen Sie das Urteil: Es nennt Signatur, Revision und Seite. Den Hash der abgeschlossenen Datei hat das "
         "Prüfprotokoll.",
+    ),
+    "stored-file-not-judged": (
+        "Ein gespeichertes, abgeschlossenes Dokument ließ sich nicht beurteilen: Die Prüfung kam zu keinem Ende.",
+        "Sehen Sie nach, ob der Rechner genug Speicher und Zeit hat; es wird jede Nacht erneut versucht.",
     ),
     "not-in-registry": (
         "Eine gespeicherte Datei des Archivs ist nicht die, die das Register kennt.",

@@ -69,7 +69,7 @@ def test_a_step_that_fails_is_not_covered_by_what_it_made_before(runs: Runs, mon
     assert "no new signatures, no new certificates, no new registry, no new reconciliation" in stopped["message"]
     assert len(lenient.exceptions()) > 1  # what was found before is still told
     assert lenient.batch(key).success
-    monkeypatch.setattr("signing_core.bulk.gathering._NIGHTLY", timedelta(0))
+    monkeypatch.setattr("signing_core.bulk.batch_state._NIGHTLY", timedelta(0))
     lenient.materialize([reports.run_report])
     (stopped,) = (one for one in lenient.exceptions() if one["code"] == "batch-stopped")
     assert "every night was to look at them anew" in stopped["message"]

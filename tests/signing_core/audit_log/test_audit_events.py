@@ -178,6 +178,18 @@ def test_a_tampered_head_or_tree_stops_appending(database_engine: sa.Engine) -> 
         _append(database_engine)
 
 
+@pytest.mark.parametrize("left", ["events", "nodes"])
+def test_a_head_that_was_set_back_stops_appending(database_engine: sa.Engine, left: str) -> None:
+    for _ in range(4):
+        _append(database_engine)
+    with writing(database_engine) as connection:
+        connection.execute(sa.update(schema.audit_head).values(size=1))
+        if left == "nodes":
+            connection.execute(sa.delete(schema.audit_events).where(schema.audit_events.c.seq >= 1))
+    with pytest.raises(LogInconsistent, match="head,? (which )?says 1 events; stop all work"):
+        _append(database_engine)
+
+
 def test_killed_while_appending_there_is_no_half_event(empty_database_url: str) -> None:
     """A process appends a document with its event, again and again, and is killed at any time."""
     engine = make_engine(empty_database_url)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
+import sqlalchemy as sa
 from pypdf import PdfReader
 
 from signing_core.bulk import certificates, gathering, report
@@ -20,6 +22,9 @@ from signing_core.bulk.report_words import ANSWERS, WORDS
 from signing_core.bulk.results import Results, rows_of
 from signing_core.controls import CATALOGUE, in_words
 from signing_core.controls.reconciliation import Printed
+from signing_core.errors import LogInconsistent
+from signing_core.storage.database import reading, writing
+from signing_core.storage.schema import audit_events
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict.terms import AuditLogState, Integrity, RegistryState
 
@@ -98,3 +103,96 @@ def test_every_answer_has_a_word_in_both_languages() -> None:
     for language in WORDS:
         assert set(ANSWERS[language]) == terms
     assert WORDS["en"].keys() == WORDS["de"].keys()
+
+
+# --- What was damaged does not keep a report from being made ---
+
+
+class Reports:
+    """A workspace without documents, of which reports are made."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger) -> None:
+        self.workspace, self.ledger = workspace, ledger
+        self.store = Results(workspace.path / "results")
+
+    def make(self, run_id: str) -> Report:
+        return report.make(self.workspace, self.store, self.ledger, run_id=run_id)
+
+    def trend(self, run_id: str = "the-newest") -> list[str]:
+        """When the runs were of which the trend of a new report tells."""
+        page = self.make(run_id).html.read_text("utf-8")
+        return re.findall(r"<tr><td>([^<]+)</td>", page.partition('class="trend"')[2])
+
+
+@pytest.fixture
+def reports(blank_copy: Callable[..., Path]) -> Iterator[Reports]:
+    folder = blank_copy()
+    with Workspace.open(folder) as workspace, Ledger(folder / "results" / "intake.sqlite") as ledger:
+        yield Reports(workspace, ledger)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{}",
+        "[]",
+        "null",
+        "not JSON",
+        '{"run": "x"}',
+        '{"at": "yesterday", "documents": 1, "exceptions": 0, "by_severity": {}}',
+        '{"at": "2026-11-25T02:00:00Z", "documents": "many", "exceptions": 0, "by_severity": {}}',
+        '{"at": "2026-11-25T02:00:00Z", "documents": 1, "exceptions": 0, "by_severity": []}',
+    ],
+)
+def test_a_damaged_summary_is_a_gap_in_the_trend(reports: Reports, damage: str) -> None:
+    (reports.make("first").folder / "summary.json").write_text(damage)
+    assert len(reports.trend()) == 1
+
+
+@pytest.mark.parametrize("field", [b'"run"', b'"sha256"', b'"data"', b"{"])
+def test_a_damaged_event_of_a_report_does_not_stop_the_next(reports: Reports, field: bytes) -> None:
+    reports.make("first")
+    with writing(reports.workspace.engine) as connection:
+        kind = audit_events.c.type == report.ISSUED
+        (body,) = connection.scalars(sa.select(audit_events.c.body).where(kind))
+        connection.execute(sa.update(audit_events).where(kind).values(body=bytes(body).replace(field, b'"other"')))
+    reports.make("second")
+    with reading(reports.workspace.engine) as connection:
+        assert [one["run"] for one in report.issued(connection)] == ["second"]
+
+
+@pytest.mark.parametrize("cut", ["events", "head"])
+def test_a_report_that_the_log_does_not_take_is_there_and_said_not_to_be_on_record(reports: Reports, cut: str) -> None:
+    reports.make("first")
+    reports.make("second")
+    with writing(reports.workspace.engine) as connection:
+        if cut == "events":
+            connection.execute(sa.delete(audit_events).where(audit_events.c.seq >= 1))
+        connection.execute(sa.text("UPDATE audit_head SET size = 1"))
+    with pytest.raises(LogInconsistent, match=r"is not on record, .* run `sealtrail audit verify`"):
+        reports.make("third")
+    (folder,) = (reports.store.folder / "reports").glob("*-third")
+    assert {file.name for file in folder.iterdir()} == {
+        "report.html",
+        "report.pdf",
+        "exceptions.parquet",
+        "summary.json",
+    }
+
+
+def test_the_trend_is_of_days_and_its_times_have_their_offset(reports: Reports) -> None:
+    settings = reports.workspace.path / "sealtrail.toml"
+    settings.write_text('time_zone = "Europe/Berlin"\n' + settings.read_text())
+    with Workspace.open(reports.workspace.path) as workspace:
+        reports.workspace = workspace
+        # Two runs on one day, and two in the hour that comes twice when summer time ends.
+        runs = ("2026-10-24T02:00", "2026-10-24T20:00", "2026-10-25T00:30", "2026-10-25T01:30")
+        for number, at in enumerate(runs):
+            now = datetime.fromisoformat(f"{at}:00+00:00")
+            workspace.clock = lambda now=now: now  # type: ignore[misc]
+            reports.make(f"run-{number}")
+        assert reports.trend("run-3") == [
+            "2026-10-25 02:30+01:00",
+            "2026-10-25 02:30+02:00",
+            "2026-10-24 22:00+02:00",
+        ]
