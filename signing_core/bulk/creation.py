@@ -1,12 +1,14 @@
 """Bulk creation: a template and a table of parties become documents. A bad row is reported with row and column; good rows go on.
 
 Each row makes one document, whatever happens: what was made is written down by what stands in the row, so that a table whose
-bad rows were corrected makes those alone, and a row that was begun when the process died is looked for among the documents before
-it is made. Two runs would not see what the other has begun: the second waits for the first.
+bad rows were corrected makes those alone. The document's id is written down before the document is made, so that a process that
+dies in between leaves nothing that the next could not find. Two runs would not see what the other has begun: the second waits for
+the first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -16,23 +18,23 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
+import phonenumbers
 
 from signing_core.bulk import party_table, results
+from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.party_table import PartyRow
 from signing_core.bulk.results import Results
 from signing_core.delivery import contacts
 from signing_core.delivery.messages.wording import LANGUAGES
-from signing_core.desk import Author, Desk, NewDocument, Signer, sources
-from signing_core.errors import ContactRefused, DataRefused, SealtrailError, UsageError
+from signing_core.desk import Author, Desk, NewDocument, Signer, records, sources
+from signing_core.errors import ContactRefused, DataRefused, DocumentUnknown, UsageError
 from signing_core.storage import directory
 from signing_core.storage.database import reading
 from signing_core.storage.durable import write_file
-from signing_core.storage.schema import document_parties, documents
+from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
 from signing_core.verification.reports.rows import csv_cell
 
@@ -85,6 +87,7 @@ def create(workspace: Workspace, store: Results, file: Path, order: Order) -> Cr
     source = hashlib.sha256(file.read_bytes() + order.template.encode()).hexdigest()
     with reading(workspace.engine) as connection:
         template = directory.template(connection, order.template)
+    workspace.objects.get(template.source_sha256)  # once, and not as the fault of every row
     folder = store.folder / "created"
     with results.alone(folder / ".lock", "a table of parties"):
         done = _create(workspace, store, rows, order, template)
@@ -106,13 +109,14 @@ def _create(
     try:
         memory.execute(_SCHEMA)
         for row in rows:
+            if row.faults:  # not counted: what its cells are is not known
+                done.bad += [BadRow(row.number, column, message) for column, message in row.faults[:1]]
+                continue
             content = _content(row, order)
             seen[content] += 1
             key = (content, seen[content])
             try:
-                for column, message in row.faults:
-                    raise _RowRefused(row, column, message)
-                document_id = _known(workspace, memory, key, row, template.id)
+                document_id = _known(workspace, memory, key)
                 if document_id is None:
                     document_id = _make(desk, memory, key, row, order, template)
                     done.made_now += 1
@@ -121,8 +125,8 @@ def _create(
                     desk.send(document_id)
             except _RowRefused as refused:
                 done.bad.append(refused.bad)
-            except SealtrailError as error:
-                done.bad.append(BadRow(row.number, None, str(error)))
+            except Exception as error:
+                done.bad.append(BadRow(row.number, None, reason_of(error, f"Row {row.number}")))
     finally:
         memory.close()
     return done
@@ -160,44 +164,24 @@ def _content(row: PartyRow, order: Order) -> str:
     return hashlib.sha256(json.dumps([order.template, other, sorted(row.values.items())]).encode()).hexdigest()
 
 
-def _known(workspace: Workspace, memory: sqlite3.Connection, key: _Key, row: PartyRow, template_id: str) -> str | None:
-    """The document of this row: written down, or made by a process that died before it could write it down."""
-    query = "SELECT begun_at, document_id FROM orders WHERE content = ? AND number = ?"
+def _begun(memory: sqlite3.Connection, key: _Key) -> str | None:
+    """The id that was written down for this row."""
+    query = "SELECT document_id FROM orders WHERE content = ? AND number = ?"
     found = memory.execute(query, key).fetchone()
-    if found is None:
-        return None
-    begun_at, document_id = str(found[0]), None if found[1] is None else str(found[1])
+    return None if found is None else found[0]
+
+
+def _known(workspace: Workspace, memory: sqlite3.Connection, key: _Key) -> str | None:
+    """The document of this row, if it was made."""
+    document_id = _begun(memory, key)
     if document_id is None:
-        taken = {one for (one,) in memory.execute("SELECT document_id FROM orders WHERE document_id IS NOT NULL")}
-        document_id = _orphan(workspace, row, template_id, datetime.fromisoformat(begun_at), taken)
-        if document_id is not None:
-            _remember(memory, key, document_id)
-    return document_id
-
-
-def _orphan(workspace: Workspace, row: PartyRow, template_id: str, since: datetime, taken: set[str]) -> str | None:
-    try:
-        contact = contacts.parse(row.values["client_contact"], region=workspace.settings.phone_region).value
-    except (SealtrailError, KeyError):
         return None
-    query = (
-        sa.select(documents.c.id)
-        .join(document_parties, document_parties.c.document_id == documents.c.id)
-        .where(
-            documents.c.template_id == template_id,
-            documents.c.created_at >= since,
-            document_parties.c.role == "client",
-            document_parties.c.contact == contact,
-            document_parties.c.name == row.values.get("client_name", "").strip(),
-        )
-        .order_by(documents.c.id)
-    )
-    with reading(workspace.engine) as connection:
-        return next((one for one in connection.execute(query).scalars() if one not in taken), None)
-
-
-def _remember(memory: sqlite3.Connection, key: _Key, document_id: str) -> None:
-    memory.execute("UPDATE orders SET document_id = ? WHERE content = ? AND number = ?", (document_id, *key))
+    try:
+        with reading(workspace.engine) as connection:
+            records.load(connection, document_id)
+    except DocumentUnknown:
+        return None
+    return document_id
 
 
 def _make(
@@ -216,9 +200,11 @@ def _make(
         raise _RowRefused(row, error.field, str(error)) from None
     except UsageError as error:
         raise _RowRefused(row, None, str(error)) from None
-    begun = (*key, workspace.clock().isoformat())
-    memory.execute("INSERT OR REPLACE INTO orders (content, number, begun_at) VALUES (?, ?, ?)", begun)
-    document_id = desk.create(
+    now = workspace.clock()
+    # One that was begun keeps its id: a server database may still be about to commit it, and takes no id twice.
+    document_id = _begun(memory, key) or new_id(now)
+    memory.execute("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)", (*key, now.isoformat(), document_id))
+    return desk.create(
         NewDocument(
             source=made.pdf,
             title=row.known("title") or f"{made.template_name}, {client.name}",
@@ -229,10 +215,9 @@ def _make(
             source_name=f"{made.template_name}, row {row.number}",
             template_id=made.template_id,
             template_data=row.fields or None,
+            document_id=document_id,
         )
     )
-    _remember(memory, key, document_id)
-    return document_id
 
 
 def _signer(workspace: Workspace, row: PartyRow, prefix: str, other: Signer | None) -> Signer:
@@ -246,11 +231,33 @@ def _signer(workspace: Workspace, row: PartyRow, prefix: str, other: Signer | No
     region = workspace.settings.phone_region
     for column, value in ((f"{prefix}_contact", contact), ("client_email", copy_email)):
         try:
-            if value is not None:
-                _ = contacts.parse_email(value) if column == "client_email" else contacts.parse(value, region=region)
+            if value is not None and column == "client_email":
+                contacts.parse_email(value)
+            elif value is not None:
+                _check_contact(value, region)
         except ContactRefused as error:
             raise _RowRefused(row, column, str(error)) from None
     return Signer(str(name), str(contact), row.known(f"{prefix}_organisation"), copy_email)
+
+
+def _check_contact(text: str, region: str) -> None:
+    """Raises `ContactRefused`, also for digits that are another country's number with the `+` that spreadsheets take away: as a
+    number of this country it would be somebody else's, who would get the document."""
+    digits, other = "".join(text.split()), None
+    if digits.isdecimal() and not digits.startswith("0"):
+        with contextlib.suppress(phonenumbers.NumberParseException):
+            other = phonenumbers.parse(f"+{digits}")
+    try:
+        number = contacts.parse(text, region=region).value
+    except ContactRefused:
+        number = ""
+        if other is None or not phonenumbers.is_valid_number(other):
+            raise
+    if other is not None and phonenumbers.is_valid_number(other) and number != f"+{digits}":
+        shown = phonenumbers.format_number(other, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        raise ContactRefused(
+            f"The number {text} may be {shown} without its +; write it in full, with + and country code."
+        )
 
 
 def _typed(values: Mapping[str, str], template: directory.Template) -> dict[str, Any]:
@@ -278,6 +285,7 @@ def _write(done: Created, folder: Path, file: Path) -> None:
         *((file.name, one.row, one.column or "", one.message) for one in done.bad),
     ]
     for name, rows in (("documents.csv", made), ("bad_rows.csv", bad)):
+        results.clear_unfinished(folder / name)
         text = io.StringIO(newline="")
         csv.writer(text).writerows([csv_cell(value) for value in row] for row in rows)
         write_file(folder / name, text.getvalue().encode())

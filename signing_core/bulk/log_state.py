@@ -62,7 +62,9 @@ def replay(workspace: Workspace, store: Results, *, jobs: int = 1) -> verificati
         "unprotected": report.unprotected,
         "sound": sound,
     }
-    results.write(store.folder / "audit_log.parquet", pa.Table.from_pylist(rows, schema=SCHEMA), context)
+    file = store.folder / "audit_log.parquet"
+    with results.only_writer(file, "the findings of the audit log"):
+        results.write(file, pa.Table.from_pylist(rows, schema=SCHEMA), context)
     return report
 
 
@@ -152,8 +154,8 @@ def anchor(workspace: Workspace, store: Results) -> Anchored:
     issued = log.checkpoint()
     kept = log.checkpoint_and_anchor()
     held = {"note": str(issued.note), "kept_at": workspace.clock().isoformat()}
-    store.folder.mkdir(parents=True, exist_ok=True)
-    write_file(_kept_file(store), json.dumps(held).encode())
+    with results.only_writer(_kept_file(store), "the kept checkpoint"):
+        write_file(_kept_file(store), json.dumps(held).encode())
     if kept.problems and not kept.anchors:
         raise kept.problems[0]
     return Anchored(issued.checkpoint.size, kept)

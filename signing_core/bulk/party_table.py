@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,11 +30,20 @@ KNOWN: Final = (
     "first_party_organisation",
     "language",
 )
+_CONTACTS: Final = ("client_contact", "first_party_contact")
 _MOST_ROWS: Final = 100_000
 _MOST_UNPACKED: Final = 1 << 30
 """Bytes of all parts of an Excel file: far more than so many rows need."""
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 """What .xls begins with, and an .xlsx that Excel has encrypted."""
+_HINT: Final = re.compile(r'"?sep=(.)"?[;,\t ]*(\r\n|\r|\n|$)', re.IGNORECASE)
+"""A first line for Excel alone, which shows the second as row 1."""
+_SHARED: Final = "ÄÉÓÖÜßäéóöü"
+"""The letters for which the Windows code pages of western, central and northern Europe and Turkey, and ISO 8859-1, -2 and -15,
+have the same byte."""
+_SHORTENED: Final = re.compile(r"\d[\d.,]*E\+?\d+", re.IGNORECASE)
+_MOST_DIGITS: Final = 10**15
+"""Of a larger number Excel keeps the first 15 digits."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,10 @@ class _Unusable:
     why: str
 
 
+class _Number(str):
+    """A cell that Excel holds as a number: if a `+` or zeros were typed before it, they are gone."""
+
+
 _Cell = str | _Unusable
 
 
@@ -69,6 +83,8 @@ def read(file: Path) -> list[PartyRow]:
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".xlsx"):
         raise UsageError(f"{file.name} is neither .csv nor .xlsx; save the table as one of them.")
+    if file.exists() and not file.is_file():
+        raise UsageError(f"{file} is not a file; name the CSV or Excel file with the table.")
     try:
         rows = _csv(file) if suffix == ".csv" else _excel(file)
         header = _header(file, next(rows, []))
@@ -80,7 +96,9 @@ def read(file: Path) -> list[PartyRow]:
             if len(found) > _MOST_ROWS:
                 raise UsageError(f"{file.name} has more than {_MOST_ROWS} rows; share it out among several files.")
     except OSError as error:
-        raise UsageError(f"The table {file} cannot be read: {error.strerror or error}.") from error
+        raise UsageError(
+            f"The table {file} cannot be read: {error.strerror or error}; check its path and rights."
+        ) from error
     return found
 
 
@@ -100,9 +118,18 @@ def _row(number: int, header: Sequence[str], cells: Sequence[_Cell], *, exact: b
             faults.append((_letters(index), "There is text in a column that the first row does not name; name it."))
         elif isinstance(cell, _Unusable):
             faults.append((name, cell.why))
+        elif name in _CONTACTS and (isinstance(cell, _Number) or _SHORTENED.fullmatch(cell)):
+            # Which country's number it was cannot be told any more, and a guess would reach somebody else.
+            faults.append((name, _LOST))
         else:
             values[name] = cell
     return PartyRow(number, values, tuple(faults))
+
+
+_LOST: Final = (
+    "The telephone number was kept as a number, which has no + and no zeros before it; format the column as text and type the "
+    "number again in full, for example +49 171 3920012."
+)
 
 
 def _letters(index: int) -> str:
@@ -134,16 +161,36 @@ def _csv(file: Path) -> Iterator[Sequence[_Cell]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{file.name} is not UTF-8 text in line {line}; save it as CSV UTF-8.") from None
+        windows = _of_windows(data)
+        if windows is None:
+            raise UsageError(f"{file.name} is not UTF-8 text in line {line}; save it as CSV UTF-8.") from None
+        text = windows
     if "\0" in text:  # UTF-16 without its mark decodes as UTF-8
         raise UsageError(f"{file.name} is not UTF-8 text; save it as CSV UTF-8.")
+    hint = _HINT.match(text)
+    text = text[hint.end() :] if hint else text
     first = text.partition("\n")[0]
-    delimiter = max((";", ",", "\t"), key=first.count)
+    delimiter = hint[1] if hint else max((";", ",", "\t"), key=first.count)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
             yield [cell.strip() for cell in row]
     except csv.Error as error:
         raise UsageError(f"{file.name} is not a CSV table: {error}.") from None
+
+
+def _of_windows(data: bytes) -> str | None:
+    """What Excel saved as "CSV" on a German Windows, if it can be read in one way only.
+
+    Other code pages have other letters at the same bytes, and a name that is read wrongly would be signed: so nothing but the
+    letters in which they agree, each in a word with letters of ASCII, as it would not be in Greek or Cyrillic, and the euro sign
+    outside of words, where other systems have letters.
+    """
+    text = data.decode("cp1252", errors="replace")
+    if any(letter > "\x7f" and letter not in _SHARED + "€" for letter in text):
+        return None
+    words = re.findall(f"[A-Za-z{_SHARED}€]+", text)
+    usual = all(word == "€" or ("€" not in word and re.search("[A-Za-z]", word)) for word in words)
+    return text if usual else None
 
 
 def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
@@ -170,7 +217,9 @@ def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
             results, formulas = (openpyxl.load_workbook(file, read_only=True, data_only=data) for data in (True, False))
             books.callback(results.close)
             books.callback(formulas.close)
-            # The first that its author sees; what is hidden was not meant.
+            if not results.worksheets:
+                raise UsageError(f"{file.name} has no worksheet, only charts; put the table on a worksheet.")
+            # The first worksheet that its author sees; what is hidden was not meant.
             shown = next((number for number, one in enumerate(results.worksheets) if one.sheet_state == "visible"), 0)
             sheets = (results.worksheets[shown], formulas.worksheets[shown])
             for sheet in sheets:
@@ -186,7 +235,17 @@ def _excel_cell(result: Any, formula: Any) -> _Cell:
         return _Unusable(f"The cell has the error {result.value} in it.")
     if result.value is None and formula.data_type == "f":
         return _Unusable("The cell has a formula without a result; open the table in Excel and save it.")
-    return _text(result.value)
+    number = result.value
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        if abs(number) >= _MOST_DIGITS:
+            return _Unusable(
+                "The cell is a number of more than 15 digits, of which Excel keeps 15; format it as text and type it again."
+            )
+        text = _text(number)
+        if text.isdecimal() and re.fullmatch("0{2,}", str(result.number_format)):
+            text = text.zfill(len(result.number_format))  # a postal code, as Excel shows it
+        return _Number(text)
+    return _text(number)
 
 
 def _text(cell: Any) -> str:

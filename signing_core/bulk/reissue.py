@@ -7,11 +7,16 @@ stays in the archive as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import sqlalchemy as sa
 
+from signing_core.bulk.one_by_one import reason_of
 from signing_core.desk import Author, Desk, NewDocument, Signer, records
-from signing_core.errors import StepNotAllowed
+from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.flow import Role, Status
+from signing_core.flow.values import spoken
 from signing_core.storage.database import reading
 from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import documents
@@ -20,23 +25,52 @@ from signing_core.storage.workspace import Workspace
 _ENDED = (str(Status.DECLINED), str(Status.EXPIRED), str(Status.VOIDED))
 
 
+@dataclass
+class Reissued:
+    successors: dict[str, str] = field(default_factory=dict)
+    """By the document that each supersedes."""
+    made_now: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    """Document id, and why."""
+
+
+def reissue_all(workspace: Workspace, document_ids: Sequence[str], *, send: bool = False) -> Reissued:
+    """Re-issue each of them once. One that cannot be done does not stop the others. Raises `UsageError` for an empty list."""
+    wanted = dict.fromkeys(one.strip() for one in document_ids)
+    if not wanted:
+        raise UsageError("The list of documents is empty; name the ids of completed documents.")
+    done = Reissued()
+    for document_id in wanted:
+        try:
+            done.successors[document_id], made = _reissue(workspace, document_id, send)
+            done.made_now += made
+        except Exception as error:
+            done.failed[document_id] = reason_of(error, f"Document {document_id}")
+    return done
+
+
 def reissue(workspace: Workspace, document_id: str, *, send: bool = False) -> str:
     """The id of the successor, a draft or sent; one that is already there and not ended is returned as it is.
 
     Raises `StepNotAllowed` for a document that is not completed or whose parties were erased, `DocumentUnknown`,
     `ObjectMissing` and `ObjectDamaged` when the source cannot be had, `ConcurrentChange` when the document is worked on.
     """
+    return _reissue(workspace, document_id, send)[0]
+
+
+def _reissue(workspace: Workspace, document_id: str, send: bool) -> tuple[str, bool]:
+    """And whether it was made now."""
     desk = Desk(workspace)
     with reading(workspace.engine) as connection:
         records.load(connection, document_id)  # what is no id at all is unknown too, and nothing to lock
-    with document_lock(workspace, document_id):  # or two at the same time would make two successors
-        successor = _successor(desk, document_id)
-    if send and desk.state(successor).status is Status.DRAFT:
-        desk.send(successor)
-    return successor
+    with document_lock(workspace, document_id):  # or two at the same time would make two successors, or send one twice
+        successor, made = _successor(desk, document_id)
+        if send and desk.state(successor).status is Status.DRAFT:
+            desk.send(successor)
+    return successor, made
 
 
-def _successor(desk: Desk, document_id: str) -> str:
+def _successor(desk: Desk, document_id: str) -> tuple[str, bool]:
     workspace = desk.workspace
     with reading(workspace.engine) as connection:
         row = records.load(connection, document_id)
@@ -47,8 +81,11 @@ def _successor(desk: Desk, document_id: str) -> str:
         )
         successor = connection.execute(query.order_by(documents.c.id)).scalars().first()
     if row.status != Status.COMPLETED:
-        raise StepNotAllowed(f"Document {document_id} is {row.status}; only a completed one can be superseded.")
-    if successor is None:
+        raise StepNotAllowed(
+            f"Document {document_id} is {row.status}; only a completed one can be superseded. Create a new document instead."
+        )
+    made = successor is None
+    if made:
         successor = desk.create(
             NewDocument(
                 source=workspace.objects.get(files["source"].sha256),
@@ -62,7 +99,7 @@ def _successor(desk: Desk, document_id: str) -> str:
                 supersedes=document_id,
             )
         )
-    return str(successor)
+    return str(successor), made
 
 
 def _signer(people: dict[str, sa.Row[tuple[object, ...]]], role: str, document_id: str) -> Signer:
@@ -80,5 +117,5 @@ def _signer(people: dict[str, sa.Row[tuple[object, ...]]], role: str, document_i
 def _contact(people: dict[str, sa.Row[tuple[object, ...]]], role: str, document_id: str) -> str:
     contact = str(people[role].contact or "")
     if not contact:
-        raise StepNotAllowed(f"The {role} of document {document_id} was erased; make a new document instead.")
+        raise StepNotAllowed(f"The {spoken(role)} of document {document_id} was erased; make a new document instead.")
     return contact

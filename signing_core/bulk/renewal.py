@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events
 from signing_core.bulk import results, time_stamps
+from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.results import Results
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
 from signing_core.desk import judging, records
-from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected, SealtrailError
+from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
 from signing_core.keys import chains, distribution, register
 from signing_core.policy import Policy
@@ -51,12 +52,14 @@ def renew_due(
 ) -> Renewals:
     """Renew every completed document whose archive time-stamp ends within `before`, and write `time_stamps.parquet`.
 
-    Files that were read in an earlier night are not read again. Raises `ConcurrentChange` when another run does not come to its
-    end.
+    Files that were read in an earlier night are not read again. None is renewed for nothing: when the authority's own end is no
+    later than the time-stamp's, every night would add another file. Raises `ConcurrentChange` when another run does not come to
+    its end.
     """
     done, rules = Renewals(), policy or Policy()
+    prospect = time_stamps.Prospect(workspace, rules)
     file = store.folder / "time_stamps.parquet"
-    with results.alone(store.folder / ".time_stamps.lock", "the renewal of time-stamps"):
+    with results.only_writer(file, "the renewal of time-stamps"):
         known = time_stamps.Known(file)
         due = workspace.clock() + before
         context = {"at": workspace.clock().isoformat(), "policy": rules.reference().to_json()}
@@ -68,11 +71,11 @@ def renew_due(
                 try:
                     stamp = stamp or _read(workspace, sha256)
                     if stamp is None or stamp.proof_until(rules) <= due:
-                        with document_lock(workspace, document_id):
-                            sha256 = renew(workspace, document_id, before=before, policy=rules) or sha256
+                        prospect.check(stamp)
+                        sha256 = _renew(workspace, document_id, before, rules, prospect) or sha256
                         stamp = _read(workspace, sha256)
-                except SealtrailError as error:
-                    done.failed[document_id] = problem = str(error)
+                except Exception as error:
+                    done.failed[document_id] = problem = reason_of(error, f"Document {document_id}")
                 else:
                     if sha256 == before_it:
                         done.not_due += 1
@@ -81,6 +84,17 @@ def renew_due(
                 rows.add(time_stamps.row(document_id, sha256, stamp, rules, problem))
             rows.flush()
     return done
+
+
+def _renew(
+    workspace: Workspace, document_id: str, before: timedelta, policy: Policy, prospect: time_stamps.Prospect
+) -> str | None:
+    with document_lock(workspace, document_id):
+        try:
+            return renew(workspace, document_id, before=before, policy=policy)
+        except Exception as error:
+            prospect.failed(error)
+            raise
 
 
 def renew(
@@ -158,10 +172,10 @@ def _read(workspace: Workspace, sha256: str) -> TimeStamp | None:
         data = workspace.objects.get(sha256)
     except ValueError as error:
         raise ObjectMissing(f"The registry names no file: {error}") from error
-    token = time_stamps.last_token(data)
     try:
+        token = time_stamps.last_token(data)
         return time_stamps.read(token) if token is not None else None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ObjectDamaged(f"The time-stamp in the stored file {sha256} cannot be read: {error}") from error
 
 

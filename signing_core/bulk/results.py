@@ -17,10 +17,11 @@ the runs of one batch one at a time is in a step that keeps parts (`Results.lock
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,8 @@ from signing_core.storage.durable import sync_folder
 from signing_core.storage.locks import file_lock
 from signing_core.verification.reports.interface import atomic
 
+STEPS: Final = ("inventory", "signatures", "certificates", "registry", "reconciliation")
+"""What is made of a batch, in order, each in a file of this name."""
 _KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}/(inbox|archive)-\d{3,}")
 _CONTEXT: Final = b"sealtrail"
 _AT_ONCE: Final = 500
@@ -69,23 +72,13 @@ class Results:
 
         Another run waits and then takes over what the first has done. Not reentrant. Raises `ConcurrentChange` after `WAIT`.
         """
-        with alone(self.batch(key) / f".{kind}.lock", f"the {kind} of batch {key}"):
-            for left in self.batch(key).glob(f".{kind}.parquet.*"):  # by a run that was killed while it wrote
-                left.unlink(missing_ok=True)
+        with only_writer(self.of(key, kind), f"the {kind} of batch {key}"):
             yield
 
-    def all_of(self, kind: str) -> str:
-        """A pattern for DuckDB and the like: this kind's files of all batches."""
-        return str(self.folder / "batches" / "*" / "*" / f"{kind}.parquet")
-
     def damaged(self, key: str) -> list[str]:
-        """What a batch has of results that cannot be used."""
-        return sorted(file.stem for file in self.batch(key).glob("*.parquet") if not whole(file))
-
-    def finished(self, kind: str) -> list[str]:
-        """The keys of the batches that have this kind, in order."""
-        base = self.folder / "batches"
-        return sorted(str(file.parent.relative_to(base)) for file in base.glob(f"*/*/{kind}.parquet"))
+        """What a batch has of results that cannot be used; the next run makes them anew. A list of withdrawals is no such thing."""
+        files = (self.of(key, step) for step in STEPS)
+        return sorted(file.stem for file in files if file.is_file() and not whole(file))
 
 
 @contextmanager
@@ -97,6 +90,20 @@ def alone(lock: Path, what: str) -> Iterator[None]:
             hours = f"{WAIT / 3600:g} hours"
             raise ConcurrentChange(f"Another run has been working on {what} for {hours}; end it or wait for it.")
         yield
+
+
+@contextmanager
+def only_writer(file: Path, what: str) -> Iterator[None]:
+    """Be alone in writing `file`; what runs that were killed while they wrote it have left beside it is removed."""
+    with alone(file.with_name(f".{file.stem}.lock"), what):
+        clear_unfinished(file)
+        yield
+
+
+def clear_unfinished(file: Path) -> None:
+    """The caller is the only one who writes `file`."""
+    for left in file.parent.glob(f".{file.name}.*"):
+        left.unlink(missing_ok=True)
 
 
 def write(file: Path, table: pa.Table, context: Mapping[str, Any] | None = None) -> None:
@@ -192,3 +199,33 @@ def code_version(*packages: str) -> str:
         files += [place] if package.endswith(".py") else sorted(place.rglob("*.py"))
     content = b"".join(file.relative_to(base).as_posix().encode() + b"\0" + file.read_bytes() for file in files)
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+LIBRARIES: Final = (
+    "asn1crypto",
+    "cbor2",
+    "cryptography",
+    "lxml",
+    "numpy",
+    "pillow",
+    "pillow-heif",
+    "pyhanko",
+    "pyhanko-certvalidator",
+    "pypdf",
+    "pypdfium2",
+    "qrcode",
+    "signxml",
+    "zbar-py",
+    "zxing-cpp",
+)
+"""What the code that judges a document works with."""
+
+
+@cache
+def library_versions() -> str:
+    """Changes with the installed version of each of them: what a validator said before its security update is asked again."""
+    installed = []
+    for name in LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):  # some are of an extra
+            installed.append(f"{name} {importlib.metadata.version(name)}")
+    return hashlib.sha256("\n".join(installed).encode()).hexdigest()[:16]

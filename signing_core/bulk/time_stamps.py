@@ -6,6 +6,7 @@ wants to know what is due, or when it will be, asks this table.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +18,10 @@ from asn1crypto import cms as asn1_cms
 from cryptography import x509
 
 from signing_core.bulk import results
-from signing_core.errors import StorageError
+from signing_core.errors import SealtrailError, StorageError, TimeStampUnavailable
 from signing_core.pdf import revisions
 from signing_core.policy import Policy
+from signing_core.storage.workspace import Workspace
 
 SCHEMA: Final = pa.schema(
     [
@@ -34,6 +36,7 @@ SCHEMA: Final = pa.schema(
 """A row for each completed document, by id. `sha256` is of its newest file, with the time-stamp that counts; `proof_until` is under the
 policy of the file's context; `problem` says why it could not be renewed when it was due."""
 
+_SAME: Final = 3
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -73,6 +76,59 @@ def certificates(token: bytes) -> list[x509.Certificate]:
     return [
         x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"] if one.name == "certificate"
     ]
+
+
+def sample(workspace: Workspace) -> TimeStamp:
+    """What a time-stamp made now is like; it is asked for and thrown away. Raises `TimeStampUnavailable`, `KeyUnavailable`."""
+    return read(workspace.time_stamps.time_stamp(secrets.token_bytes(32)))
+
+
+def silence(workspace: Workspace) -> str:
+    """Why the authority gives no time-stamp, or nothing when it does: each try of a silent one takes half a minute."""
+    try:
+        sample(workspace)
+    except TimeStampUnavailable as error:
+        return str(error)
+    return ""
+
+
+class Prospect:
+    """Whether another time-stamp is to be had and proves for longer. Asked once for all documents of a run, and again only after
+    the authority has failed. What goes wrong three times in the same words is not the documents' fault, and is not waited for again.
+    """
+
+    def __init__(self, workspace: Workspace, policy: Policy) -> None:
+        self._workspace = workspace
+        self._policy = policy
+        self._until: datetime | None = None
+        self._silent: SealtrailError | None = None
+        self._last = ("", 0)
+
+    def check(self, stamp: TimeStamp | None) -> None:
+        """Raises `TimeStampUnavailable` when none is to be had that proves for longer than `stamp`, `KeyUnavailable`."""
+        if self._silent is not None:
+            raise self._silent.with_traceback(None)
+        if self._until is None:
+            try:
+                self._until = sample(self._workspace).proof_until(self._policy)
+            except SealtrailError as error:
+                self._silent = error
+                raise
+        if stamp is not None and self._until <= stamp.proof_until(self._policy):
+            way = "renew its key with `sealtrail keys renew time-stamp`" if self._workspace.time_stamps.embedded else ""
+            raise TimeStampUnavailable(
+                f"A new time-stamp of {self._workspace.time_stamps.name} would prove until {self._until:%Y-%m-%d}, no longer than "
+                f"this one; {way + ', or ' if way else ''}set another authority (time_stamps.url in sealtrail.toml)."
+            )
+
+    def failed(self, error: Exception) -> None:
+        """A renewal that was begun did not come to its end."""
+        if isinstance(error, TimeStampUnavailable):
+            self._until = None
+        text, times = self._last
+        self._last = (str(error), times + 1 if str(error) == text else 1)
+        if isinstance(error, SealtrailError) and self._last[1] >= _SAME:
+            self._silent = error
 
 
 class Known:

@@ -22,6 +22,7 @@ from signing_core.desk import notices, records
 from signing_core.errors import ConcurrentChange, SealtrailError
 from signing_core.flow import State, Status
 from signing_core.keys import register
+from signing_core.storage import locks
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -73,6 +74,7 @@ def work_once(desk: Desk) -> Round:
             desk.remind(document_id, actor="system")
             done.reminded += 1
     _refresh_crl(workspace, clock())
+    locks.sweep(workspace)
     with _noted(done, "of the audit log"):
         AuditLog(workspace).keep_up()
     outbox.forget_sent(

@@ -23,6 +23,7 @@ from signing_core.desk import records
 from signing_core.desk.people import LABELS, Author, Signer
 from signing_core.errors import DocumentRefused, MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
+from signing_core.flow.values import spoken
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
@@ -53,6 +54,8 @@ class NewDocument:
     template_id: str | None = None
     template_data: dict[str, str] | None = None
     supersedes: str | None = None
+    document_id: str | None = None
+    """From `new_id`, for who must find the document again when the process dies while it is created."""
 
 
 def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
@@ -76,7 +79,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
             code="too-large",
         )
     intake.inspect(new.source, name=new.source_name)
-    document_id = new_id(now)
+    document_id = new.document_id or new_id(now)
     labels = LABELS[language]
     request = prepare.PrepareRequest(
         document_id=document_id,
@@ -204,12 +207,12 @@ def _row(
     copy_email: str | None,
     language: str,
 ) -> dict[str, str | None]:
-    name = _shown(name, f"name of the {role}", 200)
+    name = _shown(name, f"name of the {spoken(role)}", 200)
     return {
         "role": role,
         "party_id": party_id,
         "name": name,
-        "organisation": _shown(organisation, f"organisation of the {role}", 200) if organisation else None,
+        "organisation": _shown(organisation, f"organisation of the {spoken(role)}", 200) if organisation else None,
         "contact": contact.value,
         "channel": contact.kind,
         "copy_email": copy_email,
@@ -225,7 +228,7 @@ def _signable(name: str, role: str) -> None:
     try:
         written.readable(name)
     except MarkRefused as error:
-        raise UsageError(f"The name of the {role} cannot stand in a signature field. {error}") from None
+        raise UsageError(f"The name of the {spoken(role)} cannot stand in a signature field. {error}") from None
 
 
 def _shown(text: str, what: str, longest: int) -> str:

@@ -6,6 +6,7 @@ certificate was good when it was used has to be fetched while it can be.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import chains
 
+_SLOWLY: Final = 4
 LARGEST_CRL: Final = 32 << 20
 """Bytes; some trust services have lists of several megabytes."""
 
@@ -31,8 +33,9 @@ def fetch_crls(
 ) -> list[bytes]:
     """The DER CRL for each of `certificates` that is not self-issued, each list once.
 
-    `issuers` are the X.509 certificates whose keys may have signed the lists. `timeout` in seconds, of one request. Raises
-    `KeyUnavailable` naming the certificate when no list can be had, or it is not its issuer's, or it is outdated.
+    `issuers` are the X.509 certificates whose keys may have signed the lists. `timeout` in seconds, between
+    two parts of an answer; the whole has four times as long. Raises `KeyUnavailable` naming the
+    certificate when no list can be had, or it is not its issuer's, or it is outdated.
     """
     fetched: dict[str, bytes] = {}
     for certificate in certificates:
@@ -73,12 +76,15 @@ def distribution_points(certificate: x509.Certificate) -> list[str]:
 def _get(url: str, timeout: float) -> bytes:
     import httpx
 
+    deadline = time.monotonic() + timeout * _SLOWLY
     try:
         with httpx.stream("GET", url, timeout=timeout, follow_redirects=True) as response:
             response.raise_for_status()
             data = b""
             for chunk in response.iter_bytes():
                 data += chunk
+                if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
+                    raise httpx.ReadTimeout(f"not there within {timeout * _SLOWLY:g} s")
                 if len(data) > LARGEST_CRL:
                     raise KeyUnavailable(f"The CRL at {url} is larger than {LARGEST_CRL >> 20} MiB; it was not taken.")
     except (httpx.HTTPError, httpx.InvalidURL) as error:

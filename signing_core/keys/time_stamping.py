@@ -158,10 +158,11 @@ class HttpAuthority:
         problem = ""
         for pause in (0.0, *_PAUSES):
             time.sleep(pause)
+            deadline = time.monotonic() + self._timeout
             try:
                 with self._connected().stream("POST", self._url, content=body, auth=self._auth) as response:
                     if response.status_code == 200:
-                        return self._read(response)
+                        return self._read(response, deadline)
                     problem = f"answered with HTTP status {response.status_code}"
                     if response.status_code < 500 and response.status_code not in (408, 429):
                         break
@@ -171,7 +172,9 @@ class HttpAuthority:
                 problem = f"could not be reached ({type(error).__name__})"
         raise TimeStampUnavailable(f"The time-stamp authority {self._host} {problem}; it will be asked again later.")
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+        import httpx
+
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != REPLY_TYPE:
             raise TimeStampUnavailable(
@@ -181,6 +184,8 @@ class HttpAuthority:
         data = bytearray()
         for chunk in response.iter_bytes():
             data += chunk
+            if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
+                raise httpx.ReadTimeout("the answer comes too slowly")
             if len(data) > _LARGEST_REPLY:
                 raise TimeStampUnavailable(f"The time-stamp authority {self._host} answered with far too many bytes.")
         return bytes(data)

@@ -74,7 +74,9 @@ def party(connection: sa.Connection, party_id: str) -> Party:
     """Raises `UsageError` for an unknown id."""
     row = connection.execute(sa.select(schema.parties).where(schema.parties.c.id == party_id)).first()
     if row is None:
-        raise UsageError(f"There is no party {party_id} in the directory.")
+        raise UsageError(
+            f"There is no party {party_id} in the directory; `sealtrail party list` shows those there are."
+        )
     return Party(**row._mapping)
 
 
@@ -131,7 +133,7 @@ def template(connection: sa.Connection, name: str, version: int | None = None) -
     found = [one for one in template_versions(connection, name) if version in (None, one.version)]
     if not found:
         which = f"version {version} of the template" if version is not None else "template"
-        raise UsageError(f"There is no {which} {name}.")
+        raise UsageError(f"There is no {which} {name}; `sealtrail template list` shows those there are.")
     return found[-1]
 
 

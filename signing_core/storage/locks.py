@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from signing_core.storage.workspace import Workspace
 
 WAIT_SECONDS = 30.0
+_STALE_SECONDS = 3600.0
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -76,6 +77,16 @@ def file_lock(file: Path, wait: float) -> Iterator[bool]:
             file.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+
+
+def sweep(workspace: Workspace) -> None:
+    """Remove the files of locks that ended with a killed process; those that are held, or were taken lately, are left alone."""
+    oldest = time.time() - _STALE_SECONDS
+    for file in (workspace.path / "locks").glob("*"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mtime < oldest:
+                with file_lock(file, 0):  # which removes it
+                    pass
 
 
 def _is(descriptor: int, file: Path) -> bool:

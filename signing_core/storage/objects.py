@@ -60,6 +60,7 @@ class LocalObjects:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._unfinished = folder / "unfinished"
+        self._swept = False
 
     def put(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
@@ -124,11 +125,12 @@ class LocalObjects:
     def _write(self, data: bytes, target: Path) -> None:
         make_folder(self._unfinished)
         make_folder(target.parent)
-        unfinished = self._unfinished / secrets.token_hex(16)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+        if not self._swept:  # once for each process that writes, so that what was killed does not gather
+            self._swept = True
+            with contextlib.suppress(OSError):
+                self.sweep()
+        unfinished, descriptor = self._begin()
         try:
-            # The lock tells `sweep` that the writer lives; it ends with the process.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             write_all(descriptor, data)
             os.fsync(descriptor)
             if hasattr(os, "posix_fadvise"):
@@ -142,6 +144,16 @@ class LocalObjects:
         finally:
             os.close(descriptor)
         sync_folder(target.parent)
+
+    def _begin(self) -> tuple[Path, int]:
+        """A new file to be written to, locked: that tells `sweep` that the writer lives, and ends with the process."""
+        while True:
+            unfinished = self._unfinished / secrets.token_hex(16)
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return unfinished, descriptor
+            os.close(descriptor)  # swept away between opening and locking it
 
 
 def open_objects(url: str, base: Path) -> LocalObjects:

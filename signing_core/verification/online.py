@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from signing_core.verification.x509_certificates import X509
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _SECONDS: Final = 8.0
+_LONGEST: Final = 30.0
+"""Seconds of one whole answer."""
 _MAX_REQUESTS: Final = 24
 _SHA1: Final = bytes.fromhex("300906052b0e03021a0500")
 
@@ -68,6 +71,7 @@ class Fetcher:
                 self._note("revocation-not-fetched", f"{address} is not asked")
                 return None
             headers = {"Content-Type": "application/ocsp-request"} if body is not None else {}
+            deadline = time.monotonic() + _LONGEST
             with (
                 httpx.Client(timeout=_SECONDS, follow_redirects=False) as client,
                 client.stream("GET" if body is None else "POST", address, content=body, headers=headers) as answer,
@@ -78,6 +82,8 @@ class Fetcher:
                 received = bytearray()
                 for piece in answer.iter_bytes():
                     received += piece
+                    if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
+                        raise httpx.ReadTimeout("the answer comes too slowly")
                     if len(received) > _MAX_BYTES:
                         self._note("revocation-not-fetched", f"{address} sends too much")
                         return None

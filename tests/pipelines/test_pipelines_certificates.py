@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,30 @@ def test_a_wrong_table_is_not_tried_again(runs: Runs, tmp_path: Path) -> None:
     assert "STEP_UP_FOR_RETRY" not in kinds
 
 
+def test_a_reissue_of_nothing_is_wrong_and_not_tried_again(runs: Runs) -> None:
+    config = dg.RunConfig(ops={"reissued_documents": certificates.Reissue(documents=[])})
+    done = runs.materialize([certificates.reissued_documents], run_config=config)
+    assert not done.success
+    assert "STEP_UP_FOR_RETRY" not in [event.event_type_value for event in done.all_events]
+    (failed,) = [event for event in done.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert "The list of documents is empty" in str(failed.step_failure_data.user_failure_data)
+
+
 def test_reissue_sealing_and_renewal(runs: Runs, completed: Any) -> None:
     config = certificates.Reissue(documents=[completed.document_id, "0" * 26])
     found = metadata(runs, certificates.reissued_documents, config)
-    assert (found["reissued"], found["failed"]) == (1, 1)
+    assert (found["reissued"], found["made_now"], found["failed"]) == (1, 1, 1)
+    assert metadata(runs, certificates.reissued_documents, config)["made_now"] == 0
     with Workspace.open(runs.folder) as workspace:
         successor = found["successors"][completed.document_id]
         assert views.status(workspace, successor)["supersedes"] == completed.document_id
     assert metadata(runs, certificates.sealed_documents)["completed"] == 0
+    with Workspace.open(runs.folder) as workspace:
+        ring = workspace.keys()
+        before = ring.time_stamp_authority.certificate.not_valid_after_utc
+        while ring.time_stamp_authority.certificate.not_valid_after_utc <= before:
+            time.sleep(0.2)  # X.509 certificates know whole seconds
+            ring.renew("time-stamp")
     found = metadata(runs, certificates.renewed_time_stamps, certificates.Renewal(before_days=36_500))
-    assert found["renewed"] >= 1
+    assert found["renewed"] == 1
     assert found["failed"] == 0

@@ -11,7 +11,6 @@ from pipelines.defs.common import RETRY, SIGNING_KEY, TIME_STAMPS, cell
 from pipelines.resources import Sealtrail
 from signing_core.bulk import creation, reissue, renewal, sealing
 from signing_core.desk import Author, Signer
-from signing_core.errors import SealtrailError
 
 GROUP = "certificates"
 _SHOWN = 20
@@ -75,6 +74,7 @@ def sealed_documents(sealtrail: Sealtrail) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "completed": len(done.completed),
+            "signed": len(done.signed),
             "still_waiting": len(done.still_waiting),
             "reasons": dg.MetadataValue.json(dict(list(done.still_waiting.items())[:_SHOWN])),
         }
@@ -84,20 +84,16 @@ def sealed_documents(sealtrail: Sealtrail) -> dg.MaterializeResult:
 @dg.asset(group_name=GROUP, retry_policy=RETRY)
 def reissued_documents(config: Reissue, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Successors of documents, each naming the one that it supersedes."""
-    made: dict[str, str] = {}
-    failed: dict[str, str] = {}
     with sealtrail.open() as opened:
-        for document_id in config.documents:
-            try:
-                made[document_id] = reissue.reissue(opened.workspace, document_id, send=config.send)
-            except SealtrailError as error:
-                failed[document_id] = str(error)
+        done = reissue.reissue_all(opened.workspace, config.documents, send=config.send)
     return dg.MaterializeResult(
         metadata={
-            "reissued": len(made),
-            "failed": len(failed),
-            "successors": dg.MetadataValue.json(dict(list(made.items())[:_SHOWN])),
-            "reasons": dg.MetadataValue.json(dict(list(failed.items())[:_SHOWN])),
+            "reissued": len(done.successors),
+            "made_now": done.made_now,
+            "failed": len(done.failed),
+            # All of them: it is a list that somebody wrote, and nothing else says which of it failed.
+            "successors": dg.MetadataValue.json(done.successors),
+            "reasons": dg.MetadataValue.json(done.failed),
         }
     )
 

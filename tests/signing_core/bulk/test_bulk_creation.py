@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import threading
 import time
@@ -20,8 +21,8 @@ import pytest
 from signing_core.bulk import creation, party_table
 from signing_core.bulk.creation import Order
 from signing_core.bulk.results import Results
-from signing_core.desk import Author, Desk, Signer, sources, views
-from signing_core.errors import UsageError
+from signing_core.desk import Author, Desk, NewDocument, Signer, sources, views
+from signing_core.errors import ObjectMissing, UsageError
 from signing_core.storage.workspace import Workspace
 
 TEMPLATE = """#let data = json(bytes(sys.inputs.data))
@@ -29,6 +30,7 @@ TEMPLATE = """#let data = json(bytes(sys.inputs.data))
 Rent: #data.fields.rent
 Rooms: #data.fields.rooms
 """
+TEMPLATE_FIELDS = [{"name": "rent", "type": "decimal"}, {"name": "rooms", "type": "integer"}]
 HEADER = ("client_name", "client_contact", "rent", "rooms")
 GOOD = (
     ("Sample Client A", "client.a@example.net", "1850.00", "3"),
@@ -45,8 +47,7 @@ ORDER = Order(
 @pytest.fixture
 def workspace(blank_copy: Callable[..., Path]) -> Iterator[Workspace]:
     with Workspace.open(blank_copy()) as opened:
-        fields = [{"name": "rent", "type": "decimal"}, {"name": "rooms", "type": "integer"}]
-        sources.add_template(opened, "lease", TEMPLATE.encode(), kind="typst", fields=fields)
+        sources.add_template(opened, "lease", TEMPLATE.encode(), kind="typst", fields=TEMPLATE_FIELDS)
         yield opened
 
 
@@ -142,7 +143,7 @@ def test_the_same_row_twice_in_a_table_is_two_documents(workspace: Workspace, tm
         (replace(ORDER, author=Author(" ", "author@example.org")), "The author has no name; give one"),
         (replace(ORDER, first_party=Signer("Sample Director", "")), "The first party cannot be reached"),
         (replace(ORDER, language="fr"), "The language fr is not available; use en or de"),
-        (replace(ORDER, template="rent"), "no template rent"),
+        (replace(ORDER, template="rent"), "no template rent; `sealtrail template list` shows"),
     ],
 )
 def test_an_order_that_no_row_can_be_made_of_is_refused_once(
@@ -181,20 +182,86 @@ def test_the_table_of_bad_rows_holds_no_formula(workspace: Workspace, tmp_path: 
     assert row[:3] == ["'-leases.csv", "2", "'=1+1"]
 
 
-def test_a_row_that_was_made_and_not_written_down_is_found_again(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("made", [True, False])
+def test_a_run_that_is_killed_while_a_row_is_made_makes_it_once(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: bool
 ) -> None:
     file = table(tmp_path / "leases.csv", *GOOD)
+    create = Desk.create
 
-    def killed(*_: object) -> None:
+    def killed(desk: Desk, new: NewDocument) -> str:
+        if made:
+            create(desk, new)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(creation, "_remember", killed)
+        patch.setattr(Desk, "create", killed)
         creation.create(workspace, results(workspace), file, ORDER)
+    # A new version of the template makes no difference to what was begun with the one before.
+    sources.add_template(workspace, "lease", TEMPLATE.encode() + b"New", kind="typst", fields=TEMPLATE_FIELDS)
     done = creation.create(workspace, results(workspace), file, ORDER)
-    assert done.made_now == 2
-    assert len(views.listing(workspace)) == 3
+    assert done.made_now == (2 if made else 3)
+    assert sorted(one["document_id"] for one in views.listing(workspace)) == sorted(done.documents.values())
+
+
+def test_a_document_made_by_hand_is_not_taken_for_that_of_a_killed_row(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = table(tmp_path / "leases.csv", GOOD[0])
+    create, by_hand = Desk.create, []
+
+    def killed(desk: Desk, new: NewDocument) -> str:
+        by_hand.append(create(desk, replace(new, document_id=None, title="Another lease")))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Desk, "create", killed)
+        creation.create(workspace, results(workspace), file, ORDER)
+    assert list(creation.create(workspace, results(workspace), file, ORDER).documents.values()) != by_hand
+    assert len(views.listing(workspace)) == 2
+
+
+def test_a_faulty_row_does_not_count_among_those_that_are_the_same(workspace: Workspace, tmp_path: Path) -> None:
+    header = ("client_name", "client_contact", "rent", "rooms", "title")
+    same = ("Sample Client A", "a@example.net", "1.00", "1", None)
+    broken = excel(tmp_path / "t.xlsx", (*same[:4], "=1+1"), same, header=header)
+    first = creation.create(workspace, results(workspace), broken, ORDER)
+    assert (list(first.documents), [one.row for one in first.bad]) == ([3], [2])
+    corrected = excel(tmp_path / "t.xlsx", (*same[:4], "Lease 1"), same, header=header)
+    again = creation.create(workspace, results(workspace), corrected, ORDER)
+    assert (again.made_now, again.documents[3]) == (1, first.documents[3])
+
+
+def test_a_fault_with_one_row_stops_no_other(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Desk.create
+
+    def faulty(desk: Desk, new: NewDocument) -> str:
+        if new.client.name == GOOD[1][0]:
+            raise IndexError
+        return create(desk, new)
+
+    monkeypatch.setattr(Desk, "create", faulty)
+    done = creation.create(workspace, results(workspace), table(tmp_path / "leases.csv", *GOOD), ORDER)
+    assert sorted(done.documents) == [2, 4]
+    (bad,) = done.bad
+    assert bad.message.startswith("Row 3: an unexpected IndexError stopped it; see the log")
+
+
+def test_a_template_whose_source_is_gone_is_said_once(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.objects.delete(hashlib.sha256(TEMPLATE.encode()).hexdigest())
+    with pytest.raises(ObjectMissing):
+        creation.create(workspace, results(workspace), table(tmp_path / "leases.csv", *GOOD), ORDER)
+
+
+def test_what_a_killed_run_was_writing_is_removed(workspace: Workspace, tmp_path: Path) -> None:
+    file = table(tmp_path / "leases.csv", GOOD[0])
+    folder = creation.create(workspace, results(workspace), file, ORDER).folder
+    assert folder is not None
+    (folder / ".bad_rows.csv.0123456789abcdef").write_bytes(b"row")
+    creation.create(workspace, results(workspace), file, ORDER)
+    assert sorted(one.name for one in folder.iterdir()) == ["bad_rows.csv", "documents.csv"]
 
 
 def test_sent_at_once(workspace: Workspace, tmp_path: Path) -> None:
@@ -211,7 +278,14 @@ def test_sent_at_once(workspace: Workspace, tmp_path: Path) -> None:
         (b"\nclient_name,client_contact\n", "The first row of t.csv is empty"),
         (b"name,contact\nA,b\n", "no column client_name"),
         (b"client_name,client_contact,rent,rent\n", "two columns rent"),
-        (b"client_name,client_contact\nM\xfcller,m@example.net\n", "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nMüller,m@example.net\n".encode("cp850"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nMüller,m@example.net\n".encode("mac_roman"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nÄrzte,m@example.net\n".encode("mac_roman"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nИван,m@example.net\n".encode("cp1251"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nДьяд,m@example.net\n".encode("cp1251"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nŁukasz,m@example.net\n".encode("cp1250"), "not UTF-8 text in line 2"),
+        ("client_name,client_contact\nGuðrún,m@example.net\n".encode("cp1252"), "not UTF-8 text in line 2"),
+        (b"sep=;", "The first row of t.csv is empty"),
         (b'client_name,client_contact\n"A,b\n', "not a CSV table"),
         (b",,\nclient_name,client_contact,rent\n", "The first row of t.csv is empty"),
         ("client_name;client_contact\nA;b\n".encode("utf-16"), "not UTF-8 text in line 1; save it as CSV UTF-8"),
@@ -260,6 +334,107 @@ def test_semicolons_and_a_byte_order_mark(tmp_path: Path) -> None:
     (row,) = party_table.read(tmp_path / "t.csv")
     assert row.values == {"client_name": "Erika Mustermann", "client_contact": "e@example.net", "stadt": "Köln"}
     assert row.fields == {"stadt": "Köln"}
+
+
+@pytest.mark.parametrize("hint", ["sep=;\r\n", "\ufeffSEP=;\r\n", '"sep=;"\r\n', "sep=;;\r\n", "sep=;\n"])
+def test_the_hint_of_excel_names_the_separator_and_is_no_row(tmp_path: Path, hint: str) -> None:
+    text = f"{hint}client_name;client_contact;a,b,c,d\r\nB,A;a@example.net;1\r\n"
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    (row,) = party_table.read(tmp_path / "t.csv")
+    assert (row.number, list(row.values.values())) == (2, ["B,A", "a@example.net", "1"])
+
+
+def test_what_a_german_excel_saves_as_csv(tmp_path: Path) -> None:
+    text = "client_name;client_contact;Straße;Miete\r\nJürgen Müßig;j@example.net;Große Öltür 3;1.850 €\r\n"
+    (tmp_path / "t.csv").write_bytes(text.encode("cp1252"))
+    (row,) = party_table.read(tmp_path / "t.csv")
+    assert list(row.values.values()) == ["Jürgen Müßig", "j@example.net", "Große Öltür 3", "1.850 €"]
+    assert "straße" in row.fields
+
+
+def test_a_telephone_number_that_was_kept_as_a_number_is_a_fault(tmp_path: Path) -> None:
+    names = ("client_name", "client_contact", "first_party_contact", "house")
+    rows = [
+        ("A", 491701234567, "d@example.org", 4),
+        ("B", 4.91701234567e11, "d@example.org", 4),
+        ("C", "4,91701E+11", "d@example.org", 4),
+        ("D", "+491701234567", 1701234567, 4),
+        ("E", "+491701234567", "+491701234567", 4),
+    ]
+    first = [row.faults for row in party_table.read(excel(tmp_path / "t.xlsx", *rows, header=names))]
+    columns = [[name for name, _ in faults] for faults in first]
+    assert columns == [["client_contact"]] * 3 + [["first_party_contact"], []]
+    assert {why for faults in first for _, why in faults} == {
+        "The telephone number was kept as a number, which has no + and no zeros before it; format the column as text and type "
+        "the number again in full, for example +49 171 3920012."
+    }
+    shortened = ("C", "4.91701E+11", "d@example.org", "4")
+    (row,) = party_table.read(table(tmp_path / "t.csv", shortened, header=names))
+    assert [name for name, _ in row.faults] == ["client_contact"]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("17012345678", "The number 17012345678 may be +1 701-234-5678 without its +; write it in full, with"),
+        ("491713920012", "The number 491713920012 may be +49 171 3920012 without its +; write it in full, with"),
+        ("4989", "“4989” is not a telephone number that exists in its country"),
+        ("1713920012", None),
+        ("01713920012", None),
+        ("+491713920012", None),
+    ],
+)
+def test_digits_that_are_another_number_with_a_plus_are_a_fault(
+    workspace: Workspace, tmp_path: Path, number: str, message: str | None
+) -> None:
+    file = table(tmp_path / "leases.csv", ("Sample Client X", number, "1.00", "1"))
+    done = creation.create(workspace, results(workspace), file, ORDER)
+    if message is None:
+        assert list(done.documents) == [2]
+    else:
+        (bad,) = done.bad
+        assert bad.column == "client_contact"
+        assert bad.message.startswith(message)
+
+
+def test_a_number_of_which_excel_has_lost_digits_is_a_fault(tmp_path: Path) -> None:
+    header = ("client_name", "client_contact", "account")
+    (row,) = party_table.read(excel(tmp_path / "t.xlsx", ("A", "a@example.net", 1234567890123450000), header=header))
+    assert [(name, why[:45]) for name, why in row.faults] == [
+        ("account", "The cell is a number of more than 15 digits, ")
+    ]
+
+
+def test_a_postal_code_keeps_the_zeros_that_excel_shows(tmp_path: Path) -> None:
+    file = excel(tmp_path / "t.xlsx", ("A", "a@example.net", 1067), header=("client_name", "client_contact", "code"))
+    book = openpyxl.load_workbook(file)
+    book.active["C2"].number_format = "00000"
+    book.save(file)
+    (row,) = party_table.read(file)
+    assert row.fields == {"code": "01067"}
+
+
+def test_charts_are_no_tables(tmp_path: Path) -> None:
+    file = excel(tmp_path / "t.xlsx", *GOOD)
+    book = openpyxl.load_workbook(file)
+    book.create_chartsheet("chart", 0).add_chart(openpyxl.chart.BarChart())
+    book.save(file)
+    assert [row.number for row in party_table.read(file)] == [2, 3, 4]
+    with zipfile.ZipFile(file) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    parts["xl/workbook.xml"], count = re.subn(rb'<sheet [^>]*name="Sheet"[^>]*/>', b"", parts["xl/workbook.xml"])
+    assert count == 1
+    with zipfile.ZipFile(file, "w") as target:
+        for name, data in parts.items():
+            target.writestr(name, data)
+    with pytest.raises(UsageError, match=r"t\.xlsx has no worksheet, only charts; put the table on a worksheet"):
+        party_table.read(file)
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").mkdir()
+    with pytest.raises(UsageError, match=r"t\.csv is not a file; name the CSV or Excel file"):
+        party_table.read(tmp_path / "t.csv")
 
 
 def test_a_table_without_rows_makes_nothing(workspace: Workspace, tmp_path: Path) -> None:

@@ -1,15 +1,17 @@
-"""What a result was made by: the version of the code that judged."""
+"""What a result was made by: the version of the code that judged. What a killed run was writing, when the next one writes."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import signing_core
-from signing_core.bulk.results import code_version
+from signing_core.bulk import flow_controls, log_state
+from signing_core.bulk.results import Results, code_version
+from signing_core.storage.workspace import Workspace
 
 BASE = Path(signing_core.__file__).parent
 
@@ -43,3 +45,23 @@ def test_code_version_of_named_packages_follows_them_and_the_verdict_and_nothing
             file.write("# changed\n")
         code_version.cache_clear()
         assert (code_version("desk") != before) is differs, changed
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (flow_controls.make, "controls.parquet"),
+        (log_state.replay, "audit_log.parquet"),
+        (log_state.anchor, "last-checkpoint.json"),
+    ],
+)
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(
+    blank_copy: Callable[..., Path], make: Callable[[Workspace, Results], object], name: str
+) -> None:
+    with Workspace.open(blank_copy()) as workspace:
+        store = Results(workspace.path / "results")
+        store.folder.mkdir()
+        (store.folder / f".{name}.0123456789ab").write_bytes(b"PAR1")
+        (store.folder / ".another.parquet.0123456789ab").write_bytes(b"PAR1")
+        make(workspace, store)
+        assert sorted(file.name for file in store.folder.iterdir()) == [".another.parquet.0123456789ab", name]

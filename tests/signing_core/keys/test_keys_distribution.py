@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ from signing_core.keys.settings import KeySettings
 
 
 @contextmanager
-def _serving(content: dict[str, bytes]) -> Iterator[tuple[str, list[str]]]:
+def _serving(content: dict[str, bytes], pause: float = 0) -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -30,7 +31,13 @@ def _serving(content: dict[str, bytes]) -> Iterator[tuple[str, list[str]]]:
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
-            self.wfile.write(body or b"")
+            if not pause:
+                self.wfile.write(body or b"")
+                return
+            with suppress(ConnectionError):  # a client that has waited long enough
+                for byte in body or b"":
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(pause)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -91,3 +98,11 @@ def test_an_x509_certificate_without_an_address_is_named(ring: KeyRing) -> None:
     assert distribution_points(certificate) == []
     with pytest.raises(KeyUnavailable, match="CN=Sample Client names no CRL"):
         fetch_crls([certificate], [ring.ca.certificate], now=ring._clock())
+
+
+def test_a_list_that_comes_byte_after_byte_is_given_up_in_time(ring: KeyRing) -> None:
+    with _serving({".crl": b"x" * 60}, pause=0.05) as (url, _):
+        begun = time.monotonic()
+        with pytest.raises(KeyUnavailable, match=r"could not be fetched \(not there within 0\.8 s\)"):
+            fetch_crls([_client(ring, url)], [ring.ca.certificate], now=ring._clock(), timeout=0.2)
+        assert time.monotonic() - begun < 2.5

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +41,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     answer: Callable[[bytes, dict[str, str]], tuple[int, str, bytes]]
     seen: list[dict[str, str]]
+    pause = 0.0
+    """Seconds between two bytes of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,7 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", self.path)
         self.end_headers()
         with contextlib.suppress(ConnectionError):  # a client that has seen enough
-            self.wfile.write(data)
+            for byte in data if self.server.pause else ():
+                self.wfile.write(bytes([byte]))
+                time.sleep(self.server.pause)
+            if not self.server.pause:
+                self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -437,3 +444,13 @@ def test_rsa_pss_is_understood(ring: KeyRing, trust_service: Any, rsa_key: rsa.R
             assert HttpAuthority(_url(server)).time_stamp(IMPRINT)
     else:
         assert "does not verify" in _refused(answer)
+
+
+def test_an_answer_that_comes_byte_after_byte_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_stamping, "_PAUSES", ())
+    with answering(lambda *_: (200, REPLY, b"x" * 60)) as server:
+        server.pause = 0.05
+        begun = time.monotonic()
+        with pytest.raises(TimeStampUnavailable, match=r"did not answer within 0\.4 s"):
+            HttpAuthority(_url(server), timeout=0.4).time_stamp(IMPRINT)
+        assert time.monotonic() - begun < 2.5

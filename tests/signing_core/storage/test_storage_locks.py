@@ -15,7 +15,7 @@ import pytest
 
 from signing_core.errors import ConcurrentChange
 from signing_core.storage.database import make_engine
-from signing_core.storage.locks import document_lock
+from signing_core.storage.locks import document_lock, file_lock, sweep
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ import sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from signing_core.storage.database import make_engine
-from signing_core.storage.locks import document_lock
+from signing_core.storage.locks import document_lock, file_lock, sweep
 with document_lock(SimpleNamespace(engine=make_engine(sys.argv[1]), path=Path(sys.argv[2])), "D1"):
     print("held", flush=True)
     time.sleep(60)
@@ -100,3 +100,15 @@ def test_no_lock_file_stays(house: Any) -> None:
 def test_a_lock_is_named_by_a_document_id(house: Any, name: str) -> None:
     with pytest.raises(ValueError, match="document id"), document_lock(house, name):
         pass
+
+
+def test_files_of_locks_that_ended_with_their_process_are_removed(house: Any) -> None:
+    folder = house.path / "locks"
+    folder.mkdir(exist_ok=True)
+    for name in ("left", "held", "young"):
+        (folder / name).touch()
+        if name != "young":
+            os.utime(folder / name, (time.time() - 7200,) * 2)
+    with file_lock(folder / "held", 0):
+        sweep(house)
+        assert sorted(file.name for file in folder.iterdir()) == ["held", "young"]

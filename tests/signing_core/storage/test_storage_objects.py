@@ -130,6 +130,32 @@ def test_sweeping_spares_a_put_under_way(store: LocalObjects, monkeypatch: pytes
     assert swept == [0]
 
 
+def test_the_next_process_that_puts_removes_what_a_killed_one_left(store: LocalObjects) -> None:
+    left = store.folder / "unfinished" / ("0" * 32)
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of")
+    name = store.put(b"x")
+    assert [file for file in store.folder.rglob("*") if file.is_file()] == [store.path(name)]
+
+
+def test_a_put_that_is_swept_before_it_holds_its_lock_begins_again(
+    store: LocalObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept = []
+    real = objects.fcntl.flock
+
+    def sweep_first(file: object, how: int) -> None:
+        if isinstance(file, int) and not swept:
+            swept.append(store.sweep())
+        real(file, how)  # type: ignore[arg-type]
+
+    store.put(b"the sweep of the first put")
+    monkeypatch.setattr(objects.fcntl, "flock", sweep_first)
+    assert store.get(store.put(b"x")) == b"x"
+    assert swept == [1]
+    assert not list((store.folder / "unfinished").iterdir())
+
+
 def test_many_threads_put_the_same(store: LocalObjects) -> None:
     names: list[str] = []
     threads = [threading.Thread(target=lambda: names.append(store.put(b"same" * 50_000))) for _ in range(8)]
