@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from pipelines.defs import audit_log, certificates, intake, integrity, reports
+from pipelines.defs import audit_log, certificates, intake, integrity, reports, runs
 from pipelines.resources import Sealtrail
 
-PARTS = (intake, integrity, audit_log, reports, certificates)
+PARTS = (intake, integrity, audit_log, reports, certificates, runs)
 
 defs = dg.Definitions(
     assets=[asset for part in PARTS for asset in part.ASSETS],

@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from pydantic import Field
 
-from pipelines import places
+from pipelines import alive, places
 from signing_core import policy as policies
 from signing_core.bulk.checks import Bounds
 from signing_core.bulk.ledger import Ledger, Size
@@ -75,6 +75,15 @@ class Sealtrail(dg.ConfigurableResource):
     @property
     def dashboard_url(self) -> str:
         return self.dashboard or os.environ.get("SEALTRAIL_DASHBOARD") or "http://localhost:8501"
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Sealtrail"]:
+        """A run is known to be alive as long as it has this; a sensor or a schedule is no run."""
+        if context.run is None or context.instance is None:
+            yield self
+        else:
+            with alive.held(context.instance, context.run.run_id):
+                yield self
 
     @contextmanager
     def open(self) -> Iterator[Opened]:

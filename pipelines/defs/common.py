@@ -1,11 +1,12 @@
 """What the assets share: the partitions, when they run, how they try again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from signing_core.bulk.exceptions import Case
+from signing_core.bulk.legible import printable
 
 BATCHES = dg.DynamicPartitionsDefinition(name="batches")
 """A partition is a batch of up to 5,000 documents, never one document."""
@@ -13,14 +14,27 @@ BATCHES = dg.DynamicPartitionsDefinition(name="batches")
 FOLLOWS = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
 """Runs when what it is made from is new, and no blocking check of that has failed."""
 
-GATHERS = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested())
-    & ~dg.AutomationCondition.in_progress()
-)
-"""Runs when anything that it is made from is new and nothing of that is under way. What was stopped does not hold it up: a
-batch that fails its checks must not keep the others from being reported, and the report names it."""
+NIGHT = "0 2 * * *"
+"""When the nightly look at everything begins, in UTC."""
+
+
+def gathers(by: str) -> dg.AutomationCondition[dg.AssetKey]:
+    """Runs when anything that it is made from is new and nothing of that is under way. What was stopped does not hold it up: a
+    batch that fails its checks must not keep the others from being reported, and the report names it.
+
+    Where nothing of it has become new in a night, because there is no batch yet or none could be read, it runs all the same at
+    the time `by` (cron, UTC): what is wrong may be just that.
+    """
+    condition = dg.AutomationCondition
+    tonight = condition.newly_updated().since(condition.cron_tick_passed(NIGHT))
+    asked = condition.any_deps_updated() | (condition.cron_tick_passed(by) & ~tonight)
+    return (
+        asked.since_last_handled()
+        & ~condition.any_deps_in_progress()
+        & ~condition.any_deps_match(condition.will_be_requested())
+        & ~condition.in_progress()
+    )
+
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -38,19 +52,25 @@ def counted(counts: Mapping[str, int], prefix: str = "") -> dict[str, int]:
     return {f"{prefix}{name}".replace(" ", "_"): count for name, count in counts.items()}
 
 
-def table(cases: Iterable[Case]) -> dg.MarkdownMetadataValue:
-    """Cases as a table; what came from a document cannot break it."""
-    lines = ["| | what | finding | message |", "|---|---|---|---|"]
-    for case in cases:
-        row = case.row()
-        what = ", ".join(case.files) or case.document_id or case.subject
-        lines.append("| " + " | ".join(cell(text) for text in (case.severity, what, case.code, row["message"])) + " |")
-    return dg.MetadataValue.md("\n".join(lines))
+def worst(cases: Iterable[Case]) -> dg.TableMetadataValue:
+    """Cases, each with what it is about and what was found first."""
+    return table(
+        ("severity", "what", "finding", "message"),
+        [
+            (case.severity, ", ".join(case.files) or case.document_id or case.subject, case.code, case.row()["message"])
+            for case in cases
+        ],
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
+    """Plain texts: Markdown makes a link of whatever looks like an address, and these come from documents."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: cell(value) for name, value in zip(columns, row, strict=True)}) for row in rows],
+        dg.TableSchema([dg.TableColumn(name) for name in columns]),
+    )
 
 
 def cell(value: Any) -> str:
-    """A text as a cell of a Markdown table: a line of it, its marks only marks."""
-    text = " ".join(str(value).split())[:240]
-    for mark in "\\|`*_[]<>":
-        text = text.replace(mark, "\\" + mark)
-    return text
+    """A text from outside as a cell of a table: the beginning of it, in a line."""
+    return printable(" ".join(str(value).split())[:240])  # a direction mark would let a name show as another

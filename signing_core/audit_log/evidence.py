@@ -103,8 +103,11 @@ def _stored(workspace: Workspace, sha256: str) -> tuple[bytes, bool]:
     """The stored bytes, and whether they are other ones than were completed."""
     try:
         return workspace.objects.get(sha256), False
-    except ObjectDamaged:
-        return workspace.objects.path(sha256).read_bytes(), True
+    except ObjectDamaged as damaged:
+        try:
+            return workspace.objects.path(sha256).read_bytes(), True
+        except (OSError, ObjectMissing):
+            raise damaged from None  # it cannot be read, and says why
 
 
 def _as_signed(workspace: Workspace, document_id: str) -> dict[str, bytes]:

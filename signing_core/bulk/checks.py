@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signing_core.bulk import results
+from signing_core.bulk.batch_views import STEPS
 from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results
 
@@ -80,7 +81,8 @@ def failed_within_bounds(store: Results, key: str, bounds: Bounds = BOUNDS) -> s
 
 def problem(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -> str | None:
     """The first of the above that does not hold, of the newest inventory and what was made from it so far."""
-    if damaged := store.damaged(key):
+    made = ((step, store.of(key, step)) for step in STEPS)
+    if damaged := [step for step, file in made if file.exists() and not results.whole(file)]:
         return f"The file of its {damaged[0]} cannot be read or is damaged; run the batch again."
     if not store.of(key, "inventory").is_file():
         return None
@@ -91,6 +93,18 @@ def problem(store: Results, ledger: Ledger, key: str, bounds: Bounds = BOUNDS) -
     ):
         found = verdict_for_every_document(store, key) or failed_within_bounds(store, key, bounds)
     return found
+
+
+def withdrawals_whole(store: Results, key: str) -> str | None:
+    """The lists of what was withdrawn can be read. They are evidence and nothing is built on them: one that is damaged stops nothing."""
+    damaged = [file for file in store.withdrawals(key) if not results.whole(file)]
+    if damaged:
+        several = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+        return (
+            f"The list of withdrawn files {damaged[0]}{several} cannot be read or is damaged, and nothing makes it anew; put back a "
+            "copy from a backup: its SHA-256 is in the audit event files.withdrawn."
+        )
+    return None
 
 
 def in_order(integrity: str, indication: str | None) -> bool:

@@ -65,6 +65,9 @@ class BadRow:
     column: str | None
     """None when the fault is in no one column."""
     message: str
+    """May quote the cell."""
+    cause: str
+    """The same without a word of the row: for places that no erasure reaches."""
 
 
 @dataclass
@@ -110,7 +113,7 @@ def _create(
         memory.execute(_SCHEMA)
         for row in rows:
             if row.faults:  # not counted: what its cells are is not known
-                done.bad += [BadRow(row.number, column, message) for column, message in row.faults[:1]]
+                done.bad += [BadRow(row.number, column, message, message) for column, message in row.faults[:1]]
                 continue
             content = _content(row, order)
             seen[content] += 1
@@ -126,16 +129,18 @@ def _create(
             except _RowRefused as refused:
                 done.bad.append(refused.bad)
             except Exception as error:
-                done.bad.append(BadRow(row.number, None, reason_of(error, f"Row {row.number}")))
+                message = reason_of(error, f"Row {row.number}")
+                done.bad.append(BadRow(row.number, None, message, "The document could not be made."))
     finally:
         memory.close()
     return done
 
 
 class _RowRefused(Exception):
-    def __init__(self, row: PartyRow, column: str | None, message: str) -> None:
+    def __init__(self, row: PartyRow, column: str | None, message: str, cause: str | None = None) -> None:
+        """`cause` where the message quotes what is in the row."""
         super().__init__(message)
-        self.bad = BadRow(row.number, column, message)
+        self.bad = BadRow(row.number, column, message, cause or message)
 
 
 def _check(workspace: Workspace, order: Order) -> None:
@@ -151,8 +156,10 @@ def _check(workspace: Workspace, order: Order) -> None:
                 contacts.parse_email(contact)
             else:
                 contacts.parse(contact, region=workspace.settings.phone_region)
-        except ContactRefused as error:
-            raise UsageError(f"The {who} cannot be reached: {error}") from error
+        except ContactRefused:
+            # The address is not quoted, here or as a cause: what a run fails with is kept where no erasure reaches.
+            kind = "e-mail address" if who == "author" else "e-mail address or mobile number"
+            raise UsageError(f"The {who} cannot be reached: the contact is no usable {kind}; correct it.") from None
     if order.language is not None and order.language.lower() not in LANGUAGES:
         raise UsageError(f"The language {order.language} is not available; use en or de.")
 
@@ -192,14 +199,15 @@ def _make(
     first_party = _signer(workspace, row, "first_party", order.first_party)
     language = (row.known("language") or order.language or workspace.settings.language).lower()
     if language not in LANGUAGES:
-        raise _RowRefused(row, "language", f"The language {language} is not available; use en or de.")
+        message = f"The language {language} is not available; use en or de."
+        raise _RowRefused(row, "language", message, "The language is not available; use en or de.")
     values = _typed(row.fields, template)
     try:
         made = sources.from_template(workspace, order.template, values, version=template.version, language=language)
     except DataRefused as error:
-        raise _RowRefused(row, error.field, str(error)) from None
+        raise _RowRefused(row, error.field, str(error), "The template does not take the value.") from None
     except UsageError as error:
-        raise _RowRefused(row, None, str(error)) from None
+        raise _RowRefused(row, None, str(error), "The template cannot be filled with the row.") from None
     now = workspace.clock()
     # One that was begun keeps its id: a server database may still be about to commit it, and takes no id twice.
     document_id = _begun(memory, key) or new_id(now)
@@ -236,7 +244,7 @@ def _signer(workspace: Workspace, row: PartyRow, prefix: str, other: Signer | No
             elif value is not None:
                 _check_contact(value, region)
         except ContactRefused as error:
-            raise _RowRefused(row, column, str(error)) from None
+            raise _RowRefused(row, column, str(error), "The contact cannot be used.") from None
     return Signer(str(name), str(contact), row.known(f"{prefix}_organisation"), copy_email)
 
 

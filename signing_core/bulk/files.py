@@ -34,5 +34,5 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def _stored(workspace: Workspace, sha256: str | None) -> Path | None:
     try:
         return workspace.objects.path(sha256) if sha256 else None
-    except (ObjectMissing, ValueError):
-        return None  # a registry that names no hash names no file
+    except (ObjectMissing, ValueError, OSError):
+        return None  # a registry that names no hash names no file; a folder without rights gives none

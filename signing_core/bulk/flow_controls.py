@@ -15,7 +15,7 @@ from signing_core.bulk.reconciling import FINDING, finding_row
 from signing_core.bulk.results import Results, Rows
 from signing_core.controls import check, histories, log_rules
 from signing_core.controls.catalogue import FLOW
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 
@@ -32,6 +32,11 @@ class Done:
 
 def make(workspace: Workspace, store: Results) -> Done:
     """Check all documents; write `controls.parquet`, a row for each finding, and bring the work list in line."""
+    with results.only_writer(store.folder / "controls.parquet", "the controls"):
+        return _make(workspace, store)
+
+
+def _make(workspace: Workspace, store: Results) -> Done:
     now = workspace.clock()
     count, codes, last = 0, Counter[str](), ""
     with results.appending(store.folder / "controls.parquet", SCHEMA, {"at": now.isoformat()}) as writer:
@@ -43,8 +48,7 @@ def make(workspace: Workspace, store: Results) -> Done:
             for finding in found:
                 rows.add({"document_id": finding.document_id, **finding_row(finding)})
                 codes[finding.code] += 1
-            with writing(workspace.engine) as connection:
-                findings.record(connection, found, ids, now, codes={*FLOW, *log_rules.CODES})
+            findings.record_of_some(workspace, found, ids, now, codes={*FLOW, *log_rules.CODES})
         rows.flush()
     return Done(count, dict(sorted(codes.items())))
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
-from signing_core.bulk import checks, log_state, results
+from signing_core.bulk import checks, log_nightly, log_state, results
 from signing_core.bulk.batch_state import BatchState, state_of
 from signing_core.bulk.batch_views import make_views
 from signing_core.bulk.checks import BOUNDS, Bounds
@@ -49,7 +49,8 @@ def gather(
     found = Gathered()
     believed: dict[str, BatchState] = {}
     files = {name: store.folder / f"{name}.parquet" for name in (_CONTROLS, _LOG, TIME_STAMPS)}
-    batches = [batch for batch in ledger.batches() if batch.documents]  # of others all was withdrawn
+    all_batches = ledger.batches()
+    batches = [batch for batch in all_batches if batch.documents]  # of others all was withdrawn
     files |= {batch.key: store.of(batch.key, "inventory") for batch in batches}
     for source, file in files.items():
         if at := results.context_of(file).get("at"):
@@ -64,6 +65,10 @@ def gather(
             found.cases.add(batch.key, "batch-stopped", stopped, batch=batch.key, evidence=[f"batch {batch.key}"])
         found.batches[batch.key] = "stopped" if stopped else "finished" if state.whole else "waiting"
         found.policies |= {state.policy} if state.policy else set()
+    for batch in all_batches:
+        if damaged := checks.withdrawals_whole(store, batch.key):
+            subject, evidence = f"{batch.key} withdrawn", [f"batch {batch.key}"]
+            found.cases.add(subject, "withdrawals-damaged", damaged, batch=batch.key, evidence=evidence, source="now")
     for name, why in ledger.left_out().items():
         found.cases.add(name, "file-left-out", why, files=[name], evidence=[f"file {name}"])
 
@@ -109,9 +114,12 @@ def _add(found: Gathered, row: dict[str, Any]) -> None:
 
 
 def _log(store: Results, found: Gathered) -> None:
+    found.cases.made_at |= log_nightly.looked_at(store)
     for one in log_state.findings_of(store):
         subject = one.document_id or "audit-log"
-        found.cases.add(subject, one.code, one.message, document_id=one.document_id, evidence=one.evidence, source=_LOG)
+        found.cases.add(
+            subject, one.code, one.message, document_id=one.document_id, evidence=one.evidence, source=one.source
+        )
 
 
 def _counts(database: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:

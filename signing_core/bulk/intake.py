@@ -72,7 +72,7 @@ def _seen(watched: Watched, now: datetime, left_out: dict[str, str]) -> Iterator
             else:
                 yield one
     except Exception as error:  # every store has errors of its own, and our own documents do not wait for it
-        left_out[watched.url] = f"The watched place cannot be listed: {error or type(error).__name__}"
+        left_out[watched.shown] = f"The watched place cannot be listed: {watched.said(error)}"
 
 
 def _day(workspace: Workspace, now: datetime) -> date:
@@ -89,7 +89,7 @@ def _completed(workspace: Workspace, ledger: Ledger, gather: timedelta) -> Itera
     )
     log = sa.select(audit_events.c.document_id, audit_events.c.time).where(audit_events.c.type == _COMPLETED)
     last = ledger.last_added("archive")
-    if last is not None:
+    if last is not None and last <= workspace.clock():  # after one that was ahead the whole archive is listed once more
         # Whatever was completed longer before the last addition than documents wait is in a batch; the rest of the archive
         # need not be listed every few seconds. A day for clocks and for transactions that took their time.
         since = last - gather - _MARGIN

@@ -62,8 +62,8 @@ def items(workspace: Workspace, store: Results, ledger: Ledger, batch: Batch) ->
     """What the intake put into the batch."""
     contents = ledger.contents(batch)
     if batch.kind == "inbox":
-        before = _first_read(store.of(batch.key, "inventory"))
-        return [Item(name, at, first_sha256=before.get(name)) for name, at in contents.items()]
+        before = first_read(store.of(batch.key, "inventory"))
+        return [Item(name, at, first_sha256=before.get((name, at))) for name, at in contents.items()]
     ids = list(contents)
     registry: dict[str, str | None] = {}
     with reading(workspace.engine) as connection:
@@ -75,15 +75,16 @@ def items(workspace: Workspace, store: Results, ledger: Ledger, batch: Batch) ->
     return [Item(one, at, document_id=one, expected_sha256=registry.get(one)) for one, at in contents.items()]
 
 
-def _first_read(file: Path) -> dict[str, str]:
-    """What each file was when it was read first, by name, from the inventory of the last time."""
-    columns = {"name", "sha256", "first_sha256"}
+def first_read(file: Path) -> dict[tuple[str, datetime], str]:
+    """What each file was when it was read first, from the inventory of the last time; by name and by when it came in, for one that
+    was withdrawn and comes again is another."""
+    columns = {"name", "first_seen", "sha256", "first_sha256"}
     try:
         rows = results.rows_of(file, sorted(columns & set(pq.read_schema(file).names)))
     except (OSError, pa.ArrowInvalid, StorageError):
         return {}  # none yet, or a damaged one, which is about to be replaced
-    found = ((row["name"], row.get("first_sha256") or row["sha256"]) for row in rows)
-    return {name: sha256 for name, sha256 in found if sha256 is not None}
+    found = (((row["name"], row["first_seen"]), row.get("first_sha256") or row["sha256"]) for row in rows)
+    return {key: sha256 for key, sha256 in found if sha256 is not None}
 
 
 def make(workspace: Workspace, store: Results, ledger: Ledger, watched: Watched, key: str) -> pa.Table:

@@ -147,6 +147,15 @@ class Ledger:
         """Tells this ledger from that of another workspace, whose batches have the same keys: 32 hexadecimal digits."""
         return str(self._connection.execute("SELECT id FROM identity").fetchone()[0])
 
+    def is_behind(self, addition: int) -> bool:
+        """Whether somebody has heard of an addition of this number that the ledger does not know: it was restored from a backup."""
+        return addition > self._newest_addition()
+
+    def begin_anew(self) -> None:
+        """Give it another identity, for its numbers from now on mean something else than those that were heard of before."""
+        with self._writing():
+            self._connection.execute("UPDATE identity SET id = ?", (uuid.uuid4().hex,))
+
     def unknown_files(self, seen: Iterable[SeenFile]) -> Iterator[SeenFile]:
         """Those that are in no batch as they are now: new ones, and known ones that were changed."""
         query = "SELECT 1 FROM files WHERE path = ? AND size = ? AND changed = ? AND withdrawn IS NULL"

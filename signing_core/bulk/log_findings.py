@@ -44,6 +44,8 @@ class LogFinding:
     message: str
     evidence: tuple[str, ...]
     """`event SEQ` for the first changed event of a document; else `log CODE PLACE`, of which there is one for each state of affairs."""
+    source: str = "audit_log"
+    """What found it: the full replay, or one of the nightly looks."""
 
 
 @dataclass(frozen=True)

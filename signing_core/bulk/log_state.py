@@ -22,7 +22,7 @@ from signing_core.audit_log.checkpoint import Checkpoint
 from signing_core.audit_log.findings import Finding
 from signing_core.audit_log.log import AuditLog, Kept
 from signing_core.audit_log.notes import NoteInvalid
-from signing_core.bulk import results
+from signing_core.bulk import log_nightly, results
 from signing_core.bulk.log_findings import OF_ONE_EVENT, LogFinding, attributed
 from signing_core.bulk.results import Results
 from signing_core.errors import SealtrailError
@@ -31,6 +31,8 @@ from signing_core.storage.durable import write_file
 from signing_core.storage.schema import audit_events, checkpoints
 from signing_core.storage.workspace import Workspace
 
+_OLDEST_ANCHOR: Final = timedelta(hours=26)
+"""A day, and two hours for a run that waited."""
 SCHEMA: Final = pa.schema(
     [
         ("code", pa.string()),
@@ -94,9 +96,10 @@ def _sound(connection: sa.Connection, report: verification.Report) -> int:
 
 
 def findings_of(store: Results) -> Iterator[LogFinding]:
-    """What the last full replay found, each with the document that it is about, or none."""
+    """What the last full replay found, each with the document that it is about, or none; and the nightly looks since."""
     file = store.folder / "audit_log.parquet"
-    return attributed(results.rows_of(file), int(results.context_of(file).get("sound") or 0))
+    yield from attributed(results.rows_of(file), int(results.context_of(file).get("sound") or 0))
+    yield from log_nightly.findings_of(store)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,18 @@ def consistency(workspace: Workspace, store: Results) -> Consistency:
     """Compare the log with the kept checkpoint: its signature, its size, its root as it is recomputed from the nodes now.
 
     After a declared loss the log goes on under another origin, and there is nothing to compare with until the next run.
+    What was found is kept for the report.
     """
+    found = _compared(workspace, store)
+    # The kept checkpoint stays until the log continues it: that it does not is one state of affairs, however the log grows.
+    place = "untrusted" if found.before is None else str(found.before)
+    evidence = (f"log kept-checkpoint {place}",)
+    problems = [LogFinding(None, "log-inconsistent", found.problem, evidence)] if found.problem else []
+    log_nightly.keep(store, "log_consistency", workspace.clock(), problems)
+    return found
+
+
+def _compared(workspace: Workspace, store: Results) -> Consistency:
     log = AuditLog(workspace)
     with reading(workspace.engine) as connection:
         size = events.size(connection)
@@ -156,6 +170,7 @@ def anchor(workspace: Workspace, store: Results) -> Anchored:
     held = {"note": str(issued.note), "kept_at": workspace.clock().isoformat()}
     with results.only_writer(_kept_file(store), "the kept checkpoint"):
         write_file(_kept_file(store), json.dumps(held).encode())
+    look_at_protection(workspace, store)  # what was old before is not any more
     if kept.problems and not kept.anchors:
         raise kept.problems[0]
     return Anchored(issued.checkpoint.size, kept)
@@ -176,6 +191,25 @@ def protection(workspace: Workspace) -> dict[str, Any]:
         "unprotected": state.unprotected,
         "age_hours": _hours(workspace.clock() - state.unprotected_since) if state.unprotected_since else 0.0,
     }
+
+
+def look_at_protection(workspace: Workspace, store: Results) -> tuple[dict[str, Any], str | None]:
+    """`protection`, and in a sentence what is wrong with it. It is kept for the report where somebody outside is to anchor."""
+    state = protection(workspace)
+    problem: str | None = state.get("problem")
+    if problem is None and state["age_hours"] > _hours(_OLDEST_ANCHOR):
+        problem = f"{state['unprotected']} events have no outside anchor, the first since {state['age_hours']} hours."
+    found = [LogFinding(None, "log-remark", problem, ("log anchor-old",))] if problem else []
+    log_nightly.keep(store, "log_protection", workspace.clock(), found if _anchored_outside(workspace) else [])
+    return state, problem
+
+
+def _anchored_outside(workspace: Workspace) -> bool:
+    """Whether a time-stamp authority of somebody else, or a witness, is set."""
+    try:
+        return bool(workspace.settings.audit_log.witnesses) or not workspace.time_stamps.embedded
+    except SealtrailError:
+        return True  # one is set, and wrong
 
 
 def _hours(age: timedelta) -> float:

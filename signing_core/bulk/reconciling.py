@@ -27,7 +27,7 @@ from signing_core.bulk.results import Results
 from signing_core.certificate import layout
 from signing_core.controls import ControlFinding, History, Reconciliation, histories, reconcile, reconcile_without_row
 from signing_core.controls.catalogue import RECONCILIATION
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 from signing_core.storage.schema import marks
 from signing_core.storage.worker_life import end_with_parent
 from signing_core.storage.workspace import Workspace
@@ -172,15 +172,15 @@ def _on_the_work_list(workspace: Workspace, rows: Sequence[dict[str, Any]]) -> N
         for row in rows
         for one in row["findings"]
     ]
-    with writing(workspace.engine) as connection:
-        ids = [row["document_id"] for row in rows]
-        findings.record(connection, found, ids, workspace.clock(), codes=RECONCILIATION)
+    ids = [row["document_id"] for row in rows]
+    findings.record_of_some(workspace, found, ids, workspace.clock(), codes=RECONCILIATION)
 
 
 def _code() -> str:
-    return results.code_version(
+    code = results.code_version(
         "certificate", "controls", "desk", "pdf", "audit_log", "delivery/contacts.py", "dates.py", "typesetting.py"
     )
+    return f"{code} {results.library_versions()}"
 
 
 _COLUMNS: Final = ("title", "pages", "language", "certificate_id", "final_sha256")

@@ -35,8 +35,6 @@ from signing_core.storage.durable import sync_folder
 from signing_core.storage.locks import file_lock
 from signing_core.verification.reports.interface import atomic
 
-STEPS: Final = ("inventory", "signatures", "certificates", "registry", "reconciliation")
-"""What is made of a batch, in order, each in a file of this name."""
 _KEY: Final = re.compile(r"\d{4}-\d{2}-\d{2}/(inbox|archive)-\d{3,}")
 _CONTEXT: Final = b"sealtrail"
 _AT_ONCE: Final = 500
@@ -75,10 +73,9 @@ class Results:
         with only_writer(self.of(key, kind), f"the {kind} of batch {key}"):
             yield
 
-    def damaged(self, key: str) -> list[str]:
-        """What a batch has of results that cannot be used; the next run makes them anew. A list of withdrawals is no such thing."""
-        files = (self.of(key, step) for step in STEPS)
-        return sorted(file.stem for file in files if file.is_file() and not whole(file))
+    def withdrawals(self, key: str) -> list[Path]:
+        """The lists of the files that were withdrawn from a batch: evidence, which nothing makes anew."""
+        return sorted(self.batch(key).glob("withdrawn-*.parquet"))
 
 
 @contextmanager

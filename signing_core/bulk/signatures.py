@@ -63,7 +63,8 @@ class Done:
 
 def rules_id(rules: Rules) -> str:
     """A name for everything but the time that a verdict depends on besides the bytes."""
-    return hashlib.sha256(f"{rules_digest(rules)} {results.code_version()}".encode()).hexdigest()[:16]
+    parts = (rules_digest(rules), results.code_version(), results.library_versions())
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
 def make(workspace: Workspace, store: Results, watched: Watched, key: str, work: Work) -> Done:
@@ -84,7 +85,7 @@ def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work
     file, parts = store.of(key, "signatures"), store.batch(key) / "parts"
     # What is damaged is made anew.
     before = [one for one in (file, *sorted(parts.glob("signatures-*.parquet"))) if results.whole(one)]
-    known = _known(before, name, now - work.oldest)
+    known = _known(before, name, now - work.oldest, now)
     missing = [row for row in wanted if row["sha256"] not in known]
     made = _Parts(parts, name)
     for row, verdict in zip(missing, _judged(workspace, watched, key, missing, rules, work), strict=True):
@@ -117,13 +118,14 @@ _Place = tuple[Path, int]
 """A row of a file of verdicts."""
 
 
-def _known(files: Iterable[Path], rules: str, since: datetime) -> dict[str, _Place]:
-    """Where the verdicts made earlier are that still count, by SHA-256, the newest of each; not those that came to no end."""
+def _known(files: Iterable[Path], rules: str, since: datetime, now: datetime) -> dict[str, _Place]:
+    """Where the verdicts made earlier are that still count, by SHA-256, the newest of each; not those that came to no end, and not
+    those of a clock that was ahead, which would hold until then."""
     found: dict[str, _Place] = {}
     for file in files:
         for index, row in enumerate(results.rows_in(file, ["sha256", "rules", "at", "findings"])):
             ended = NO_END.isdisjoint(one["code"] for one in row["findings"])
-            if ended and row["sha256"] is not None and row["rules"] == rules and row["at"] >= since:
+            if ended and row["sha256"] is not None and row["rules"] == rules and since <= row["at"] <= now:
                 found[row["sha256"]] = (file, index)
     return found
 

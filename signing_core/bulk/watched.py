@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import fsspec
 
+from signing_core.bulk import addresses
 from signing_core.bulk.ledger import SeenFile
-from signing_core.errors import UsageError
+from signing_core.errors import SealtrailError, StorageError, UsageError
 
 SETTLED: Final = timedelta(seconds=2)
 
@@ -24,6 +25,9 @@ SETTLED: Final = timedelta(seconds=2)
 LARGEST_FILE: Final = 2_000_000_000
 """Bytes. The memory of a worker holds little more, and reading it would hold up the others every night."""
 _NO_FOLDER: Final = "The watched place is not there or is no folder; mount it, or make it."
+_LINKED_FOLDER: Final = (
+    "It is a link to a folder, and nothing in there is taken in; put its files here, or mount it here."
+)
 _NO_BUCKET: Final = "The watched place is not there; see whether its URL and the rights to it are right."
 
 
@@ -38,8 +42,8 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Watched:
-    url: str
-    """A local path, or a URL with a protocol of fsspec."""
+    url: str = field(repr=False)
+    """A local path, or a URL with a protocol of fsspec, which can hold a password: what is said of it says `shown`."""
     settled: timedelta = SETTLED
     """A file that was written to more recently may still be growing: it is left for the next time. One with a time in the future
     (copied with its times, a clock that goes wrong) is taken: should it still grow, it is another file when it has grown."""
@@ -48,11 +52,34 @@ class Watched:
     def _opened(self) -> tuple[Any, str]:
         if "://" not in self.url:  # a path is not looked into for chained URLs
             return fsspec.filesystem("file"), str(Path(self.url).absolute())
-        try:
-            found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
-        except (ValueError, ImportError) as error:
-            raise UsageError(f"The watched place {self.url} cannot be opened: {error}") from error
+        with self._keeping_secrets():
+            try:
+                found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
+            except (ValueError, ImportError) as error:
+                cause = None if addresses.secrets(self.url) else error
+                raise UsageError(f"The watched place {self.shown} cannot be opened: {self.said(error)}") from cause
         return found
+
+    @property
+    def shown(self) -> str:
+        """The path or URL without a password or a key."""
+        return addresses.shown(self.url)
+
+    def said(self, error: Exception) -> str:
+        """What an error of the store says, without a password or a key; its kind when it says nothing."""
+        return addresses.without_secrets(str(error), self.url) or type(error).__name__
+
+    @contextlib.contextmanager
+    def _keeping_secrets(self) -> Iterator[None]:
+        """The errors of a store's library name the URL, and a run's log shows them with all that led to them."""
+        try:
+            yield
+        except SealtrailError:
+            raise
+        except Exception as error:
+            if not addresses.secrets(self.url):
+                raise
+            raise StorageError(f"{self.shown}: {self.said(error)}") from None
 
     @property
     def local(self) -> bool:
@@ -85,7 +112,12 @@ class Watched:
             yield LeftOut(str(root), _NO_FOLDER)
             return
         closed: list[OSError] = []
-        for folder, _, names in os.walk(root, onerror=closed.append):
+        for folder, folders, names in os.walk(root, onerror=closed.append):
+            for name in folders:
+                file = Path(folder, name)
+                path = file.relative_to(root).as_posix()
+                if not _is_hidden(path) and file.is_symlink():
+                    yield LeftOut(path, _LINKED_FOLDER)
             for name in names:
                 file = Path(folder, name)
                 path = file.relative_to(root).as_posix()
@@ -110,22 +142,23 @@ class Watched:
 
     def _bucket(self) -> Iterator[tuple[str, int, datetime | str] | LeftOut]:
         system, root = self._opened
-        system.invalidate_cache()
-        if system.exists(root):
-            for path, entry in system.find(root, detail=True).items():
-                name = path.removeprefix(root).lstrip("/")
-                if _is_wanted(name):
-                    yield name, int(entry["size"]), _changed(entry)
-        elif root.strip("/") and not system.exists(root.strip("/").partition("/")[0]):
-            # A bucket without objects below the prefix is like an empty folder; no bucket is like none.
-            yield LeftOut(self.url, _NO_BUCKET)
+        with self._keeping_secrets():
+            system.invalidate_cache()
+            if system.exists(root):
+                for path, entry in system.find(root, detail=True).items():
+                    name = path.removeprefix(root).lstrip("/")
+                    if _is_wanted(name):
+                        yield name, int(entry["size"]), _changed(entry)
+            elif root.strip("/") and not system.exists(root.strip("/").partition("/")[0]):
+                # A bucket without objects below the prefix is like an empty folder; no bucket is like none.
+                yield LeftOut(self.shown, _NO_BUCKET)
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Those of these that are not there any more. Raises `UsageError` when the place itself is not there."""
         if not self.local:
             found = list(self._bucket())
             if any(isinstance(one, LeftOut) for one in found):
-                raise UsageError(f"{self.url}: {_NO_BUCKET}")
+                raise UsageError(f"{self.shown}: {_NO_BUCKET}")
             there = {one[0] for one in found if not isinstance(one, LeftOut)}
             return [name for name in names if name not in there]
         root = Path(self._opened[1])
@@ -143,20 +176,25 @@ class Watched:
             return
         with tempfile.TemporaryDirectory(prefix="sealtrail-") as folder:
             paths = [Path(folder) / f"{number}.pdf" for number in range(len(names))]
-            for name, path in zip(names, paths, strict=True):
-                try:
-                    system.get_file(f"{root}/{name}", str(path))
-                except FileNotFoundError:
-                    path.unlink(missing_ok=True)
-                except PermissionError:
-                    # In the place of what may not be read, what cannot be: one such object does not stop the others.
-                    path.unlink(missing_ok=True)
-                    path.mkdir()
+            with self._keeping_secrets():
+                for name, path in zip(names, paths, strict=True):
+                    try:
+                        system.get_file(f"{root}/{name}", str(path))
+                    except FileNotFoundError:
+                        path.unlink(missing_ok=True)
+                    except PermissionError:
+                        # In the place of what may not be read, what cannot be: one such object does not stop the others.
+                        path.unlink(missing_ok=True)
+                        path.mkdir()
             yield paths
 
 
 def _is_wanted(name: str) -> bool:
-    return name.lower().endswith(".pdf") and not any(part.startswith(".") for part in name.split("/"))
+    return name.lower().endswith(".pdf") and not _is_hidden(name)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _is_gone(file: Path) -> bool:

@@ -192,6 +192,10 @@ RUNS: Final[dict[str, Kind]] = {
         "warning", "compliance", "A file that came in has other bytes now than when it was read first.",
         "Ask who replaced it and why; what was said of the first file does not hold for this one.",
     ),
+    "withdrawals-damaged": Kind(
+        "error", "compliance", "The list of the files that were withdrawn from a batch is damaged.",
+        "Restore it from a backup; the event `files.withdrawn` of the audit log has its SHA-256.",
+    ),
     "duplicate-file": Kind(
         "warning", "operations", "The same file came in more than once.",
         "Find out whether one of them should have been another document.",

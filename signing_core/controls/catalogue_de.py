@@ -186,6 +186,10 @@ GERMAN: Final[dict[str, tuple[str, str]]] = {
         "Eine eingegangene Datei hat jetzt andere Bytes als beim ersten Lesen.",
         "Fragen Sie, wer sie ersetzt hat und warum; was über die erste Datei gesagt wurde, gilt nicht für diese.",
     ),
+    "withdrawals-damaged": (
+        "Die Liste der Dateien, die aus einem Stapel zurückgezogen wurden, ist beschädigt.",
+        "Stellen Sie sie aus einer Sicherung wieder her; ihren SHA-256 nennt das Ereignis `files.withdrawn` im Prüfprotokoll.",
+    ),
     "duplicate-file": (
         "Dieselbe Datei ist mehr als einmal eingegangen.",
         "Klären Sie, ob eine davon ein anderes Dokument hätte sein sollen.",

@@ -30,6 +30,7 @@ from signing_core.errors import (
     UsageError,
 )
 from signing_core.flow import Status
+from signing_core.flow.values import spoken
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
@@ -143,7 +144,13 @@ def _stored(
         found.append(ControlFinding("stored-file-missing", document_id, message, (f"object {registry}",)))
         return None, None
     except ObjectDamaged:
-        actual = hashlib.sha256(workspace.objects.path(registry).read_bytes()).hexdigest()
+        try:
+            actual = hashlib.sha256(workspace.objects.path(registry).read_bytes()).hexdigest()
+        except (OSError, ObjectMissing) as error:  # a disk that fails, rights that are wrong, a folder in its place
+            why = error.strerror if isinstance(error, OSError) else "it is no file"
+            message = f"The object {registry} cannot be read: {why}."
+            found.append(ControlFinding("stored-file-missing", document_id, message, (f"object {registry}",)))
+            return None, None
         message = f"The object {registry} now hashes to {actual}."
         found.append(ControlFinding("stored-file-changed", document_id, message, (f"object {registry}",)))
         return None, actual
@@ -184,13 +191,13 @@ def _mailed(
         except (SealtrailError, ValueError):
             yield message.role, None
             if message.delivered_at is not None and now - message.delivered_at < keep:
-                text = f"The message to the {message.role} as it was sent is not in the store."
+                text = f"The message to the {spoken(message.role)} as it was sent is not in the store."
                 evidence = (f"message {message.id}", f"object {message.sent_sha256}")
                 found.append(ControlFinding("mailed-message-missing", history.document_id, text, evidence))
             continue
         yield message.role, attached
         if attached != expected:
-            text = f"The message to the {message.role} carries {attached or 'no file'}, not {expected}."
+            text = f"The message to the {spoken(message.role)} carries {attached or 'no file'}, not {expected}."
             found.append(ControlFinding("mailed-file-differs", history.document_id, text, (f"message {message.id}",)))
 
 

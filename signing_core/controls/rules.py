@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from signing_core.audit_log.events import Event
+from signing_core.audit_log.forgetting import ERASED
 from signing_core.controls import log_rules
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History
 from signing_core.delivery import contacts
 from signing_core.flow import Role, State, Status
-from signing_core.flow.values import Limits
+from signing_core.flow.values import Limits, spoken
 
 _STUCK_AFTER: Final = timedelta(hours=1)
 _CODE_LIFETIME: Final = timedelta(minutes=5)
@@ -36,7 +37,8 @@ def _shared_contact(history: History, now: datetime) -> Iterator[ControlFinding]
     first, client = history.parties.get(_FIRST), history.parties.get(_CLIENT)
     if first is None or client is None:
         return
-    shared = {first.contact, first.copy_email} & {client.contact, client.copy_email} - {None}
+    nothing = {None, ERASED}  # two who were forgotten have nothing in common
+    shared = {first.contact, first.copy_email} & {client.contact, client.copy_email} - nothing
     if shared:
         masked = ", ".join(sorted(contacts.mask(one) for one in shared))
         message = f"The first party and the client are reached at the same contact, {masked}."
@@ -52,11 +54,11 @@ def _shared_origin(history: History, now: datetime) -> Iterator[ControlFinding]:
     ips = [history.value(event, "ip") for event in (first, client)]
     devices = [history.value(event, "device") for event in (first, client)]
     evidence = (f"event {first.seq}", f"event {client.seq}")
-    one_ip = ips[0] is not None and ips[0] == ips[1]
+    one_ip = bool(ips[0]) and ips[0] == ips[1]
     if one_ip:
         message = "Both consents came from one IP address."
         yield ControlFinding("parties-share-ip", history.document_id, message, evidence)
-    if devices[0] is not None and devices[0] == devices[1]:
+    if devices[0] and devices[0] == devices[1]:
         message = f"Both consents came with the same device, from {'one IP address' if one_ip else 'two IP addresses'}."
         yield ControlFinding("parties-share-device", history.document_id, message, evidence)
 
@@ -90,11 +92,11 @@ def _codes(history: History, now: datetime) -> Iterator[ControlFinding]:
     for event in history.of("consent.given"):
         before = confirmed.get(event.data.get("challenge"))
         if before is not None and event.time - before.time > _CONFIRMED_FOR and _is_over(history, before, event):
-            message = f"The consent of the {event.data.get('role')} came {event.time - before.time} after its code."
+            message = f"The consent of the {spoken(str(event.data.get('role')))} came {event.time - before.time} after its code."
             evidence = (f"event {before.seq}", f"event {event.seq}")
             yield ControlFinding("consent-too-late", history.document_id, message, evidence)
         if before is None and not history.lost("code.confirmed"):
-            message = f"The consent of the {event.data.get('role')} has no confirmed code."
+            message = f"The consent of the {spoken(str(event.data.get('role')))} has no confirmed code."
             yield ControlFinding("consent-without-code", history.document_id, message, (f"event {event.seq}",))
 
 
@@ -113,7 +115,7 @@ def _sender_opened(history: History, now: datetime) -> Iterator[ControlFinding]:
 
     acted = {origin(e) for e in history.of("link.opened", "consent.given") if e.data.get("role") == _FIRST}
     for event in history.of("link.opened"):
-        if event.data.get("role") == _CLIENT and origin(event) in acted and None not in origin(event):
+        if event.data.get("role") == _CLIENT and origin(event) in acted and all(origin(event)):
             message = "The client's link was opened from the first party's IP address and device."
             yield ControlFinding("sender-opened-clients-link", history.document_id, message, (f"event {event.seq}",))
             return
@@ -127,7 +129,7 @@ def _deliveries(history: History, now: datetime) -> Iterator[ControlFinding]:
         event = last.get(message.id)
         if message.state == "delivered" and (event is None or event.type != "message.delivered"):
             evidence = (f"message {message.id}", *((f"event {event.seq}",) if event else ()))
-            text = f"The {message.kind} message to the {message.role} counts as delivered; the log does not say so."
+            text = f"The {message.kind} message to the {spoken(message.role)} counts as delivered; the log does not say so."
             yield ControlFinding("undelivered-counts-as-delivered", history.document_id, text, evidence)
 
 
@@ -142,7 +144,7 @@ def _completed(history: History, now: datetime) -> Iterator[ControlFinding]:
         return
     reached = {m.role for m in history.messages if m.kind in ("completed", "download") and m.state == "delivered"}
     for role in sorted({"author", _FIRST, _CLIENT} - reached):
-        message = f"The finished document has not reached the {role}."
+        message = f"The finished document has not reached the {spoken(role)}."
         completed = history.logged("document.completed")
         evidence = (f"event {completed.seq}",) if completed else ()
         yield ControlFinding("completed-not-mailed", history.document_id, message, (*evidence, f"party {role}"))
@@ -168,7 +170,7 @@ def _expired_links(history: History, now: datetime) -> Iterator[ControlFinding]:
         elif event.type in ("link.opened", "code.issued", "code.confirmed", "consent.given"):
             end = ends.get(role)
             if end is not None and event.time > end:
-                message = f"{event.type} of the {role} came after the link's end at {end:%Y-%m-%d %H:%M} UTC."
+                message = f"{event.type} of the {spoken(role)} came after the link's end at {end:%Y-%m-%d %H:%M} UTC."
                 yield ControlFinding("expired-link-accepted", history.document_id, message, (f"event {event.seq}",))
                 return
 

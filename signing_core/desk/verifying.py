@@ -9,7 +9,7 @@ from typing import Any
 from signing_core.audit_log import checks
 from signing_core.audit_log import events as audit
 from signing_core.desk import judging
-from signing_core.errors import DocumentUnknown, StorageError, UsageError
+from signing_core.errors import DocumentUnknown, ObjectDamaged, ObjectMissing, UsageError
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
@@ -18,13 +18,17 @@ from signing_core.verification import verify
 
 
 def stored_file(workspace: Workspace, sha256: str) -> bytes:
-    """The stored bytes, as they are: also those that are no longer what their name says. Raises `ObjectMissing`."""
+    """The stored bytes, as they are: also those that are no longer what their name says.
+
+    Raises `ObjectMissing`, and `ObjectDamaged` for what cannot be read.
+    """
     try:
         return workspace.objects.get(sha256)
-    except StorageError:
-        if workspace.objects.exists(sha256):
+    except ObjectDamaged as damaged:
+        try:
             return workspace.objects.path(sha256).read_bytes()
-        raise
+        except (OSError, ObjectMissing):
+            raise damaged from None
 
 
 def verify_stored(workspace: Workspace, document_id: str, *, at: datetime | None = None) -> DocumentVerdict:

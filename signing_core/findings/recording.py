@@ -71,8 +71,7 @@ def refresh(
                 found += reconciled.findings
             if progress is not None:
                 progress(number, len(document_ids))
-        with writing(workspace.engine) as connection:
-            sums = [a + b for a, b in zip(sums, record(connection, found, part, now, codes=codes), strict=True)]
+        sums = [a + b for a, b in zip(sums, record_of_some(workspace, found, part, now, codes=codes), strict=True)]
     return Refreshed(len(document_ids), *sums)
 
 
@@ -128,6 +127,24 @@ def record(
     for some in _chunks(gone):
         connection.execute(sa.update(findings).where(findings.c.id.in_(some)).values(gone_at=now))
     return len(seen), new, reopened, len(gone)
+
+
+def record_of_some(
+    workspace: Workspace,
+    found: Sequence[ControlFinding],
+    document_ids: Sequence[str],
+    now: datetime,
+    *,
+    codes: Collection[str],
+) -> tuple[int, int, int, int]:
+    """`record` in a transaction of its own, which is not begun where nothing was found and nothing is gone: one can write at a
+    time, and who signs would wait for a look at everything in which all is well."""
+    if not found:
+        with reading(workspace.engine) as connection:
+            if all(row.gone_at is not None for row in _scope(connection, document_ids, codes).values()):
+                return 0, 0, 0, 0
+    with writing(workspace.engine) as connection:
+        return record(connection, found, document_ids, now, codes=codes)
 
 
 def record_of_all(

@@ -67,7 +67,7 @@ def seed(
         found = defects.plant(workspace, clock, player.made, plan, chance)
     if planted is not None:
         planted.parent.mkdir(parents=True, exist_ok=True)
-        listed = {"workspace": str(folder.absolute()), "seed": seed, "planted": [one.to_json() for one in found]}
+        listed = {"seed": seed, "planted": [one.to_json() for one in found]}
         write_file(planted, (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode())
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from pipeline_runs import Runs
 from pipelines.defs import audit_log, integrity, reports
 from signing_core.bulk import reconciling, results, signatures
 from signing_core.bulk.checks import failed_within_bounds, verdict_for_every_document
-from signing_core.bulk.results import rows_of
+from signing_core.bulk.results import library_versions, rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.errors import UsageError
+from signing_core.policy import Policy
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
 from signing_core.verdict import DocumentVerdict
@@ -91,7 +93,12 @@ def test_too_many_failures_stop_the_batch_and_the_report_says_so(runs: Runs) -> 
     (key,) = runs.tick()
     done = runs.batch(key)
     assert not done.success
-    assert checks(done) == {"complete": True, "verdict_for_every_document": True, "failed_within_bounds": False}
+    assert checks(done) == {
+        "complete": True,
+        "withdrawals_whole": True,
+        "verdict_for_every_document": True,
+        "failed_within_bounds": False,
+    }
     assert not runs.results.of(key, "certificates").exists()
     runs.materialize([integrity.controls])
     runs.materialize([reports.run_report])
@@ -106,7 +113,7 @@ def test_missing_files_stop_the_batch_before_anything_is_judged(runs: Runs) -> N
         file.unlink()
     done = runs.batch(key)
     assert not done.success
-    assert checks(done) == {"complete": False}
+    assert checks(done) == {"complete": False, "withdrawals_whole": True}
     assert not runs.results.of(key, "signatures").exists()
 
 
@@ -202,11 +209,7 @@ with Workspace.open({str(runs.folder)!r}) as workspace:
     assert not list(parts.iterdir())
 
 
-def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs) -> None:
-    from datetime import timedelta
-
-    from signing_core.policy import Policy
-
+def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     (key,) = runs.tick()
     runs.materialize([integrity.inventory], partition_key=key)
     watched = Watched(str(runs.folder / "inbox"))
@@ -219,9 +222,33 @@ def test_other_rules_and_old_verdicts_are_judged_again(runs: Runs) -> None:
         assert judged() == 0
         assert judged(policy=Policy(id="another")) == 30
         assert judged(policy=Policy(id="another")) == 0
+        installed = importlib.metadata.version
+        after_an_update = {"pyhanko-certvalidator": "0.33.1"}
+        monkeypatch.setattr(importlib.metadata, "version", lambda name: after_an_update.get(name) or installed(name))
+        library_versions.cache_clear()
+        assert judged(policy=Policy(id="another")) == 30
+        assert judged(policy=Policy(id="another")) == 0
+        monkeypatch.undo()
+        library_versions.cache_clear()
         later = workspace.clock() + timedelta(days=31)
         workspace.clock = lambda: later
         assert judged(policy=Policy(id="another")) == 30
+
+
+def test_verdicts_of_a_clock_that_was_ahead_are_judged_again(runs: Runs) -> None:
+    (key,) = runs.tick()
+    runs.materialize([integrity.inventory], partition_key=key)
+    watched = Watched(str(runs.folder / "inbox"))
+    with Workspace.open(runs.folder) as workspace:
+        right = workspace.clock()
+
+        def judged(at: datetime) -> int:
+            workspace.clock = lambda: at
+            return signatures.make(workspace, runs.results, watched, key, signatures.Work()).judged
+
+        assert judged(right + timedelta(days=400)) == 30
+        assert judged(right) == 30
+        assert judged(right) == 0
 
 
 def no_end(paths: Iterable[Path], rules: Rules, **_: object) -> Iterator[DocumentVerdict]:

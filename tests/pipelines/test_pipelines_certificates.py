@@ -79,6 +79,40 @@ def test_a_table_cannot_write_into_the_page_that_shows_its_bad_rows(
     assert plain.count("|") - plain.count("\\|") == 4
 
 
+@pytest.mark.parametrize("place", ["row", "field", "language", "first party"])
+def test_nothing_of_a_row_or_a_contact_is_in_the_events_of_a_run(
+    blank_copy: Callable[..., Path], instance: dg.DagsterInstance, tmp_path: Path, place: str
+) -> None:
+    """They are kept by Dagster, where `sealtrail forget` reaches nothing."""
+    wrong = "max.mustermann@exa;mple.de"
+    runs = Runs(blank_copy(), instance)
+    with Workspace.open(runs.folder) as workspace:
+        field = {"name": "flat", "type": "integer"}
+        sources.add_template(workspace, "lease", b"= Lease", kind="typst", fields=[field])
+    table = tmp_path / "leases.csv"
+    row = {"client_contact": "a@example.net", "flat": "1", "language": "en"}
+    row |= {"row": {"client_contact": wrong}, "field": {"flat": wrong}, "language": {"language": wrong}}.get(place, {})
+    table.write_text(f"client_name,{','.join(row)}\nMax Mustermann,{','.join(row.values())}\n")
+    config = certificates.Creation(
+        table=str(table),
+        template="lease",
+        author="Sample Author",
+        author_email="author@example.org",
+        first_party="Sample Director",
+        first_party_contact=wrong if place == "first party" else "director@example.org",
+    )
+    done = runs.materialize(
+        [certificates.created_documents], run_config=dg.RunConfig(ops={"created_documents": config})
+    )
+    assert done.success == (place != "first party")
+    events = "\n".join(dg.serialize_value(event) for event in instance.all_logs(done.run_id))
+    assert "created_documents" in events
+    assert "mustermann" not in events.lower()
+    if done.success:
+        (bad,) = runs.results.folder.glob("created/*/bad_rows.csv")
+        assert (wrong in bad.read_text()) == (place != "field")
+
+
 def test_a_wrong_table_is_not_tried_again(runs: Runs, tmp_path: Path) -> None:
     config = certificates.Creation(
         table=str(tmp_path / "none.csv"), template="lease", author="Sample Author", author_email="author@example.org"

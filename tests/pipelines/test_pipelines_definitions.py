@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,7 +82,7 @@ def test_signing_and_time_stamps_go_through_pools() -> None:
 
 def test_schedules_and_sensors_are_running_from_the_start() -> None:
     repository = defs.get_repository_def()
-    assert {one.name for one in repository.sensor_defs} == {"new_documents", "no_workspace", "automation"}
+    assert {one.name for one in repository.sensor_defs} == {"new_documents", "no_workspace", "lost_runs", "automation"}
     assert all(one.default_status is dg.DefaultSensorStatus.RUNNING for one in repository.sensor_defs)
     assert {one.name: one.cron_schedule for one in repository.schedule_defs} == {
         "nightly_integrity": "0 2 * * *",
@@ -112,3 +114,23 @@ def test_the_nightly_schedule_asks_for_every_batch_of_this_workspace(
         asked = nightly_integrity(context)
         assert [one.partition_key for one in asked] == keys
         assert len({one.run_key for one in asked}) == 2
+
+
+def test_a_job_is_started_by_hand_as_the_documentation_says(blank_workspace: Path, tmp_path: Path) -> None:
+    documented = re.search(r"`dagster (job execute [^`]*)`", (ROOT / "docs" / "pipelines.md").read_text())
+    assert documented is not None
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(
+        f"resources: {{sealtrail: {{config: {{workspace: {shutil.copytree(blank_workspace, tmp_path / 'w')}}}}}}}"
+    )
+    words = documented[1].replace("create_documents", "full_replay").replace("settings.yaml", str(settings)).split()
+    done = subprocess.run(
+        [Path(sys.executable).parent / "dagster", *words],
+        cwd=ROOT,
+        env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "w" / "results" / "audit_log.parquet").is_file()

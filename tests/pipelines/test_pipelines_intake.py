@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,10 +15,11 @@ import pytest
 from pipeline_runs import Runs
 
 from pipelines import places
-from pipelines.defs import integrity, reports
+from pipelines.defs import intake, integrity, reports
 from pipelines.defs.intake import Withdrawal, new_documents, no_workspace, withdrawn_files
 from pipelines.resources import Sealtrail
 from signing_core.audit_log import events
+from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import rows_of
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
@@ -39,6 +42,14 @@ def drop(runs: Runs, *names: str, text: str = "Sample letter") -> None:
 
 def numbers(keys: list[str]) -> list[str]:
     return [key.split("/")[1] for key in keys]
+
+
+def run_keys(runs: Runs, cursor: str | None = None) -> set[str | None]:
+    """Of what the sensor asks for, of which nobody hears."""
+    with dg.build_sensor_context(runs.instance, cursor=cursor, resources={"sealtrail": runs.sealtrail}) as context:
+        result = new_documents(context)
+    assert isinstance(result, dg.SensorResult)
+    return {request.run_key for request in result.run_requests or ()}
 
 
 def test_batches_are_limited_and_numbered_within_the_day(runs: Runs) -> None:
@@ -116,21 +127,15 @@ def test_an_instance_that_served_another_workspace_hears_of_all(
     (other.folder / "inbox").mkdir()
     drop(other, "e.pdf")
     other._cursor = runs._cursor  # the kept instance knows one cursor for the sensor
-    context = dg.build_sensor_context(instance, cursor=runs._cursor, resources={"sealtrail": other.sealtrail})
-    result = new_documents(context)
-    assert isinstance(result, dg.SensorResult)
-    asked = {request.run_key for request in result.run_requests or ()}
+    asked = run_keys(other, runs._cursor)
     assert numbers(other.tick()) == ["inbox-001"]
     # A run key that was used once is never run again: those of two workspaces differ.
-    first = new_documents(dg.build_sensor_context(instance, resources={"sealtrail": runs.sealtrail}))
-    assert isinstance(first, dg.SensorResult)
-    assert not asked & {request.run_key for request in first.run_requests or ()}
+    assert not asked & run_keys(runs)
 
 
 def test_a_lost_tick_announces_its_batches_again(runs: Runs) -> None:
     drop(runs, "a.pdf")
-    context = dg.build_sensor_context(runs.instance, resources={"sealtrail": runs.sealtrail})
-    new_documents(context)  # killed before Dagster heard of it
+    run_keys(runs)  # killed before Dagster heard of it
     assert numbers(runs.tick()) == ["inbox-001"]
 
 
@@ -139,6 +144,31 @@ def test_a_new_instance_hears_of_all_batches(runs: Runs) -> None:
     runs.tick()
     with dg.DagsterInstance.local_temp() as another:
         assert numbers(Runs(runs.folder, another).tick()) == ["inbox-001"]
+
+
+@pytest.mark.parametrize("dropped", [1, 7])
+def test_a_ledger_restored_from_a_backup_silences_nobody(runs: Runs, dropped: int) -> None:
+    def tick() -> set[str]:
+        return {str(request.run_key) for request in runs._evaluated()}
+
+    used: set[str] = set()
+    file, copy = runs.results.folder / "intake.sqlite", runs.folder / "copy.sqlite"
+    for number in range(5):
+        drop(runs, f"{number}.pdf")
+        used |= tick()
+        if number == 1:
+            shutil.copy(file, copy)
+    shutil.copy(copy, file)
+    (runs.folder / "inbox" / "4.pdf").unlink()
+    drop(runs, *(f"new-{number}.pdf" for number in range(dropped)))
+    again = tick()
+    with Ledger(file) as ledger:
+        keys = {batch.key for batch in ledger.batches()}
+        assert {name for batch in ledger.batches() for name in ledger.contents(batch)} >= {"3.pdf", "new-0.pdf"}
+    assert {key.split()[0] for key in again} - {"first"} == keys  # all of them
+    assert not again & used  # a run key that was used once is never run again
+    assert set(runs.keys) >= keys
+    assert runs.tick() == []  # and it is heard of once
 
 
 def test_a_growing_file_is_left_for_the_next_time(runs: Runs) -> None:
@@ -159,13 +189,58 @@ def test_a_bucket_is_watched_like_a_folder(blank_copy: Callable[..., Path], inst
     assert {row["integrity"] for row in rows_of(runs.results.of(key, "signatures"))} == {"unsigned"}
 
 
-def test_without_a_workspace_the_sample_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_workspace_the_sample_is_asked_for(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(places, "SAMPLE", tmp_path / "workspace")
-    context = dg.build_sensor_context(resources={"sealtrail": Sealtrail()})
-    assert isinstance(new_documents(context), dg.SkipReason)
-    assert isinstance(no_workspace(context), dg.RunRequest)
-    named = dg.build_sensor_context(resources={"sealtrail": Sealtrail(workspace=str(tmp_path / "other"))})
-    assert isinstance(no_workspace(named), dg.SkipReason)
+    with dg.build_sensor_context(instance, resources={"sealtrail": Sealtrail()}) as context:
+        assert isinstance(new_documents(context), dg.SkipReason)
+        assert isinstance(no_workspace(context), dg.RunRequest)
+    other = Sealtrail(workspace=str(tmp_path / "other"))
+    with dg.build_sensor_context(instance, resources={"sealtrail": other}) as named:
+        assert isinstance(no_workspace(named), dg.SkipReason)
+
+
+def test_a_sample_that_could_not_be_made_is_tried_again(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "SAMPLE", tmp_path / "workspace")
+    full = [dg.Failure("No space left on device", allow_retries=False)]  # or the test would wait for its three tries
+
+    def make() -> None:
+        if full:
+            raise full[0]
+
+    monkeypatch.setattr(places, "make_sample", make)
+
+    def asked(later: timedelta = timedelta()) -> dg.RunRequest | dg.SkipReason:
+        with (
+            dg.build_sensor_context(instance, resources={"sealtrail": Sealtrail()}) as context,
+            monkeypatch.context() as m,
+        ):
+            m.setattr(intake, "_now", lambda: datetime.now(UTC) + later)
+            answer = no_workspace(context)
+        assert isinstance(answer, dg.RunRequest | dg.SkipReason)
+        return answer
+
+    def reason(answer: dg.RunRequest | dg.SkipReason) -> str:
+        return str(answer.skip_message) if isinstance(answer, dg.SkipReason) else "asked"
+
+    first = asked()
+    assert isinstance(first, dg.RunRequest)
+    assert first.run_key is None  # one that was used is never run again
+    run = instance.create_run_for_job(intake.sample_workspace, status=dg.DagsterRunStatus.STARTED)
+    assert reason(asked()) == "It is being made."
+    assert reason(asked(timedelta(hours=2))) == "asked"  # its machine went down with it
+    instance.report_run_canceled(run)
+    done = intake.sample_workspace.execute_in_process(instance=instance, raise_on_error=False)
+    assert not done.success
+    assert "tried again" in reason(asked())
+    assert reason(asked(timedelta(minutes=11))) == "asked"
+    full.clear()
+    assert intake.sample_workspace.execute_in_process(instance=instance).success
+    assert reason(asked()) == "asked"  # of a folder that was removed afterwards
+    assert intake.make_sample_workspace.retry_policy is not None
 
 
 def test_the_sample_is_made_once_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,6 +296,53 @@ def test_what_was_taken_away_on_purpose_is_not_missing_for_ever(runs: Runs) -> N
     assert rows_of(runs.results.of(key, "signatures")) == []
     drop(runs, "a.pdf")
     assert numbers(runs.tick()) == ["inbox-001"]
+
+
+def test_a_file_that_comes_again_after_it_was_withdrawn_is_not_replaced(runs: Runs) -> None:
+    drop(runs, "a.pdf", "b.pdf")
+    runs.everything()
+    (key,) = runs.keys
+    for text in ("Another letter, longer than before,", "A third letter"):  # before the next inventory
+        (runs.folder / "inbox" / "a.pdf").unlink()
+        assert withdraw(runs, key).success
+        drop(runs, "a.pdf", text=text)
+        assert numbers(runs.tick()) == ["inbox-001"]
+    first, second = (rows_of(file) for file in runs.results.withdrawals(key))
+    assert (first[0]["first_sha256"] is None, second[0]["first_sha256"] is None) == (False, True)
+    for _ in range(2):
+        assert runs.batch(key).success
+    runs.everything()
+    assert {" ".join(one["files"]): one["codes"] for one in runs.exceptions()} == {
+        "a.pdf": ["file-unsigned"],
+        "b.pdf": ["file-unsigned"],
+    }
+
+
+def test_a_damaged_list_of_withdrawals_is_reported_and_stops_nothing(runs: Runs) -> None:
+    drop(runs, "a.pdf", "b.pdf")
+    runs.everything()
+    (key,) = runs.keys
+    (runs.folder / "inbox" / "a.pdf").unlink()
+    assert withdraw(runs, key).success
+    (file,) = runs.results.withdrawals(key)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:50])
+    for content, passed in ((whole[:50], False), (whole, True)):
+        file.write_bytes(content)
+        done = runs.batch(key)
+        assert done.success
+        (check,) = (one for one in done.get_asset_check_evaluations() if one.check_name == "withdrawals_whole")
+        assert check.passed is passed
+        assert check.severity is dg.AssetCheckSeverity.WARN
+        if not passed:
+            assert check.description == (
+                f"The list of withdrawn files {file} cannot be read or is damaged, and nothing makes it anew; put back a copy from "
+                "a backup: its SHA-256 is in the audit event files.withdrawn."
+            )
+        runs.everything()
+        damaged = [] if passed else ["withdrawals-damaged"]
+        assert [one["code"] for one in runs.exceptions()] == [*damaged, "file-unsigned"]
+        assert file.read_bytes() == content
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ class Runs:
 
     def tick(self) -> list[str]:
         """One evaluation of the intake's sensor; the keys of the batches that it announced."""
+        return [request.partition_key for request in self._evaluated() if request.partition_key]
+
+    def asked(self) -> list[list[str]]:
+        """One evaluation of the intake's sensor; the assets of each run that it asked for."""
+        return [[key.to_user_string() for key in one.asset_selection or ()] for one in self._evaluated()]
+
+    def _evaluated(self) -> list[dg.RunRequest]:
         with dg.build_sensor_context(
             self.instance, cursor=self._cursor, resources={"sealtrail": self.sealtrail}, sensor_name="new_documents"
         ) as context:
@@ -51,7 +58,7 @@ class Runs:
         self._cursor = result.cursor
         for request in result.dynamic_partitions_requests or ():
             self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
-        return [request.partition_key for request in result.run_requests or () if request.partition_key]
+        return list(result.run_requests or ())
 
     def batch(self, key: str, **more: Any) -> dg.ExecuteInProcessResult:
         return self.materialize(integrity.BATCH_ASSETS, partition_key=key, **more)

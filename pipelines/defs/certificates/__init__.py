@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.defs.common import RETRY, SIGNING_KEY, TIME_STAMPS, cell
+from pipelines.defs.common import RETRY, SIGNING_KEY, TIME_STAMPS, table
 from pipelines.resources import Sealtrail
 from signing_core.bulk import creation, reissue, renewal, sealing
 from signing_core.desk import Author, Signer
@@ -53,14 +53,14 @@ def created_documents(config: Creation, sealtrail: Sealtrail) -> dg.MaterializeR
     )
     with sealtrail.open() as opened:
         done = creation.create(opened.workspace, opened.results, Path(config.table), order)
-    lines = ["| row | column | message |", "|---|---|---|"]
-    lines += [f"| {one.row} | {cell(one.column or '')} | {cell(one.message)} |" for one in done.bad[:_SHOWN]]
+    # What is in the rows is in bad_rows.csv alone: nothing is ever erased from the events of a run.
+    bad = [(one.row, one.column or "", one.cause) for one in done.bad[:_SHOWN]]
     return dg.MaterializeResult(
         metadata={
             "documents": len(done.documents),
             "made_now": done.made_now,
             "bad_rows": len(done.bad),
-            "first_bad_rows": dg.MetadataValue.md("\n".join(lines)),
+            "first_bad_rows": table(("row", "column", "cause"), bad),
             "tables": dg.MetadataValue.path(str(done.folder)),
         }
     )

@@ -1,7 +1,7 @@
 """Intake: what arrives becomes batches, or comes into those that are open."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import dagster as dg
 from pydantic import Field
@@ -12,9 +12,15 @@ from pipelines.defs.common import BATCHES, RETRY
 from pipelines.defs.integrity import inventory
 from pipelines.resources import Sealtrail
 from signing_core.bulk import intake, withdrawal
+from signing_core.bulk.legible import printable
+
+_SEEDING: Final = timedelta(hours=1)
+"""A run of the seeding that was begun longer ago ended with its machine: it takes less than a minute."""
+_PAUSE: Final = timedelta(minutes=10)
+"""After a seeding that failed: a full disk is not empty fifteen seconds later."""
 
 
-@dg.op
+@dg.op(retry_policy=RETRY)
 def make_sample_workspace() -> None:
     places.make_sample()
 
@@ -34,34 +40,38 @@ def sample_workspace() -> None:
 )
 def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.SensorResult | dg.SkipReason:
     """The cursor names the ledger and the last addition of it that was announced. Additions are in the ledger before that, so a
-    tick that is lost announces them again; a new instance hears of all, and so does one that served another workspace."""
+    tick that is lost announces them again; a new instance hears of all, and so does one that served another workspace, or this
+    one before its ledger was restored from a backup."""
     if places.is_missing_sample(sealtrail.path):
         return dg.SkipReason("There is no workspace yet; the job sample_workspace makes one.")
     with sealtrail.open() as opened:
+        ledger, _, last = (context.cursor or "").partition(":")
+        # Before anything is added, or it could catch up with the number unseen.
+        if ledger == opened.ledger.identity and opened.ledger.is_behind(int(last)):
+            opened.ledger.begin_anew()
         patience = timedelta(minutes=sealtrail.patience_minutes)
         intake.take_in(opened.workspace, opened.ledger, opened.watched, size=sealtrail.size, patience=patience)
         gather = timedelta(minutes=sealtrail.gather_minutes)
         intake.take_completed(opened.workspace, opened.ledger, size=sealtrail.size, gather=gather)
-        ledger, _, last = (context.cursor or "").partition(":")
         first = ledger != opened.ledger.identity
         ledger = opened.ledger.identity
         grown = opened.ledger.batches(after=0 if first else int(last))
-        left_out = [f"{name}: {why}" for name, why in opened.ledger.left_out().items()]
+        left_out = [printable(f"{name}: {why}") for name, why in opened.ledger.left_out().items()]
     if left_out:
         context.log.warning(f"{len(left_out)} cannot be taken in; the first is {left_out[0]}")
-    if not grown:
+    if not grown and not first:
         return dg.SkipReason(f"Nothing new has arrived; but {left_out[0]}" if left_out else "Nothing new has arrived.")
     asked = [
         dg.RunRequest(run_key=f"{one.key} {ledger} {one.last}", partition_key=one.key, asset_selection=[inventory.key])
         for one in grown  # those of which nothing is left too, so that their results say so
     ]
     if first:
-        # A new instance need not wait for Sunday: the first report is to have the log in it.
+        # A new instance need not wait for Sunday: the first report is to have the log in it, and comes without a batch too.
         asked.append(dg.RunRequest(run_key=f"first replay {ledger}", asset_selection=[audit_log_replay.key]))
     return dg.SensorResult(
         run_requests=asked,
         dynamic_partitions_requests=[BATCHES.build_add_request([batch.key for batch in grown])],
-        cursor=f"{ledger}:{grown[-1].last}",
+        cursor=f"{ledger}:{grown[-1].last if grown else 0}",
     )
 
 
@@ -72,9 +82,22 @@ def new_documents(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> 
     description="Has the sample workspace made when no workspace is named and it is not there.",
 )
 def no_workspace(context: dg.SensorEvaluationContext, sealtrail: Sealtrail) -> dg.RunRequest | dg.SkipReason:
-    if places.is_missing_sample(sealtrail.path):
-        return dg.RunRequest(run_key=f"sample-{sealtrail.path}")
-    return dg.SkipReason("There is a workspace.")
+    if not places.is_missing_sample(sealtrail.path):
+        return dg.SkipReason("There is a workspace.")
+    # No run key: one that was used is never run again, not after a run that failed either.
+    now = _now()
+    recent = dg.RunsFilter(job_name=sample_workspace.name, created_after=now - _SEEDING)
+    for record in context.instance.get_run_records(recent, limit=1):  # the newest comes first
+        if not record.dagster_run.is_finished:
+            return dg.SkipReason("It is being made.")
+        failed = record.dagster_run.is_failure_or_canceled
+        if failed and now.timestamp() - (record.end_time or 0) < _PAUSE.total_seconds():
+            return dg.SkipReason("Making it failed a moment ago; it is tried again ten minutes after.")
+    return dg.RunRequest()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Withdrawal(dg.Config):
@@ -103,7 +126,7 @@ def withdrawn_files(config: Withdrawal, sealtrail: Sealtrail) -> dg.MaterializeR
             "batch": config.batch,
             "withdrawn": len(done.names),
             "left": done.left,
-            "first": dg.MetadataValue.json(done.names[:20]),
+            "first": dg.MetadataValue.json([printable(name) for name in done.names[:20]]),
             **({"file": dg.MetadataValue.path(done.file)} if done.file else {}),
         }
     )

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines import places
-from pipelines.defs.common import BATCHES, FOLLOWS, GATHERS, RETRY, check, counted
+from pipelines.defs.common import BATCHES, FOLLOWS, NIGHT, RETRY, check, counted, gathers
 from pipelines.resources import Sealtrail
 from signing_core.bulk import certificates, checks, flow_controls, reconciling, registry, signatures
 from signing_core.bulk import inventory as inventories
@@ -15,17 +15,24 @@ from signing_core.bulk import inventory as inventories
 GROUP = "integrity"
 
 
-def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+def _of_batch(name: str, asset: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
     # Partitioned, or one bad batch would stop all; in Dagster 1.13 that warns of being a preview.
     with warnings.catch_warnings(category=dg.PreviewWarning, action="ignore"):
-        return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description, partitions_def=BATCHES)
+        return dg.AssetCheckSpec(name, asset=asset, blocking=blocking, description=description, partitions_def=BATCHES)
+
+
+def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+    return _of_batch(name, asset, description, blocking=True)
 
 
 @dg.asset(
     group_name=GROUP,
     partitions_def=BATCHES,
     retry_policy=RETRY,
-    check_specs=[_blocking("complete", "inventory", "Every file is listed, and few are missing or cannot be read.")],
+    check_specs=[
+        _blocking("complete", "inventory", "Every file is listed, and few are missing or cannot be read."),
+        _of_batch("withdrawals_whole", "inventory", "What says which files were withdrawn can be read."),
+    ],
 )
 def inventory(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.MaterializeResult:
     """Path, size, SHA-256 and first sight of every file of the batch, read now."""
@@ -33,6 +40,7 @@ def inventory(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Mat
     with sealtrail.open() as opened:
         made = inventories.make(opened.workspace, opened.results, opened.ledger, opened.watched, key)
         problem = checks.inventory_complete(opened.results, opened.ledger, key, opened.bounds)
+        withdrawals = checks.withdrawals_whole(opened.results, key)
         file = opened.results.of(key, "inventory")
     states = Counter(made.column("state").to_pylist())
     sizes = [size for size in made.column("size").to_pylist() if size is not None]
@@ -43,7 +51,7 @@ def inventory(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Mat
             "bytes": sum(sizes),
             "file": dg.MetadataValue.path(file),
         },
-        check_results=[check("complete", problem)],
+        check_results=[check("complete", problem), check("withdrawals_whole", withdrawals, warning=True)],
     )
 
 
@@ -138,7 +146,7 @@ def reconciliation(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> d
     )
 
 
-@dg.asset(group_name=GROUP, deps=[inventory], automation_condition=GATHERS, retry_policy=RETRY)
+@dg.asset(group_name=GROUP, deps=[inventory], automation_condition=gathers(by="30 2 * * *"), retry_policy=RETRY)
 def controls(sealtrail: Sealtrail) -> dg.MaterializeResult:
     """What an auditor looks for, in every document's history; the documents that are still running included."""
     with sealtrail.open() as opened:
@@ -159,7 +167,7 @@ integrity_of_a_batch = dg.define_asset_job(
 
 
 @dg.schedule(
-    cron_schedule="0 2 * * *",
+    cron_schedule=NIGHT,
     execution_timezone="UTC",
     job=integrity_of_a_batch,
     default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -6,7 +6,7 @@ from typing import Any, Final
 import dagster as dg
 
 from pipelines.defs.audit_log import audit_log_replay
-from pipelines.defs.common import GATHERS, RETRY, counted, table
+from pipelines.defs.common import RETRY, counted, gathers, worst
 from pipelines.defs.integrity import BATCH_ASSETS, controls
 from pipelines.resources import Sealtrail
 from signing_core.bulk import gathering, report
@@ -14,7 +14,7 @@ from signing_core.bulk import gathering, report
 _PARTITION: Final = "dagster/partition"
 _EVALUATED: Final = timedelta(minutes=1)
 """The conditions are evaluated more often than that."""
-_WITH_BOTH = GATHERS & ~dg.AutomationCondition.any_deps_missing().allow(
+_WITH_BOTH = gathers(by="30 3 * * *") & ~dg.AutomationCondition.any_deps_missing().allow(
     dg.AssetSelection.assets(controls, audit_log_replay)
 )
 """The first report is to have the controls and the log in it."""
@@ -45,7 +45,7 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             "exceptions": summary["exceptions"],
             "exception_rate": round(summary["exceptions"] / documents, 5) if documents else 0.0,
             **counted(summary["by_severity"], "severity_"),
-            "worst": table(gathering.worst(made.cases)),
+            "worst": worst(gathering.worst(made.cases)),
             # A browser follows no link from a web page to a file: the dashboard shows the report, the paths are to be copied.
             "report": dg.MetadataValue.url(f"{sealtrail.dashboard_url}/runs?runview=reports&report={made.folder.name}"),
             "dashboard": dg.MetadataValue.url(f"{sealtrail.dashboard_url}/findings"),

@@ -53,6 +53,7 @@ def _revision(connection: sa.Connection) -> str | None:
     found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if found is not None and found not in REVISIONS:
         raise WorkspaceMissing(
-            f"The database is of a newer version of Sealtrail (schema {found}); upgrade Sealtrail to open this workspace."
+            f"The database {connection.engine.url.render_as_string(hide_password=True)} is of a newer version of Sealtrail"
+            f" (schema {found}); upgrade Sealtrail to open this workspace."
         )
     return found

@@ -186,7 +186,7 @@ def test_a_head_that_was_set_back_stops_appending(database_engine: sa.Engine, le
         connection.execute(sa.update(schema.audit_head).values(size=1))
         if left == "nodes":
             connection.execute(sa.delete(schema.audit_events).where(schema.audit_events.c.seq >= 1))
-    with pytest.raises(LogInconsistent, match="head,? (which )?says 1 events; stop all work"):
+    with pytest.raises(LogInconsistent, match=r"head,? (which )?says 1 events; stop all work"):
         _append(database_engine)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from signing_core.audit_log import evidence
-from signing_core.errors import DocumentUnknown, ObjectMissing, UsageError
+from signing_core.errors import DocumentUnknown, ObjectDamaged, ObjectMissing, UsageError
 
 House = Any
 
@@ -170,6 +170,14 @@ def test_an_altered_file_is_evidence_and_said_to_be_altered(house: House, tmp_pa
     status, said = _check(folder)
     assert status == 1
     assert "document.pdf has" in said and "WRONG" in said
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(house: House) -> None:
+    file = _file(house)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ObjectDamaged, match="cannot be read: Is a directory"):
+        evidence.export(house.workspace, house.documents[0])
 
 
 def _file(house: House) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -168,6 +170,45 @@ def test_a_registry_that_names_no_hash_stops_nobody(nights: Nights) -> None:
     nights.change(sa.update(documents).where(documents.c.id == nights.one).values(final_sha256="not a hash"))
     nights.pass_by()
     assert {"stored-file-missing", "registry-differs-from-log"} <= set(nights.codes(nights.one))
+
+
+def test_a_stored_file_in_a_folder_without_rights_is_its_documents_exception(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reading(nights.workspace.engine) as connection:
+        sha256 = connection.scalar(sa.select(documents.c.final_sha256).where(documents.c.id == nights.one))
+    refused = nights.workspace.objects.path(str(sha256))
+
+    def without_rights(real: Callable[[Path], Any]) -> Callable[[Path], Any]:  # the superuser has all rights
+        def refusing(path: Path) -> Any:
+            if path == refused:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return real(path)
+
+        return refusing
+
+    for name in ("is_file", "read_bytes"):
+        monkeypatch.setattr(Path, name, without_rights(getattr(Path, name)))
+    nights.pass_by()
+    assert nights.codes(nights.one) == ["stored-file-missing"]
+    assert nights.codes(nights.other) == []
+
+
+def test_a_look_in_which_all_is_well_waits_for_no_writer_and_holds_up_none(nights: Nights) -> None:
+    with writing(nights.workspace.engine):  # somebody signs
+        nights.pass_by()
+    assert nights.on_the_work_list() == []
+
+
+def test_what_is_gone_is_written_down_though_nothing_was_found(nights: Nights) -> None:
+    changed = sa.update(documents).where(documents.c.id == nights.one)
+    nights.change(changed.values(status="voided"))
+    nights.pass_by()
+    nights.change(changed.values(status="completed"))
+    nights.pass_by()
+    with reading(nights.workspace.engine) as connection:
+        assert None not in connection.scalars(sa.select(worklist.c.gone_at)).all()
+    nights.change(sa.delete(worklist))  # the fixture wants nothing but its own
 
 
 def test_a_document_whose_row_is_gone_stays_in_its_batch(nights: Nights) -> None:

@@ -139,7 +139,7 @@ def test_the_same_row_twice_in_a_table_is_two_documents(workspace: Workspace, tm
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
-        (replace(ORDER, author=Author("Sample Author", "nobody")), "The author cannot be reached: “nobody”"),
+        (replace(ORDER, author=Author("Sample Author", "nobody")), "reached: the contact is no usable e-mail address"),
         (replace(ORDER, author=Author(" ", "author@example.org")), "The author has no name; give one"),
         (replace(ORDER, first_party=Signer("Sample Director", "")), "The first party cannot be reached"),
         (replace(ORDER, language="fr"), "The language fr is not available; use en or de"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from signing_core.bulk import (
     certificates,
+    flow_controls,
     gathering,
     intake,
     inventory,
@@ -19,6 +22,7 @@ from signing_core.bulk import (
     registry,
     results,
     signatures,
+    withdrawal,
 )
 from signing_core.bulk.ledger import Batch, Ledger
 from signing_core.bulk.results import Results, rows_of
@@ -167,15 +171,41 @@ def test_times_in_messages_are_utc_wherever_the_machine_stands(
 
 def test_remarks_are_read_of_exceptions_alone(archive: Archive) -> None:
     """With one for every document the memory of a report would grow with the archive."""
-    from signing_core.bulk import flow_controls
-
     rows = [
         {"document_id": one, "code": code, "message": "They did.", "evidence": []}
         for one, code in (("D1", "parties-share-device"), ("D2", "parties-share-device"), ("D2", "stuck"))
     ]
-    import pyarrow as pa
-
     file = archive.store.folder / "controls.parquet"
     file.parent.mkdir(exist_ok=True)
     results.write(file, pa.Table.from_pylist(rows, schema=flow_controls.SCHEMA), {})
     assert archive.codes() == {("D2", "stuck"), ("D2", "parties-share-device")}
+
+
+def test_a_damaged_list_of_what_was_withdrawn_is_an_exception_also_where_nothing_is_left(archive: Archive) -> None:
+    inbox = archive.workspace.path / "inbox"
+    batch = archive.take_in()
+    shutil.rmtree(inbox)
+    inbox.mkdir()
+    withdrawal.withdraw(
+        archive.workspace,
+        archive.store,
+        archive.ledger,
+        archive.watched,
+        batch.key,
+        by="Sample Analyst",
+        reason="Moved to the archive.",
+    )
+    assert archive.codes() == set()
+    (listed,) = archive.store.withdrawals(batch.key)
+    listed.write_bytes(listed.read_bytes()[:-20])
+    assert {code for _, code in archive.codes()} == {"withdrawals-damaged"}
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_an_inventory_of_another_time_is_late_also_when_it_is_dated_ahead(archive: Archive, days: int) -> None:
+    batch = archive.add(archive.completed()[:1])
+    right, wrong = archive.workspace.clock, archive.workspace.clock() + timedelta(days=days)
+    archive.workspace.clock = lambda: wrong
+    archive.list_files(batch.key)
+    archive.workspace.clock = right
+    assert (batch.key, "batch-stopped") in archive.codes()

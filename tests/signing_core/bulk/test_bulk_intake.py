@@ -172,3 +172,20 @@ def test_a_clock_that_was_set_back_keeps_no_file_waiting(workspace: Workspace, l
     ledger.add_files([SeenFile("early.pdf", 1, "x")], day=START.date(), now=START + timedelta(days=365))
     (inbox / "a.pdf").write_bytes(b"%PDF")
     assert intake.take_in(workspace, ledger, watched)
+
+
+def test_a_clock_that_was_ahead_keeps_no_document_waiting(workspace: Workspace, ledger: Ledger) -> None:
+    ahead = START + timedelta(days=400)
+    ledger.add_documents(["D0"], day=ahead.date(), now=ahead)
+    complete(workspace, "D1", at=START)
+    (batch,) = intake.take_completed(workspace, ledger, gather=timedelta(0))
+    assert "D1" in ledger.contents(batch)
+
+
+def test_no_password_of_the_watched_place_comes_into_the_ledger(workspace: Workspace, ledger: Ledger) -> None:
+    assert intake.take_in(workspace, ledger, Watched("ftp://user:s3cret@127.0.0.1:1/in")) == []
+    ((name, why),) = ledger.left_out().items()
+    assert name == "ftp://127.0.0.1:1/in"
+    assert why.startswith("The watched place cannot be listed: ftp://127.0.0.1:1/in: ")
+    assert "refused" in why
+    assert "s3cret" not in why

@@ -140,3 +140,18 @@ def test_a_damaged_ledger_is_one_sentence(tmp_path: Path) -> None:
         file.write_bytes(damage)
         with pytest.raises(StorageError, match=rf"{file} is damaged .*; put back a copy from a backup, or move"):
             Ledger(file)
+
+
+def test_a_ledger_that_was_restored_is_behind_and_begins_anew(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "intake.sqlite") as ledger:
+        before = ledger.identity
+        assert not ledger.is_behind(0)
+        ledger.add_files(files("a.pdf"), day=DAY, now=NOW)
+        ledger.add_files(files("b.pdf"), day=DAY, now=NOW)
+        assert [ledger.is_behind(number) for number in (1, 2, 3)] == [False, False, True]
+        ledger.begin_anew()
+        after = ledger.identity
+        assert after != before
+        assert len(after) == 32
+    with Ledger(tmp_path / "intake.sqlite") as ledger:
+        assert ledger.identity == after

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from servers import free_port
 
 from signing_core.audit_log import events
 from signing_core.audit_log.log import AuditLog
@@ -16,13 +19,16 @@ from signing_core.audit_log.tree import leaf_hash
 from signing_core.bulk import gathering, log_state, results
 from signing_core.bulk.exceptions import Case
 from signing_core.bulk.gathering import Gathered
+from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results
 from signing_core.desk import Desk
+from signing_core.errors import TimeStampUnavailable
 from signing_core.findings import key_of
+from signing_core.keys.tsa_server import serve
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import audit_events
 from signing_core.storage.workspace import Workspace
-from signing_core.testing import CLIENT, Play, contract
+from signing_core.testing import CLIENT, ManualClock, Play, contract
 
 Row = dict[str, Any]
 
@@ -202,3 +208,93 @@ def test_an_event_edited_in_the_database_is_one_exception(workspace: Workspace, 
     gathered = Gathered()
     gathering._log(store, gathered)
     assert [(case.subject, case.code) for case in gathered.cases] == [(document, "event-changed")]
+
+
+def about_the_log(store: Results) -> list[tuple[str, str, list[str]]]:
+    gathered = Gathered()
+    gathering._log(store, gathered)
+    return [(case.subject, case.code, case.evidence) for case in gathered.cases]
+
+
+def test_a_log_that_was_cut_is_an_exception_before_the_next_replay(blank_copy: Callable[..., Path]) -> None:
+    before = blank_copy("before")
+    folder = Path(shutil.copytree(before, before.with_name("after")))
+    with Workspace.open(folder) as workspace:
+        store = Results(folder / "results")
+        Play(Desk(workspace)).create(contract(1))
+        log_state.anchor(workspace, store)
+        assert log_state.consistency(workspace, store).problem is None
+        assert about_the_log(store) == []
+        with reading(workspace.engine) as connection:
+            seen = events.size(connection)
+    with Workspace.open(before) as cut:  # the key and everything in the database are as they were a day ago
+        assert log_state.consistency(cut, store).problem is not None
+        assert about_the_log(store) == [("audit-log", "log-inconsistent", [f"log kept-checkpoint {seen}"])]
+        Play(Desk(cut)).create(contract(2))
+        log_state.consistency(cut, store)
+        assert about_the_log(store) == [("audit-log", "log-inconsistent", [f"log kept-checkpoint {seen}"])]
+    with Workspace.open(folder) as workspace:  # restored
+        log_state.consistency(workspace, store)
+        assert about_the_log(store) == []
+
+
+def test_a_kept_checkpoint_that_was_forged_is_an_exception(blank_copy: Callable[..., Path]) -> None:
+    with Workspace.open(blank_copy()) as workspace:
+        store = Results(workspace.path / "results")
+        log_state.anchor(workspace, store)
+        (store.folder / "last-checkpoint.json").write_text("{}")
+        log_state.consistency(workspace, store)
+        assert about_the_log(store) == [("audit-log", "log-inconsistent", ["log kept-checkpoint untrusted"])]
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_an_old_anchor_is_an_exception_where_somebody_outside_is_to_anchor(
+    blank_copy: Callable[..., Path], outside: bool
+) -> None:
+    settings = f'\n[time_stamps]\nurl = "http://127.0.0.1:{free_port()}/"\n' if outside else ""
+    clock = ManualClock()
+    with Workspace.open(blank_copy(settings=settings), clock=clock) as workspace:
+        store = Results(workspace.path / "results")
+        Play(Desk(workspace)).create(contract(1))
+        clock.forward(hours=27)
+        _, problem = log_state.look_at_protection(workspace, store)
+        assert problem is not None
+        assert about_the_log(store) == ([("audit-log", "log-remark", ["log anchor-old"])] if outside else [])
+
+
+def test_an_anchor_ends_that_exception(blank_copy: Callable[..., Path]) -> None:
+    port = free_port()
+    clock = ManualClock()
+    url = f'\n[time_stamps]\nurl = "http://127.0.0.1:{port}/"\n'
+    with Workspace.open(blank_copy(settings=url), clock=clock) as workspace:
+        store = Results(workspace.path / "results")
+        Play(Desk(workspace)).create(contract(1))
+        clock.forward(hours=27)
+        with pytest.raises(TimeStampUnavailable):
+            log_state.anchor(workspace, store)
+        assert [one[1] for one in about_the_log(store)] == ["log-remark"]
+        with serve(workspace.keys().time_stamp_authority, port=port):
+            log_state.anchor(workspace, store)
+        assert about_the_log(store) == []
+
+
+def test_a_damaged_result_of_a_night_says_so(tmp_path: Path) -> None:
+    store = Results(tmp_path)
+    (tmp_path / "log_consistency.json").write_text("{")
+    assert about_the_log(store) == [("audit-log", "log-remark", ["log unreadable log_consistency"])]
+
+
+def test_a_nightly_finding_was_looked_for_when_it_was_found(blank_copy: Callable[..., Path]) -> None:
+    """And not when the log was last replayed: what was closed as fixed since then, and is found again, is open again."""
+    clock = ManualClock()
+    with Workspace.open(blank_copy(), clock=clock) as workspace:
+        store = Results(workspace.path / "results")
+        log_state.replay(workspace, store)
+        log_state.anchor(workspace, store)
+        (store.folder / "last-checkpoint.json").write_text("{}")
+        at = clock.forward(days=1)
+        log_state.consistency(workspace, store)
+        with Ledger(store.folder / "intake.sqlite") as ledger:
+            cases = gathering.gather(store, ledger, at).cases
+        (found,) = cases.findings()
+        assert cases.looked_at(found) == at

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from signing_core.bulk.ledger import SeenFile
 from signing_core.bulk.watched import LeftOut, Watched
-from signing_core.errors import UsageError
+from signing_core.errors import StorageError, UsageError
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -90,7 +91,25 @@ def test_what_cannot_be_taken_in_is_named_and_stops_nothing(tmp_path: Path) -> N
         "link.pdf": "It is a link or something else than a file; put the file itself there.",
         "sparse.pdf": "It has 3.1 GB; more than 2 GB are not taken in.",
         "pipe.pdf": "It is a link or something else than a file; put the file itself there.",
+        "loop": "It is a link to a folder, and nothing in there is taken in; put its files here, or mount it here.",
     }
+
+
+def test_linked_folders_are_named_wherever_they_are_but_for_hidden_ones(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "deep").mkdir(parents=True)
+    (elsewhere / "deep" / "b.pdf").write_bytes(b"%PDF-")
+    root = tmp_path / "watched"
+    (root / "2026").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    (root / "2026" / "a.pdf").write_bytes(b"%PDF-")
+    for link in ("linked", "2026/linked.pdf", ".linked", ".hidden/linked"):
+        (root / link).symlink_to(elsewhere)
+    watched = Watched(str(root), timedelta(0))
+    assert [file.path for file in taken(watched)] == ["2026/a.pdf"]
+    assert sorted(left_out(watched)) == ["2026/linked.pdf", "linked"]
+    (tmp_path / "way").symlink_to(root)  # the place itself may be one
+    assert [file.path for file in taken(Watched(str(tmp_path / "way"), timedelta(0)))] == ["2026/a.pdf"]
 
 
 @pytest.mark.parametrize("listable", [True, False])
@@ -150,3 +169,76 @@ def test_what_is_missing_is_what_is_not_there_and_not_what_may_not_be_looked_at(
 
     monkeypatch.setattr(Path, "lstat", refused)
     assert Watched(str(tmp_path)).missing(names) == []
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], Exception]], None]:
+    """A kind of store whose every answer is the given error."""
+
+    def answering(error: Callable[[str], Exception]) -> None:
+        class Store(fsspec.AbstractFileSystem):  # type: ignore[misc]
+            protocol = "secretive"
+            cachable = False
+
+            @classmethod
+            def _strip_protocol(cls, path: str) -> str:
+                return path.rpartition("@")[2].partition("?")[0]
+
+            def exists(self, path: str, **_: Any) -> bool:
+                raise error(URL)
+
+            def get_file(self, *_: Any, **__: Any) -> None:
+                raise error(URL)
+
+        fsspec.register_implementation("secretive", Store, clobber=True)
+
+    return answering
+
+
+URL = "secretive://user:s3%23cret@host/in?sig=k%2Bey"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        lambda url: OSError(5, "It failed", url),
+        lambda url: RuntimeError(f"Login of user:s3%23cret@host with s3#cret at {url} was refused"),
+        lambda _: ConnectionError("Cannot connect with sig=k%2Bey, k+ey"),
+        lambda url: FileNotFoundError(url),
+    ],
+)
+def test_no_password_of_the_url_is_in_what_a_store_says(
+    tmp_path: Path, store: Callable[..., None], error: Callable[[str], Exception]
+) -> None:
+    store(error)
+    watched = Watched(URL)
+    assert "cret" not in repr(watched)
+
+    def fetched() -> None:
+        with watched.as_files(["a.pdf"]) as (path,):
+            path.read_bytes()
+
+    for ask in (lambda: list(watched.listing(NOW)), lambda: watched.missing(["a.pdf"]), fetched):
+        with pytest.raises((StorageError, FileNotFoundError)) as caught:
+            ask()
+        for secret in ("s3#cret", "s3%23cret", "k+ey", "k%2Bey"):
+            assert secret not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(StorageError, match=r"^secretive://host/in: "):
+        list(watched.listing(NOW))
+
+
+def test_no_password_of_the_url_is_in_what_cannot_be_opened() -> None:
+    for url in ("foo://user:s3cret@host/in", "foo://user:s3/cret@host/in?sig=key"):
+        watched = Watched(url)
+        with pytest.raises(UsageError) as caught:
+            list(watched.listing(NOW))
+        assert "cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_password_of_the_url_is_in_the_name_of_a_bucket_that_is_not_there() -> None:
+    watched = Watched("memory://user:s3cret@nowhere/in?sig=key")
+    assert left_out(watched) == {
+        "memory://nowhere/in": "The watched place is not there; see whether its URL and the rights to it are right."
+    }
+    with pytest.raises(UsageError, match=r"^memory://nowhere/in: The watched place is not there"):
+        watched.missing(["a.pdf"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +60,38 @@ def test_another_certificate_of_an_earlier_layout_is_found(completed: Any, monke
     one = reconciled(completed)
     assert one.printed == "mismatch"
     assert [finding.code for finding in one.findings] == ["certificate-differs-from-log"]
+
+
+def stored_file_of(folder: Path, document_id: str) -> Path:
+    with Workspace.open(folder) as workspace:
+        (history,) = histories(workspace, [document_id])
+        return workspace.objects.path(history.row.final_sha256)
+
+
+def test_a_folder_in_the_place_of_a_stored_file_is_that_documents_finding(completed: Any, tmp_path: Path) -> None:
+    copy = replace(completed, folder=tmp_path / "workspace")
+    shutil.copytree(completed.folder, copy.folder)
+    file = stored_file_of(copy.folder, copy.document_id)
+    file.unlink()
+    file.mkdir()
+    (found,) = reconciled(copy).findings
+    assert found.code == "stored-file-missing"
+    assert found.message.endswith(" cannot be read: it is no file.")
+
+
+def test_a_stored_file_without_rights_is_that_documents_finding(
+    completed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = stored_file_of(completed.folder, completed.document_id)
+    read = Path.read_bytes
+
+    def without_rights(path: Path) -> bytes:  # the superuser, who may run the tests, has all rights
+        if path == refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", without_rights)
+    one = reconciled(completed)
+    (found,) = one.findings
+    assert (found.code, found.evidence, one.stored) == ("stored-file-missing", (f"object {one.registry}",), None)
+    assert found.message.endswith(" cannot be read: Permission denied.")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from signing_core.audit_log.events import Event
+from signing_core.audit_log.forgetting import ERASED
 from signing_core.controls import ControlFinding, History, check
 from signing_core.flow import Role, State, Status
 from signing_core.flow.values import Channel, Party
@@ -98,7 +99,9 @@ class Story:
             messages=tuple(self.messages),
             opened=self.opened,  # type: ignore[arg-type]
         )
-        return check(history, LATER)
+        found = check(history, LATER)
+        assert not [one.message for one in found if "first-party" in one.message]  # sentences, in words
+        return found
 
 
 def good(**changes: Mapping[str, str]) -> Story:
@@ -255,3 +258,15 @@ def test_a_completed_document_that_the_registry_calls_otherwise(status: str) -> 
     seq = next(event.seq for event in story.events if event.type == "document.completed")
     assert found.message == f"The registry says {status}, the event of completion {seq} says completed."
     assert found.evidence == (f"event {seq}",)
+
+
+def test_two_who_were_forgotten_share_no_contact() -> None:
+    story = good()
+    for party in story.parties.values():
+        party.contact, party.copy_email, party.name = ERASED, None, ERASED
+    story.opened.clear()
+    assert story.codes() == set()
+
+
+def test_what_nobody_recorded_is_not_shared() -> None:
+    assert good(first={"ip": "", "device": ""}, client={"ip": "", "device": ""}).codes() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from signing_core.cli import main
-from signing_core.desk import judging
+from signing_core.desk import judging, verifying
+from signing_core.errors import ObjectDamaged
 from signing_core.storage.workspace import Workspace
 from signing_core.verification import verify
 
@@ -35,3 +37,13 @@ def test_a_file_is_not_the_documents_because_somebody_had_it_verified(copied: Pa
         now = workspace.clock()
         assert verify(bytes(changed), at=now, workspace_context=context).audit_log == "missing"
         assert verify(completed.final, at=now, workspace_context=context).audit_log == "included"
+
+
+def test_a_stored_file_that_cannot_be_read_is_one_sentence(copied: Path, completed: Any) -> None:
+    with Workspace.open(copied) as workspace:
+        sha256 = hashlib.sha256(completed.final).hexdigest()
+        file = workspace.objects.path(sha256)
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(ObjectDamaged, match="cannot be read: Is a directory"):
+            verifying.stored_file(workspace, sha256)
