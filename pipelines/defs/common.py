@@ -1,5 +1,6 @@
 """What the assets share: the partitions, when they run, how they try again."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -57,10 +58,15 @@ def worst(cases: Iterable[Case]) -> dg.TableMetadataValue:
     return table(
         ("severity", "what", "finding", "message"),
         [
-            (case.severity, ", ".join(case.files) or case.document_id or case.subject, case.code, case.row()["message"])
+            (case.severity, ", ".join(case.files) or case.document_id or case.subject, case.code, _brief(case))
             for case in cases
         ],
     )
+
+
+def _brief(case: Case) -> str:
+    """Its message; whole hashes, which are in the report, would push the words out of sight."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", case.row()["message"])
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:

@@ -38,3 +38,10 @@ def test_what_looks_like_an_address_is_no_link() -> None:
     assert isinstance(shown, dg.TableMetadataValue)
     (row,) = shown.records
     assert (row.data["what"], row.data["message"]) == ("http://example.org/a.pdf", "Reached at d…o@example.org.")
+
+
+def test_a_hash_does_not_push_the_words_out_of_sight() -> None:
+    cases = Cases()
+    cases.add("ab" * 32, "stored-file-changed", f"The object {'ab' * 32} now hashes to {'cd' * 32}.")
+    (row,) = worst(list(cases)).records
+    assert row.data["message"] == "The object abababababab… now hashes to cdcdcdcdcdcd…."

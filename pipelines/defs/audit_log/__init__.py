@@ -48,6 +48,8 @@ def audit_log_consistency(sealtrail: Sealtrail) -> dg.MaterializeResult:
     with sealtrail.open() as opened:
         found = log_state.consistency(opened.workspace, opened.results)
         problem = found.problem or log_state.replay_problem(opened.results)
+    if problem:
+        problem += " Nothing is anchored until the log is whole again; the report says what to do."
     return dg.MaterializeResult(
         metadata={"events": found.size, "events_at_last_run": found.before or 0},
         check_results=[check("chain_unbroken", problem)],

@@ -45,13 +45,13 @@ def run_report(context: dg.AssetExecutionContext, sealtrail: Sealtrail) -> dg.Ma
             "exceptions": summary["exceptions"],
             "exception_rate": round(summary["exceptions"] / documents, 5) if documents else 0.0,
             **counted(summary["by_severity"], "severity_"),
-            "worst": worst(gathering.worst(made.cases)),
             # A browser follows no link from a web page to a file: the dashboard shows the report, the paths are to be copied.
             "report": dg.MetadataValue.url(f"{sealtrail.dashboard_url}/runs?runview=reports&report={made.folder.name}"),
             "dashboard": dg.MetadataValue.url(f"{sealtrail.dashboard_url}/findings"),
             "html": dg.MetadataValue.path(made.html),
             "pdf": dg.MetadataValue.path(made.pdf),
             "sha256": dg.MetadataValue.json(summary["sha256"]),
+            "worst": worst(gathering.worst(made.cases)),
         }
     )
 
