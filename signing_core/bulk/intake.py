@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from signing_core.bulk.files import chunks
 from signing_core.bulk.ledger import SIZE, Batch, Ledger, SeenFile, Size
 from signing_core.bulk.watched import LeftOut, Watched
+from signing_core.errors import UsageError
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.schema import audit_events, documents
@@ -72,7 +73,10 @@ def _seen(watched: Watched, now: datetime, left_out: dict[str, str]) -> Iterator
             else:
                 yield one
     except Exception as error:  # every store has errors of its own, and our own documents do not wait for it
-        left_out[watched.shown] = f"The watched place cannot be listed: {watched.said(error)}"
+        why = watched.said(error)
+        if not isinstance(error, UsageError):  # that one has said all
+            why = f"The watched place cannot be listed: {why.rstrip('.')}; see whether it is mounted, and check its address and rights."
+        left_out[watched.shown] = why
 
 
 def _day(workspace: Workspace, now: datetime) -> date:

@@ -57,7 +57,10 @@ class Watched:
                 found: tuple[Any, str] = fsspec.core.url_to_fs(self.url)
             except (ValueError, ImportError) as error:
                 cause = None if addresses.secrets(self.url) else error
-                raise UsageError(f"The watched place {self.shown} cannot be opened: {self.said(error)}") from cause
+                raise UsageError(
+                    f"The watched place {self.shown} cannot be opened: {self.said(error).rstrip('.')}; set SEALTRAIL_INBOX to a folder "
+                    "or to a URL that fsspec opens (s3:// needs the extra sealtrail[s3])."
+                ) from cause
         return found
 
     @property

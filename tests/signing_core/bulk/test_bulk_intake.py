@@ -187,5 +187,12 @@ def test_no_password_of_the_watched_place_comes_into_the_ledger(workspace: Works
     ((name, why),) = ledger.left_out().items()
     assert name == "ftp://127.0.0.1:1/in"
     assert why.startswith("The watched place cannot be listed: ftp://127.0.0.1:1/in: ")
-    assert "refused" in why
+    assert why.endswith("refused; see whether it is mounted, and check its address and rights.")
     assert "s3cret" not in why
+
+
+def test_a_place_that_nothing_opens_is_said_once(workspace: Workspace, ledger: Ledger) -> None:
+    assert intake.take_in(workspace, ledger, Watched("foo://x")) == []
+    (why,) = ledger.left_out().values()
+    assert why.startswith("The watched place foo://x cannot be opened: ")
+    assert "listed" not in why

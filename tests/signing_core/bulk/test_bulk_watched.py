@@ -149,7 +149,9 @@ def test_a_watched_place_that_is_not_there_is_not_a_quiet_day(tmp_path: Path) ->
 
 
 def test_a_url_that_nothing_opens_is_one_sentence() -> None:
-    with pytest.raises(UsageError, match="The watched place foo://x cannot be opened: Protocol not known: foo"):
+    with pytest.raises(
+        UsageError, match="The watched place foo://x cannot be opened: Protocol not known: foo; set SEALTRAIL_INBOX "
+    ):
         list(Watched("foo://x").listing(NOW))
 
 
