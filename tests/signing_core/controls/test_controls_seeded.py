@@ -49,7 +49,8 @@ def test_nothing_else_is_found(seeded: Seeded, found: list[ControlFinding]) -> N
 def test_a_party_is_named_in_words(seeded: Seeded, found: list[ControlFinding]) -> None:
     document_id = seeded.document("mail-with-another-attachment")
     (mailed,) = [finding for finding in found if finding.document_id == document_id]
-    assert re.match(r"The message to the (first party|client|author) carries ", mailed.message)  # whose is drawn anew each time
+    # Whose message it is is drawn anew each time.
+    assert re.match(r"The message to the (first party|client|author) carries ", mailed.message)
 
 
 def test_findings_say_what_they_rest_on(found: list[ControlFinding]) -> None:
