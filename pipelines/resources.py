@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pyarrow as pa
-import sqlalchemy as sa
 from pydantic import Field
 
 from pipelines import alive, places
 from signing_core import policy as policies
 from signing_core.bulk.checks import Bounds
 from signing_core.bulk.ledger import Ledger, Size
+from signing_core.bulk.one_by_one import OF_THE_MACHINE
 from signing_core.bulk.results import Results
 from signing_core.bulk.signatures import Work
 from signing_core.bulk.watched import Watched
@@ -27,8 +26,8 @@ from signing_core.storage.durable import make_folder
 from signing_core.storage.workspace import Workspace
 
 _NOT_TO_BE_RETRIED = (UsageError, WorkspaceMissing, LogInconsistent)
-_OF_THE_MACHINE = (OSError, sqlite3.Error, sa.exc.DBAPIError, duckdb.Error, pa.ArrowException)
-"""A full disk, a folder that may not be written to, a file that a disk has damaged."""
+_OF_THE_MACHINE = (*OF_THE_MACHINE, duckdb.Error, pa.ArrowException)
+"""And a file of results that a disk has damaged."""
 
 
 @dataclass(frozen=True)
@@ -123,5 +122,5 @@ class Sealtrail(dg.ConfigurableResource):
 def _said(error: Exception, workspace: Path) -> str:
     """One sentence: where, what, and the way on. Whatever was written is whole, and the next run goes on from there."""
     where = getattr(error, "filename", None) or workspace
-    what = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+    what = getattr(error, "strerror", None) or getattr(error, "orig", None) or str(error) or type(error).__name__
     return f"{where}: {' '.join(str(what).split())}; check the path, its rights and the free space, and run it again."

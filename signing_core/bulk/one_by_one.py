@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from typing import Final
 
 import sqlalchemy as sa
 
 from signing_core.errors import SealtrailError
 
-_OF_THE_MACHINE = (OSError, sqlite3.Error, sa.exc.DBAPIError, MemoryError)
+OF_THE_MACHINE: Final = (OSError, sqlite3.Error, sa.exc.DBAPIError, MemoryError)
+"""A full disk, a folder that may not be written to, a database that cannot be reached."""
 _log = logging.getLogger(__name__)
 
 
@@ -18,7 +20,7 @@ def reason_of(error: Exception, what: str) -> str:
     database that cannot be written to or the like: every other one would meet with the same."""
     if isinstance(error, SealtrailError):
         return str(error)
-    if isinstance(error, _OF_THE_MACHINE):
+    if isinstance(error, OF_THE_MACHINE):
         raise error
     _log.error("%s", what, exc_info=error)
     return (

@@ -198,7 +198,7 @@ def _earlier(store: Results, run_id: str) -> list[dict[str, Any]]:
         if not file.parent.name.endswith(f"Z-{run_id}"):
             days.setdefault(file.parent.name[:8], []).append(file)
     *before, today = days.values() or [[]]
-    found = [_newest_in(files) for files in before] + [_summary_in(file) for file in today[-_OF_A_DAY:]]
+    found = [_newest_in(files) for files in before[-_TREND:]] + [_summary_in(file) for file in today[-_OF_A_DAY:]]
     return [one for one in found if one is not None][-_TREND:]
 
 
