@@ -1,6 +1,9 @@
 """Installs the system programs that the checks use, where it may; says which checks are left out where it may not.
 
 It may where it runs as root and Debian's apt-get is there. Standard library only: it runs before .venv is there.
+
+    python requirements/programs.py            what the checks use
+    python requirements/programs.py signers    what tests/other_signers signs with as well: large, and not needed for `make test`
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +60,24 @@ PROGRAMS = (
     Program("chromium", _command("chromium", "chromium-browser", "google-chrome"), "pages seen in a browser"),
 )
 
+_OTHER_SIGNERS = "files signed by other software (tests/other_signers)"
+SIGNERS = (
+    Program("libnss3-tools", _command("certutil"), f"{_OTHER_SIGNERS}: pdfsig"),
+    Program("mupdf-tools", _command("mutool"), f"{_OTHER_SIGNERS}: mutool"),
+    Program("libpodofo-utils", _command("podofosign"), f"{_OTHER_SIGNERS}: podofosign"),
+    Program("default-jdk-headless", _command("javac"), f"{_OTHER_SIGNERS}: PDFBox and iText"),
+    Program("libpdfbox2-java", _file("usr/share/java/pdfbox2.jar"), f"{_OTHER_SIGNERS}: PDFBox"),
+    Program("libitext5-java", _file("usr/share/java/itext5.jar"), f"{_OTHER_SIGNERS}: iText"),
+    Program("libbcprov-java", _file("usr/share/java/bcprov.jar"), f"{_OTHER_SIGNERS}: PDFBox and iText"),
+    Program("libbcpkix-java", _file("usr/share/java/bcpkix.jar"), f"{_OTHER_SIGNERS}: PDFBox and iText"),
+    Program("nodejs", _command("node"), f"{_OTHER_SIGNERS}: @signpdf and pdf-lib"),
+    Program("npm", _command("npm"), f"{_OTHER_SIGNERS}: @signpdf and pdf-lib"),
+)
 
-def main() -> int:
-    missing = [program for program in PROGRAMS if not program.present()]
+
+def main(arguments: Sequence[str] = ()) -> int:
+    programs = PROGRAMS + (SIGNERS if "signers" in arguments else ())
+    missing = [program for program in programs if not program.present()]
     if missing and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         _install([program.package for program in missing])
         missing = [program for program in missing if not program.present()]
@@ -95,4 +113,4 @@ def _apt(command: str, *packages: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,12 +19,15 @@ from signing_core.cli.common import workspace_option
 from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from signing_core.cli.comparing import Comparing
     from signing_core.policy import Policy
     from signing_core.verdict import DocumentVerdict
-    from signing_core.verification.batch import Rules
+    from signing_core.verification.batch import Limits, Rules
     from signing_core.verification.context import WorkspaceContext
     from signing_core.verification.journal import Journal
 
+_NAMED = 5
+"""Files left out that are named."""
 _FORMATS = ("table", "jsonl", "csv", "parquet", "html")
 
 
@@ -134,7 +138,6 @@ def command(
     \b
     Example: sealtrail verify contracts/ --trust anchors/ --jobs 4 --format html --output report.html
     """
-    from signing_core.cli.comparing import Comparing
     from signing_core.verification.batch import Limits, verify_many
     from signing_core.verification.reports import writer
     from signing_core.verification.reports.interface import atomic
@@ -156,7 +159,7 @@ def command(
             stack.callback(done.close)
         put_on_record = stack.enter_context(_recorder(workspace if opener else None))
         verdicts = verify_many(files, rules, jobs=jobs, limits=limits, known=done.known if done else None)
-        compared = Comparing(compare, len(files), limits, rules.password, language) if compare else None
+        compared = _comparing(compare, len(files), limits, rules.password, language)
         for verdict in _with_progress(verdicts, len(files), quiet=output is None and sys.stdout.isatty()):
             report.write(verdict)
             put_on_record(verdict)
@@ -169,15 +172,26 @@ def command(
     context.exit(0 if in_order else 1)
 
 
+def _comparing(
+    folder: Path | None, total: int, limits: Limits, password: str | None, language: str
+) -> Comparing | None:
+    if folder is None:
+        return None
+    from signing_core.cli.comparing import Comparing  # pictures and what they need: costly to load
+
+    return Comparing(folder, total, limits, password, language)
+
+
 def _files(given: tuple[str, ...]) -> list[str]:
     """Every file once for each time it was named, folders and globs in sorted order."""
     import glob
 
     found: list[str] = []
+    left_out: list[str] = []
     for name in given:
         path = Path(name)
         if path.is_dir():
-            inside = _inside(path)
+            inside = _inside(path, left_out)
             if not inside:
                 raise UsageError(f"The folder {name} holds no PDF; give one that does.")
             found += inside
@@ -188,17 +202,46 @@ def _files(given: tuple[str, ...]) -> list[str]:
             found += matching
         else:
             found.append(name)  # one that is not there gets its verdict like any other: unreadable
+    _say_left_out(left_out)
     return found
 
 
-def _inside(folder: Path) -> list[str]:
-    """Everything named .pdf below a folder, and every folder that cannot be read: both get their verdict, links that lead
-    nowhere included. Links to folders are not followed, so there are no circles."""
+def _inside(folder: Path, left_out: list[str]) -> list[str]:
+    """Every PDF below a folder by its first bytes, and what is named .pdf without being one; others go to `left_out`.
+
+    What cannot be read, folders included, gets its verdict too, and so does a link named .pdf that leads nowhere. Links to
+    folders are not followed, so there are no circles.
+    """
     found: list[str] = []
-    unreadable: list[str] = []
-    for place, _, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
-        found += [str(Path(place, name)) for name in names if name.lower().endswith(".pdf")]
-    return sorted([*found, *unreadable])
+    for place, _, names in os.walk(folder, onerror=lambda error: found.append(error.filename)):
+        for name in names:
+            path = str(Path(place, name))
+            (found if name.lower().endswith(".pdf") or _may_be_pdf(path) else left_out).append(path)
+    return sorted(found)
+
+
+def _may_be_pdf(path: str) -> bool:
+    """Whether %PDF- stands among the first 1,024 bytes, where viewers look for it; a file that cannot be read may be one."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - archives have millions of names
+            return False
+        with open(path, "rb") as file:  # noqa: PTH123
+            return b"%PDF-" in file.read(1024)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def _say_left_out(left_out: list[str]) -> None:
+    """One line on what a folder holds besides."""
+    if not left_out:
+        return
+    files = "1 file that is" if len(left_out) == 1 else f"{len(left_out)} files that are"
+    named = ", ".join(sorted(left_out)[:_NAMED])
+    more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+    shown = "".join(c if c.isprintable() else "\N{MIDDLE DOT}" for c in f"left out: {files} no PDF: {named}{more}")
+    click.echo(shown.encode("utf-8", "backslashreplace").decode(), err=True)
 
 
 def _rules(

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from cryptography import x509
-
 from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
     from lxml import etree
 
 Kind = Literal["CA/QC", "QTST"]
@@ -28,7 +27,7 @@ Kind = Literal["CA/QC", "QTST"]
 MAX_SIZE: Final = 16 * 1024 * 1024
 """Octets; national lists have up to five million."""
 
-TSL_SIGNING: Final = x509.ObjectIdentifier("0.4.0.2231.3.0")
+TSL_SIGNING: Final = "0.4.0.2231.3.0"
 """id-tsl-kp-tslSigning: what a scheme operator's X.509 certificate is for (TS 119 612, 5.7.1)."""
 
 _ROOT: Final = "TrustServiceStatusList"
@@ -176,6 +175,8 @@ def _authenticated(
         raise UsageError(
             f"The trusted list {name} has {len(signatures)} signatures instead of one; it is not believed."
         )
+    from cryptography.x509 import load_der_x509_certificate
+
     inside = [
         encoded
         for element in signatures[0].iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate")
@@ -186,7 +187,7 @@ def _authenticated(
     causes = []
     for encoded in pinned or inside[:4]:
         try:
-            return _verified(xml, x509.load_der_x509_certificate(encoded), issued), encoded if pinned else None
+            return _verified(xml, load_der_x509_certificate(encoded), issued), encoded if pinned else None
         except Exception as error:  # the library answers with a dozen kinds, for odd keys with those of others
             causes.append(_sentence(error))
     if pinned and not set(pinned) & set(inside):
@@ -198,7 +199,7 @@ def _authenticated(
     raise UsageError(f"The signature of the trusted list {name} does not verify ({cause}); fetch it again.")
 
 
-def _verified(xml: bytes, certificate: x509.Certificate, issued: datetime) -> bytes:
+def _verified(xml: bytes, certificate: Certificate, issued: datetime) -> bytes:
     """What was signed, canonical. Judged for the time of issue, so that an old list can be read with its old operator."""
     from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
@@ -218,9 +219,12 @@ def _decoded(text: str | None) -> bytes | None:
 
 
 def _is_operator(encoded: bytes) -> bool:
+    from cryptography import x509
+
     try:
         certificate = x509.load_der_x509_certificate(encoded)
-        return TSL_SIGNING in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        return any(purpose.dotted_string == TSL_SIGNING for purpose in usage)
     except (ValueError, x509.ExtensionNotFound):
         return False
 

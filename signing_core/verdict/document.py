@@ -9,6 +9,7 @@ from typing import Final
 
 from signing_core.verdict.encoding import Json, rfc3339
 from signing_core.verdict.finding import Finding
+from signing_core.verdict.reasons import by_use
 from signing_core.verdict.signature import SignatureVerdict
 from signing_core.verdict.terms import (
     AuditLogState,
@@ -81,14 +82,15 @@ class DocumentVerdict:
         return self.trust is Trust.UNKNOWN or self.indication is Indication.TOTAL_PASSED
 
     @property
+    def all_findings(self) -> list[Finding]:
+        """Its own and those of its signatures, each once, the reason for the verdict first."""
+        inner = (finding for signature in self.signatures for finding in signature.findings)
+        return by_use((*self.findings, *inner), self.integrity)
+
+    @property
     def reason(self) -> Finding | None:
-        """The first of its gravest findings, the file's own before those of its signatures; None with neither error nor warning."""
-        found = (*self.findings, *(finding for signature in self.signatures for finding in signature.findings))
-        for severity in ("error", "warning"):
-            for finding in found:
-                if finding.severity == severity:
-                    return finding
-        return None
+        """The finding that says most about why the verdict is what it is; None with neither error nor warning."""
+        return next((finding for finding in self.all_findings if finding.severity != "info"), None)
 
     def __repr__(self) -> str:
         from signing_core.display import verdicts

@@ -8,7 +8,7 @@ of the time. The first that speaks against the signature gives the indication; a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -33,6 +33,8 @@ Role = Literal["first-party", "client", "seal"]
 _Cause = tuple[Indication, SubIndication | None]
 _OPEN: Final = Indication.INDETERMINATE
 _FAILED: Final = Indication.TOTAL_FAILED
+_MADE_UNCLEAR: Final = frozenset({"signature-shared-later", "signature-name-reused"})
+"""What a later revision did to make it unclear whose signature is seen where, whatever the change analysis makes of it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def conclude(
         dict.fromkeys((*item.notes, *extra, *(n for t in tokens for n in (*t.checked.notes, *t.notes)), *timing.notes))
     )
     causes: list[_Cause] = []
+    if changes.level in ("none", "permitted") and any(f.code in _MADE_UNCLEAR for f in record.findings):
+        changes = replace(changes, level="unknown")
 
     if item.intact is False:
         causes.append((_FAILED, item.sub_indication))

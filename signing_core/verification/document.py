@@ -210,6 +210,8 @@ class _Run:
             self._worse(Integrity.INDETERMINATE, code)
         if structure.damaged and structure.signatures:
             self._note("structure-damaged")
+        if len(structure.signatures) > _MAX_SIGNATURES:
+            self._worse(Integrity.INDETERMINATE, "limit-exceeded", f"{len(structure.signatures)} signatures")
 
     def _examined(self, record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X509, ...]) -> Examined:
         failed = Examined(record, index, None, SubIndication.CUSTOM, notes=(("internal-error", ""),))

@@ -32,9 +32,16 @@ from signing_core.verification.time_stamps import CheckedToken
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
 
-_DETACHED: Final = ("ETSI.CAdES.detached", "adbe.pkcs7.detached")
+_PADES: Final = ("ETSI.CAdES.detached", "PBAD.PAdES")
+"""ETSI EN 319 142-1, and its profile of ICP-Brasil (DOC-ICP-15.03) under a name of its own. A name is judged when it is known to
+mean detached CMS. That a value reads as such does not do: what else a format asks of it would go unasked.
+"""
+_DETACHED: Final = (*_PADES, "adbe.pkcs7.detached")
 _TIME_STAMP: Final = "ETSI.RFC3161"
 _KNOWN: Final = (*_DETACHED, "adbe.pkcs7.sha1", "adbe.x509.rsa_sha1", _TIME_STAMP)
+
+
+_FARTHEST_OFFSET: Final = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,13 @@ class Examined:
             return self.token.time
         return parse_date(self.record.time) or self.signing_time_attribute
 
+    @property
+    def claimed_give_or_take(self) -> timedelta:
+        """How far off `claimed_time` may be without a word of untruth: a date without an offset is local time somewhere."""
+        found = _DATE.match(self.record.time.strip()) if self.record.time else None
+        local = found is not None and not (found[7] or found[8]) and parse_date(self.record.time) is not None
+        return _FARTHEST_OFFSET if local else timedelta()
+
     @cached_property
     def ends_at(self) -> int:
         """Where its byte ranges end, in bytes."""
@@ -100,7 +114,7 @@ def examine(record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X
 
 
 def _time_stamp(record: SignatureRecord, index: int, content: Content, others: tuple[X509, ...]) -> Examined:
-    token = time_stamps.check_token(record.contents, content, others=others)
+    token = time_stamps.check_token(record.contents, content, others=others, what="the document time-stamp")
     sub = None
     if token.intact is False:
         wrong = any(code == "time-stamp-imprint" for code, _ in token.notes)
@@ -162,10 +176,12 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
         structure=structure,
         signers=signers,
         signature_time_stamps=tuple(
-            time_stamps.check_token(token, over_value, others=others) for token in first.time_stamps[:16]
+            time_stamps.check_token(token, over_value, others=others, what=f"signature time-stamp {number}")
+            for number, token in enumerate(first.time_stamps[:16], 1)
         ),
         content_time_stamps=tuple(
-            time_stamps.check_token(token, content, others=others) for token in first.content_time_stamps[:16]
+            time_stamps.check_token(token, content, others=others, what=f"content time-stamp {number}")
+            for number, token in enumerate(first.content_time_stamps[:16], 1)
         ),
         signing_time_attribute=first.claimed_time,
         notes=_digest_notes(signers, intact, matches) + tuple(dict.fromkeys(notes)),
@@ -206,7 +222,7 @@ def _spoiled(notes: list[Note], record: SignatureRecord) -> bool:
     # Attributes that verify only in the order they were written in: RFC 5652, 5.4, which CAdES builds on, has them
     # sorted, so readers of the one kind call such a signature broken and of the other good. Writers of the older PKCS #7
     # formats never sorted them, and their readers never did.
-    if "signed-attributes-not-der" in codes and record.sub_filter == "ETSI.CAdES.detached":
+    if "signed-attributes-not-der" in codes and record.sub_filter in _PADES:
         return True
     return bool(codes & {"content-type-mismatch", "digest-algorithm-malformed"})
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from signing_core.flow.values import spoken
 from signing_core.keys import oids
 from signing_core.pdf.names import CLIENT_FIELD, DOCUMENT_ID_KEY, FIELD_OF_ROLE, SEAL_FIELD
 from signing_core.pdf.revisions import FileStructure, SignatureRecord
@@ -133,6 +132,8 @@ def _certificate(
         return CertificateVerdict()
     missing = [role for role in ("first-party", "client") if role not in found.roles.values()]
     if missing:
+        from signing_core.flow.values import spoken
+
         notes.append(("roles-missing", ", ".join(map(spoken, missing))))
     sealed = _sealed_by_us(examined[index], signatures[index], trust, notes)
     page = examined[index].record.page

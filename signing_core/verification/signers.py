@@ -20,7 +20,13 @@ from signing_core.verification.algorithms import (
     eddsa_digest,
     scheme,
 )
-from signing_core.verification.signature_values import algorithm_of, oid_content, verify, verify_digest
+from signing_core.verification.signature_values import (
+    algorithm_of,
+    lacks_leading_zero,
+    oid_content,
+    verify,
+    verify_digest,
+)
 from signing_core.verification.x509_certificates import X509
 
 Note = tuple[str, str]
@@ -73,6 +79,8 @@ def check(
     digest_ok: bool | None = None
     value_ok: bool | None = None
     certificate = _signing_certificate(structure, signer, others, notes)
+    if certificate is not None and lacks_leading_zero(certificate.spki):
+        notes.append(("rsa-key-sign", ""))
     try:
         digest_algorithm = _digest_algorithm(signer, notes)
     except UnknownAlgorithm as unknown:

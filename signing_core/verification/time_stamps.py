@@ -82,22 +82,22 @@ def _signed(encoded: bytes, others: tuple[X509, ...]) -> tuple[Token, Checked]:
     return token, checked
 
 
-def check_token(encoded: bytes, stamped: Content, *, others: tuple[X509, ...] = ()) -> CheckedToken:
-    """Whether the token is whole and its imprint is the digest of `stamped`."""
+def check_token(
+    encoded: bytes, stamped: Content, *, others: tuple[X509, ...] = (), what: str = "a time-stamp"
+) -> CheckedToken:
+    """Whether the token is whole and its imprint is the digest of `stamped`. `what` says in findings which one it is."""
     try:
         token, signer = _signed(encoded, others)
         fits = hmac.compare_digest(token.imprint, stamped.digest(token.imprint_algorithm))
-    except (ValueError, IndexError, StopIteration) as error:
-        return CheckedToken(None, None, None, (("time-stamp-malformed", str(error)),))
-    except UnknownAlgorithm as error:
-        return CheckedToken(None, None, None, (("time-stamp-malformed", str(error)),))
+    except (ValueError, IndexError, StopIteration, UnknownAlgorithm) as error:
+        return CheckedToken(None, None, None, (("time-stamp-malformed", f"{what}, {error}"),))
     notes = list(signer.notes)
     intact = signer.intact
     if not fits:
-        notes.append(("time-stamp-imprint", ""))
+        notes.append(("time-stamp-imprint", _which(what, token)))
         intact = False
     elif signer.intact is False:
-        notes.append(("time-stamp-broken", ""))
+        notes.append(("time-stamp-broken", _which(what, token)))
     certificate = signer.certificate
     if certificate is not None:
         usage = certificate.extended_key_usage
@@ -106,3 +106,7 @@ def check_token(encoded: bytes, stamped: Content, *, others: tuple[X509, ...] = 
         elif len(usage) > 1 or not certificate.extended_key_usage_critical:
             notes.append(("time-stamp-key-usage-loose", ""))
     return CheckedToken(token, signer, intact, tuple(notes))
+
+
+def _which(what: str, token: Token) -> str:
+    return f"{what} of {token.time:%Y-%m-%d %H:%M:%S} UTC"

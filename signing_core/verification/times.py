@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from signing_core.keys.oids import TIME_STAMP_POLICY
+from signing_core.policy import Policy
 from signing_core.verdict import Indication, TimeAuthority, Trust
 from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings, Window, judge
 from signing_core.verification.examination import Examined
@@ -25,7 +26,8 @@ from signing_core.verification.time_stamps import CheckedToken
 from signing_core.verification.x509_certificates import TIME_STAMPING
 
 _TOLERANCE: Final = timedelta(hours=1)
-"""Clocks of signers are not better than this; a claimed time later than the proven one by more contradicts it."""
+"""Clocks of signers are not better than this: a claimed time later than the proven one by more contradicts it, and so does one
+outside of the X.509 certificate's life or in the future."""
 
 
 @dataclass(frozen=True)
@@ -74,32 +76,44 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     window = Window(upper=known_at, proven=proven, lower=time, at=at, stamped=time)
     chain = judge(certificate, window, around, purpose="time-stamp")
     usage = certificate.extended_key_usage
-    proves = bool(
-        token.intact and chain.indication is Indication.TOTAL_PASSED and usage is not None and TIME_STAMPING in usage
-    )
-    if proves and token.signer is not None and token.signer.algorithm is not None:
-        for judgement in (
-            around.policy.judge(token.signer.algorithm),
-            around.policy.judge_digest(token.token.imprint_algorithm if token.token else ""),
-        ):
-            if not judgement.good_at(known_at):
-                proves = False
-                notes.append(("algorithm-weak", f"{judgement.limit} in the time-stamp of {authority.name}"))
-    if time > at + CLOCKS:
-        proves = False
+    reasons: list[str] = []
+    weak = _weak(token, known_at, around.policy)
+    if usage is None or TIME_STAMPING not in usage:
+        reasons.append("its X.509 certificate is not for time-stamping")
+    late = time > at + CLOCKS
+    if late:
+        reasons.append("it is from after the time judged for")
         notes.append(("time-order", f"the time-stamp of {authority.name} is from after the time judged for"))
     if embedded:
         notes.append(("time-stamp-embedded", authority.name))
-        proves = proves and around.policy.accept_embedded_authority
+        if not around.policy.accept_embedded_authority:
+            reasons.append("the policy does not accept an embedded authority")
     if not token.intact:
         return JudgedToken(token, chain, False, authority, ())
+    which = f"{authority.name}, {time:%Y-%m-%d %H:%M:%S} UTC"
+    passed = chain.indication is Indication.TOTAL_PASSED
     if chain.trust is Trust.UNKNOWN:
-        notes.append(("time-stamp-unanchored", f"{authority.name}, {time:%Y-%m-%d %H:%M:%S} UTC"))
-    elif not proves:
-        codes = dict.fromkeys(code.replace("-", " ") for code, _ in chain.notes if code not in GROUNDS)
-        why = "; ".join(codes) or "not for time-stamping"
-        notes.append(("time-stamp-untrusted", f"{authority.name} ({why})"))
-    return JudgedToken(token, chain, proves, authority, tuple(notes))
+        notes.append(("time-stamp-unanchored", which))
+    else:
+        weak += [detail for code, detail in chain.notes if code == "algorithm-weak"]
+        reasons += [
+            f"{code.replace('-', ' ')}: {detail}" if detail else code.replace("-", " ")
+            for code, detail in dict.fromkeys(chain.notes)
+            if code not in GROUNDS and code != "algorithm-weak"
+        ]
+        if reasons or (not passed and not weak):
+            notes.append(("time-stamp-untrusted", f"{which} ({'; '.join(reasons) or chain.sub_indication})"))
+    if weak:
+        notes.append(("time-stamp-weak", f"{which} ({'; '.join(weak)})"))
+    return JudgedToken(token, chain, passed and not reasons and not weak, authority, tuple(notes))
+
+
+def _weak(token: CheckedToken, known_at: datetime, policy: Policy) -> list[str]:
+    """Which of the token's own algorithms no longer sufficed when it is known to have existed."""
+    if token.token is None or token.signer is None or token.signer.algorithm is None:
+        return []
+    judged = policy.judge(token.signer.algorithm), policy.judge_digest(token.token.imprint_algorithm)
+    return list(dict.fromkeys(judgement.limit for judgement in judged if not judgement.good_at(known_at)))
 
 
 class Timeline:
@@ -187,4 +201,20 @@ class Timeline:
             certificate = item.certificate
             if item.token is None and certificate is not None and proof.time < certificate.not_before:
                 inconsistent = True
+        elif item.token is None and (note := self._impossible(item)) is not None:
+            inconsistent = True
+            notes.append(note)
         return inconsistent, tuple(notes)
+
+    def _impossible(self, item: Examined) -> Note | None:
+        """Why a claimed time, with no proven one beside it, cannot be. A certificate that has ended since is no reason."""
+        claimed, certificate = item.claimed_time, item.certificate
+        if claimed is None:
+            return None
+        slack = _TOLERANCE + item.claimed_give_or_take
+        if claimed - slack > self._at:
+            return "claimed-time-future", f"{claimed:%Y-%m-%d %H:%M} UTC, judged for {self._at:%Y-%m-%d %H:%M} UTC"
+        if certificate is None or certificate.not_before - slack <= claimed <= certificate.not_after + slack:
+            return None
+        valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+        return "claimed-time-outside", f"{claimed:%Y-%m-%d %H:%M} UTC, valid from {valid}"

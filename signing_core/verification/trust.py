@@ -138,7 +138,7 @@ def load(paths: Iterable[Path]) -> Trust:
 
 def _signs_lists(certificate: X509) -> bool:
     """Whether it is the X.509 certificate of a trusted list's scheme operator, who signs no documents with it."""
-    return trusted_lists.TSL_SIGNING.dotted_string in (certificate.extended_key_usage or ())
+    return trusted_lists.TSL_SIGNING in (certificate.extended_key_usage or ())
 
 
 def _is_authority(certificate: X509) -> bool:

@@ -211,10 +211,11 @@ def second_signature(
     return sealed(update(data, objects))
 
 
-def certified(permission: int, *, lock: bytes = b"") -> bytes:
+def certified(permission: int, *, lock: bytes = b"", data: bytes | None = None) -> bytes:
     """Signed with a certification signature that permits /P `permission`."""
     reference = b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P %d /V /1.2 >> >>%s]"
     return signed(
+        data,
         value=signature_value(reference % (permission, lock)),
         catalog=b"<< /Type /Catalog /Pages 2 0 R /AcroForm 8 0 R /Perms << /DocMDP 20 0 R >> >>",
     )
@@ -253,8 +254,8 @@ def time_stamped(data: bytes, *, number: int = 50, typed: bool = True, looks: by
     )
     page = newest(data, PAGE)
     objects = {
-        widget: b"<< /FT /Sig /T (stamp) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 %s /V %d 0 R >>"
-        % (looks, widget + 1),
+        widget: b"<< /FT /Sig /T (stamp%d) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 %s /V %d 0 R >>"
+        % (number, looks, widget + 1),
         widget + 1: value,
         FORM: form.replace(b"] /DA", b" %d 0 R] /DA" % widget),
         PAGE: page.replace(b"0 R] >>", b"0 R %d 0 R] >>" % widget),

@@ -2,7 +2,8 @@
 
 (1) Find `%PDF-`; what stands before it may shift every offset.
 (2) Take the last `startxref` whose cross-reference section can be read.
-(3) Follow /Prev. A linearised original has two sections (F.3.5), which are one revision.
+(3) Follow /Prev. A linearised original has two sections (F.3.5), which are one revision. A section without /Prev behind an older
+    file lists the whole state anew (PoDoFo writes so behind cross-reference streams): the older file is the revision before.
 (4) Give each revision its bytes: from the end of the one before to its own `%%EOF`.
 (5) Look for sections that `startxref` entries point to but the chain does not reach: updates taken out of sight.
 """
@@ -18,10 +19,12 @@ from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import Finding, Limits, SectionKind, Severity
 from signing_core.pdf.structure.objects import object_starts, read_object
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer
-from signing_core.pdf.structure.xref import Entries, Entry, Section, closing, last_start, read_section, skip_space
+from signing_core.pdf.structure.xref import FREE, Entries, Entry, Section, closing, last_start, read_section, skip_space
 
 _TRAILER: Final = re.compile(rb"trailer(?![A-Za-z0-9])")
 _NEAR: Final = 24
+_CLOSE: Final = 64
+"""Bytes from the end of a section within which its `startxref` stands."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ def read_chain(data: bytes, limits: Limits, budget: Budget) -> Chain:
         return chain
     groups = _grouped(sections)
     chain.updates = [_merged(group) for group in groups]
+    _free_unlisted(chain.updates, budget)
     if chain.damaged:  # /Prev led nowhere: what lies before the oldest section that can be read has to be searched
         oldest = min(section.offset for section in groups[0])
         newer = chain.updates
@@ -105,12 +109,16 @@ def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
     sections = [first]
     seen = {first.offset}
     room = limits.objects - len(first.entries)
-    while (previous := integer(sections[-1].trailer.get("Prev"))) is not None and previous > 0:
+    while True:
+        previous = integer(sections[-1].trailer.get("Prev")) or 0
+        older = _continued(data, sections, chain, limits, room) if previous <= 0 else None
+        if previous <= 0 and older is None:
+            break
         if len(sections) >= limits.revisions:
             chain.limited = True
             _note(chain, "limit-revisions", Severity.WARNING, f"The file has more than {limits.revisions} revisions.")
             break
-        section = _section(data, previous, chain, limits, room)
+        section = older or _section(data, previous, chain, limits, room)
         if section is None or section.offset in seen:
             why = "leads in a circle" if section else "points to no cross-reference section"
             _note(chain, "xref-chain-broken", Severity.WARNING, f"/Prev {previous} {why}: older revisions are lost.")
@@ -120,6 +128,34 @@ def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
         room -= len(section.entries)
         sections.append(section)
     return sections
+
+
+def _continued(data: bytes, sections: list[Section], chain: Chain, limits: Limits, room: int) -> Section | None:
+    """The newest section of a whole file that the oldest section, which has no /Prev, stands behind; None when there is none.
+
+    That one lists objects written behind the older file, and everything else as well.
+    """
+    section = sections[-1]
+    if len(sections) > 1 and sections[-2].offset < section.offset:
+        return None  # the second section of a linearised original
+    earlier = last_start(data, section.offset)
+    if earlier is None or not 0 < earlier[1] < earlier[0]:
+        return None
+    at, offset = earlier
+    end = closing(data, at)[0]
+    if not any(end <= entry.place < section.offset for _, entry in section.entries.items()):
+        return None
+    older = _section(data, offset, chain, limits, room)
+    if older is None or not older.offset < older.end <= at < older.end + _CLOSE:
+        return None
+    section.restarts = True
+    _note(
+        chain,
+        "xref-restarts",
+        Severity.INFO,
+        f"The cross-reference section at byte {section.offset} lists the whole file instead of leading to the one before.",
+    )
+    return older
 
 
 def _section(data: bytes, offset: int, chain: Chain, limits: Limits, room: int) -> Section | None:
@@ -171,6 +207,17 @@ def _merged(group: list[Section]) -> Update:
             if not entry.free or number not in entries:
                 entries.put(number, entry)
     return Update(entries, {**group[1].trailer, **first.trailer}, first.kind, group)
+
+
+def _free_unlisted(updates: list[Update], budget: Budget) -> None:
+    """Where a section lists the whole state, what it leaves out is gone."""
+    restarting = [i for i, update in enumerate(updates) if any(section.restarts for section in update.sections)]
+    for index in restarting:
+        used = set[int]().union(*(update.entries.used() for update in updates[:index]))
+        budget.step(len(used))
+        for number in used:
+            if number not in updates[index].entries:
+                updates[index].entries.put(number, FREE)
 
 
 def _place(data: bytes, chain: Chain) -> None:
@@ -251,7 +298,7 @@ def _find_unlinked(data: bytes, chain: Chain, limits: Limits, budget: Budget) ->
         except Malformed:
             continue
         section.offset = skip_space(data, section.offset)
-        if section.offset in known or not 0 <= at - section.end < 64:
+        if section.offset in known or not 0 <= at - section.end < _CLOSE:
             continue
         known.add(section.offset)
         chain.unlinked.append((section.offset, end))

@@ -51,10 +51,12 @@ def judge(
     for update in structure.revisions:
         if update.end <= end <= update.end_with_eol or (update.kind is SectionKind.RECONSTRUCTED and end == update.end):
             covered = update.number
-    if skip_space(structure.data, end) == size and (covered is not None or structure.damaged):
+    if end == size and (covered is not None or structure.damaged):
         return Coverage.WHOLE_FILE, covered if covered is not None else len(structure.revisions), []
     if covered is not None and covered >= revision:
         return Coverage.WHOLE_REVISION, covered, []
+    if structure.damaged and skip_space(structure.data, end) == size:
+        return Coverage.WHOLE_REVISION, len(structure.revisions), []
     inside = [update.number for update in structure.revisions if update.end <= end]
     reasons.append(("byte-range-end", f"The ByteRange ends at byte {end}, which is not the end of a revision."))
     return Coverage.PARTIAL, max(inside, default=None), reasons

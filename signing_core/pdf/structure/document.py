@@ -11,6 +11,7 @@ from signing_core.pdf.structure.access import ObjectAccess
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.chain import Chain, read_chain
 from signing_core.pdf.structure.model import Finding, Limits, SectionKind, Severity, SignatureRecord, Span
+from signing_core.pdf.structure.signatures import Discovery
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.pdf.structure.xref import Entry
 
@@ -94,10 +95,20 @@ class FileStructure(ObjectAccess):
         """Number of pages in the newest revision, None when unknown."""
         return self._guarded(lambda: pages.count(self, len(self.revisions)), None) if self.revisions else None
 
-    @cached_property
+    @property
     def signatures(self) -> tuple[SignatureRecord, ...]:
         """Every signature and document time-stamp in any revision, in signing order (by revision, then by position)."""
-        return self._guarded(lambda: signatures.find(self), ()) if self.revisions else ()
+        return self._discovery.records
+
+    @property
+    def usage_rights(self) -> tuple[Span, ...]:
+        """Objects with usage rights signatures (12.8.6), which enable features of a viewer and are nobody's signature."""
+        return self._discovery.usage_rights
+
+    @cached_property
+    def _discovery(self) -> Discovery:
+        nothing = Discovery()
+        return self._guarded(lambda: signatures.find(self), nothing) if self.revisions else nothing
 
     @cached_property
     def unexplained(self) -> tuple[Span, ...]:

@@ -92,9 +92,9 @@ class Coverage(StrEnum):
     """What a signature's ByteRange spans."""
 
     WHOLE_FILE = "whole-file"
-    """Everything but its own /Contents, to the end of the file (trailing white space aside)."""
+    """Everything but its own /Contents, to the last byte of the file."""
     WHOLE_REVISION = "whole-revision"
-    """Everything but its own /Contents, to the end of the revision that it belongs to."""
+    """Everything but its own /Contents, to the end of the revision that it belongs to; what follows may be white space alone."""
     PARTIAL = "partial"
     """From the first byte and without any gap but its own /Contents, but not to the end of a revision."""
     INVALID = "invalid"

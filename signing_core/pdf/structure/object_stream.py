@@ -10,7 +10,7 @@ from signing_core.pdf.structure.values import Value
 class ObjectStream:
     """The decoded stream and where each object begins in it."""
 
-    __slots__ = ("_budget", "_depth", "_values", "_where", "ambiguous", "body", "numbers", "order")
+    __slots__ = ("_budget", "_depth", "_spans", "_values", "_where", "ambiguous", "body", "numbers", "order")
 
     def __init__(self, body: bytes, count: int, first: int, depth: int, budget: Budget) -> None:
         self.body = body
@@ -27,12 +27,22 @@ class ObjectStream:
         self.numbers = [int(word[:12]) for word in head[0:usable:2]]
         """Object numbers in order."""
         self._where: dict[int, int] = {}
+        self._spans: dict[int, tuple[int, int]] | None = None
         for number, at in zip(self.numbers, head[1:usable:2], strict=True):
             self._where.setdefault(number, first + int(at[:12]))
 
         places = sorted((first + int(at[:12]), item) for item, at in enumerate(head[1:usable:2]))
         self.order = ([place for place, _ in places], [item for _, item in places])
         """(where objects begin in `body`, in order; which of `numbers` each is)."""
+
+    def raw(self, number: int) -> bytes | None:
+        """The bytes from where an object begins to where the next one does; None when it is not in here."""
+        if self._spans is None:
+            places = self.order[0]
+            following = dict(zip(places, [*places[1:], len(self.body)], strict=True))
+            self._spans = {number: (where, following[where]) for number, where in self._where.items()}
+        span = self._spans.get(number)
+        return self.body[span[0] : span[1]] if span is not None else None
 
     def get(self, number: int) -> Value:
         """The object with that number; None when it is not in here or cannot be parsed."""

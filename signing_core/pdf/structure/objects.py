@@ -27,7 +27,8 @@ def read_object(data: bytes, offset: int, *, depth: int, resolve: Resolve | None
     `resolve` gives the value of an indirect /Length; without it, or when /Length is wrong, the stream ends at the first
     `endstream`.
     """
-    header = _HEADER.match(data, offset)
+    # An offset may be any number, also one that is too large to be looked for.
+    header = _HEADER.match(data, offset) if 0 <= offset < len(data) else None
     if header is None:
         raise Malformed(f"no `obj` at byte {offset}")
     number, generation = int(header[1]), int(header[2])

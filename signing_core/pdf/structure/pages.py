@@ -47,6 +47,36 @@ def walk(structure: FileStructure, revision: int) -> Iterator[tuple[Ref | None, 
             yield ref, value
 
 
+def leaf(structure: FileStructure, number: int, revision: int) -> dict[str, Value] | None:
+    """The page of a number, from 1: down through the nodes by their /Count, or by counting where that does not fit."""
+    node: Value = structure.catalog(revision).get("Pages")
+    left = number
+    for _ in range(_MAX_DEPTH):
+        value = structure.resolve(node, revision)
+        kids = structure.resolve(value.get("Kids"), revision) if isinstance(value, dict) else None
+        if not isinstance(kids, list) or value.get("Type") == "Page":
+            fits = left == 1 and isinstance(node, Ref) and number_of(structure, node, revision) == number
+            return value if fits and isinstance(value, dict) else _counted(structure, number, revision)
+        if integer(structure.resolve(value.get("Count"), revision)) == len(kids) and 1 <= left <= len(kids):
+            node, left = kids[left - 1], 1  # every kid is a page: the usual flat tree
+            continue
+        for kid in kids:
+            inner = structure.resolve(kid, revision)
+            pages = integer(structure.resolve(inner.get("Count"), revision)) if isinstance(inner, dict) else None
+            pages = pages if pages is not None and "Kids" in inner else 1
+            if left <= pages:
+                node = kid
+                break
+            left -= pages
+        else:
+            break
+    return _counted(structure, number, revision)
+
+
+def _counted(structure: FileStructure, number: int, revision: int) -> dict[str, Value] | None:
+    return next((page for at, (_, page) in enumerate(walk(structure, revision), 1) if at == number), None)
+
+
 def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
     """The number, from 1, of a page: up through /Parent, adding what stands before it. None when it is in no tree."""
     leaf = structure.resolve(page, revision)

@@ -13,6 +13,8 @@ contents-not-hex          /Contents is not a plain hex string in the file itself
 signature-placeholder     /Contents is all zeros: prepared for signing, never signed
 signature-direct          the signature dictionary has no object of its own
 signature-several-fields  several fields share this signature
+signature-shared-later    a later revision made another field share it
+signature-name-reused     a later revision brought an unsigned field of the same name
 signature-unlisted        no form field leads to it
 signature-hidden          a later revision no longer leads to it
 sub-filter-missing        no /SubFilter
@@ -21,6 +23,7 @@ sub-filter-missing        no /SubFilter
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +34,7 @@ from signing_core.pdf.structure.values import HexString, Ref, Value, integer, te
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
 
+_Owner = tuple[str, int | None]
 _TIME_STAMP: Final = ("DocTimeStamp", "ETSI.RFC3161")
 
 
@@ -47,8 +51,40 @@ class FoundSignature:
     names: list[str] = field(default_factory=list)
     locks: list[Value] = field(default_factory=list)
     seen_in: set[int] = field(default_factory=set)
+    """Revisions in which a form field leads to it."""
+    shown_in: set[int] = field(default_factory=set)
+    """Revisions in which an annotation of a page does."""
+    by_form: set[_Owner] = field(default_factory=set)
+    """What has it as /V in the state looked at: fields, or widgets of theirs."""
+    by_pages: set[_Owner] = field(default_factory=set)
+    namesakes: int = 0
+    """Form fields without a signature that have the name of its own, in the state looked at."""
+    named_in: int = 0
+    """The revision that `namesakes` was counted in."""
+    shared_since: int | None = None
+    """The revision since which more fields lead to it than when it was made."""
+    namesakes_since: int | None = None
     page_ref: Value = None
     certification: bool = False
+    _at_first: tuple[int, int] | None = None
+
+    def reach(self, owners: set[_Owner], name: str, owner: Ref | None, locks: Iterable[Value]) -> None:
+        """A field of this name leads to it; `owner` is the object that holds the /V."""
+        owners.add((name, owner.number if owner is not None else None))
+        if not name or name not in self.names:
+            self.locks += [lock for lock in locks if lock not in self.locks]
+            if name:
+                self.names.append(name)
+
+    def count(self, revision: int) -> None:
+        """Compare with the state in which it was first reached how many fields lead to it, and how many have its name."""
+        now = len(self.by_form | self.by_pages), self.namesakes
+        if self._at_first is None:
+            self._at_first = now
+        if now[0] > self._at_first[0]:
+            self.shared_since = self.shared_since or revision
+        if now[1] > self._at_first[1]:
+            self.namesakes_since = self.namesakes_since or revision
 
 
 def span_of(item: FoundSignature) -> Span | None:
@@ -92,11 +128,18 @@ def record_of(structure: FileStructure, item: FoundSignature, others: list[Span]
         note("signature-direct", Severity.INFO, "The signature dictionary is written inside its field.")
     if len(item.names) > 1:
         note("signature-several-fields", Severity.INFO, f"Fields {', '.join(item.names)} share one signature.")
+    if item.shared_since is not None:
+        why = f"Revision {item.shared_since} made another field share this signature."
+        note("signature-shared-later", Severity.ERROR, why)
+    if item.namesakes_since is not None:
+        why = f"Revision {item.namesakes_since} brought another field of the same name, which nobody signed."
+        note("signature-name-reused", Severity.ERROR, why)
     if not item.seen_in:
         note("signature-unlisted", Severity.WARNING, "No form field leads to this signature.")
-    hidden = bool(item.seen_in) and max(item.seen_in) < total
+    last = max(item.seen_in or item.shown_in, default=total)
+    hidden = last < total
     if hidden:
-        lost = max(item.seen_in) + 1
+        lost = last + 1
         note("signature-hidden", Severity.ERROR, f"Revision {lost} takes this signature out of sight.")
     sub_filter, kind = at("SubFilter"), at("Type")
     if not isinstance(sub_filter, str):

@@ -15,11 +15,21 @@ indirect reference    `Ref`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 # A recursive alias would make every look into a dictionary a cast; what comes out of a file is checked where it is used.
 Value: TypeAlias = Any
+
+_PDF_DOC: Final = {
+    **dict(enumerate("\u02d8\u02c7\u02c6\u02d9\u02dd\u02db\u02da\u02dc", 0x18)),
+    **dict(enumerate("•†‡…—–ƒ⁄‹›−‰„“”‘’‚™ﬁﬂŁŒŠŸŽıłœšž", 0x80)),
+    0xA0: "€",
+}
+"""Where PDFDocEncoding is another than Latin-1 (Annex D.3)."""
+_NOT_LATIN_1: Final = re.compile(rb"[\x18-\x1f\x80-\xa0]")
+_LANGUAGE: Final = re.compile("\x1b[A-Za-z]{2,3}(?:-?[A-Za-z]{2,3})?\x1b")
 
 
 class Ref(NamedTuple):
@@ -67,18 +77,29 @@ class IndirectObject:
 
 
 def text(value: Value) -> str | None:
-    """A text string (7.9.2.2): UTF-16BE or UTF-8 with byte order mark, else PDFDocEncoding, read as Latin-1."""
+    """A text string (7.9.2.2): UTF-16BE or UTF-8 with byte order mark, else PDFDocEncoding (Annex D.3).
+
+    Language escapes (7.9.2.2) say how to pronounce a text, and are left out.
+    """
     if isinstance(value, str):
         return value
     if not isinstance(value, bytes):
         return None
     if value.startswith(b"\xfe\xff"):
-        return value[2:].decode("utf-16-be", "replace")
-    if value.startswith(b"\xff\xfe"):
-        return value[2:].decode("utf-16-le", "replace")
-    if value.startswith(b"\xef\xbb\xbf"):
-        return value[3:].decode("utf-8", "replace")
-    return value.decode("latin-1")
+        decoded = value[2:].decode("utf-16-be", "replace")
+    elif value.startswith(b"\xff\xfe"):
+        decoded = value[2:].decode("utf-16-le", "replace")
+    elif value.startswith(b"\xef\xbb\xbf"):
+        decoded = value[3:].decode("utf-8", "replace")
+    else:
+        return pdf_doc(value)
+    return _LANGUAGE.sub("", decoded) if "\x1b" in decoded else decoded
+
+
+def pdf_doc(value: bytes) -> str:
+    """Bytes in PDFDocEncoding (Annex D.3). What is undefined there is read as Latin-1."""
+    decoded = value.decode("latin-1")
+    return decoded.translate(_PDF_DOC) if _NOT_LATIN_1.search(value) else decoded
 
 
 def integer(value: Value) -> int | None:

@@ -97,6 +97,8 @@ class Section:
     trailer: dict[str, Value]
     spans: list[tuple[int, int]] = field(default_factory=list)
     quirks: list[str] = field(default_factory=list)
+    restarts: bool = False
+    """It lists the whole state anew: what it does not list is no more, whatever earlier sections say."""
 
 
 _XREF: Final = re.compile(rb"[\0\t\n\f\r ]*+xref(?![A-Za-z0-9])")
@@ -243,6 +245,8 @@ def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, st
         size = min(size, (len(body) - at) // width if width else 0)
         if size > room:
             raise Malformed("more cross-reference entries than allowed")
+        if not size:  # an update that changes nothing may say so by /W [0 0 0]
+            continue
         room -= size
         _rows(body[at : at + size * width], first, (w1, w2, w3), shift, entries)
         at += size * width

@@ -1,75 +1,90 @@
-"""Entry points of the change analysis."""
+"""Entry points of the change analysis: which states are compared, and what a signature's rules make of the differences."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Final
 
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
-from signing_core.pdf.structure.values import Ref
-from signing_core.verification.changes.mentions import Mentions, ParsedMentions, ScannedMentions
+from signing_core.verification.changes import paint
+from signing_core.verification.changes.catalog import compare_documents
+from signing_core.verification.changes.change import Change, Kind
+from signing_core.verification.changes.mentions import Mentions, index
+from signing_core.verification.changes.pair import Owned, Pair
 from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
-from signing_core.verification.changes.step import Change, Kind
-from signing_core.verification.changes.update import appearance_numbers, changed_numbers, compare_fast, compare_full
+from signing_core.verification.changes.values import judge_values
+from signing_core.verification.changes.walk import Walk
+from signing_core.verification.changes.widgets import paints
 
-Way = Literal["fast", "full", "naive"]
+_OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object"})
+"""Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
+_ORDER: Final = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
+_MOST_SIGNERS: Final = 4
+_GRAVEST_FIRST: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class History:
-    """The changes of every revision of one file, each analysed once, whoever asks."""
+    """The comparisons of the states of one file, each made once, whoever asks."""
 
-    def __init__(self, structure: FileStructure, way: Way | None = None) -> None:
+    def __init__(self, structure: FileStructure, mentions: Mentions | None = None) -> None:
         self.structure = structure
-        self.way = way
-        self._steps: dict[int, list[Change]] = {}
-        self._scanned: ScannedMentions | None = None
-        self._scanned_from = 0
-        """The first revision whose numbers, and those of all later ones, were searched for."""
-        self._parsed: ParsedMentions | None = None
-        self.ways: dict[int, Way] = {}
-        """Which way answered, by revision."""
+        self._mentions = mentions
+        self._owned: dict[Owned, bool] = {}
+        self._changes: dict[tuple[int, int], list[Change]] = {}
 
-    def step(self, revision: int) -> list[Change]:
-        """What `revision` changed against the one before."""
-        if revision not in self._steps:
-            self._steps[revision] = self._analyse(revision)
-        return self._steps[revision]
+    def changes(self, signed: int, later: int) -> list[Change]:
+        """What differs between two states, before any rule of a signature is applied. Raises `LimitReached`."""
+        if (signed, later) not in self._changes:
+            if self._mentions is None:
+                self._mentions = index(self.structure)
+            self._changes[signed, later] = compare(Pair(self.structure, signed, later, self._mentions, self._owned))
+        return self._changes[signed, later]
 
-    def _analyse(self, revision: int) -> list[Change]:
-        if self.way in (None, "fast"):
-            changes = compare_fast(self.structure, revision, self._scan(revision))
-            if changes is not None:
-                self.ways[revision] = "fast"
-                return changes
-            if self.way == "fast":
-                return [Change(Kind.UNKNOWN, "change-not-judged", "The fast way cannot tell.")]
-        self.ways[revision] = self.way or "full"
-        return compare_full(self.structure, revision, self._parse(), naive=self.way == "naive")
+    def states_after(self, revision: int) -> list[int]:
+        """The states that what was signed in `revision` is held against: the last, and those of all later signers.
 
-    def _scan(self, revision: int) -> ScannedMentions:
-        if self._scanned is not None and revision >= self._scanned_from:
-            return self._scanned
-        numbers: set[int] = set()
-        for later in range(revision, len(self.structure.revisions) + 1):
-            numbers |= changed_numbers(self.structure, later)
-            form = self.structure.form(later - 1)
-            numbers |= form.numbers
-            for field in form.fields:
-                for widget in field.widgets:
-                    if widget.ref is not None and widget.ref.number in numbers:
-                        numbers |= appearance_numbers(self.structure, widget.dict, later - 1)
-                        page = self.structure.resolve(widget.dict.get("P"), later - 1)
-                        if isinstance(page, dict) and isinstance(page.get("Annots"), Ref):
-                            numbers.add(page["Annots"].number)
-        self._scanned, self._scanned_from = ScannedMentions(self.structure, numbers), revision
-        return self._scanned
+        A state from which only validation data leads to the last one says nothing that the last does not say. Of many later
+        signers the next few are asked: each of them is held against those after it.
+        """
+        last = len(self.structure.revisions)
+        signed = {record.covered_revision for record in self.structure.signatures}
+        later = sorted(state for state in signed if state is not None and revision < state < last)
+        return [
+            *(
+                state
+                for state in later[:_MOST_SIGNERS]
+                if any(change.kind is not Kind.VALIDATION for change in self.changes(state, last))
+            ),
+            *([last] if revision < last else []),
+        ]
 
-    def _parse(self) -> Mentions:
-        if self._parsed is None:
-            self._parsed = ParsedMentions(self.structure)
-        return self._parsed
+
+def compare(pair: Pair) -> list[Change]:
+    """The walk, what it found painted, and the books."""
+    walk = Walk(pair)
+    compare_documents(walk)
+    for number in sorted(pair.changed):
+        if pair.structure.ambiguous(number, pair.later):
+            message = f"Object {number} has an entry twice: viewers may show different things."
+            walk.changes.append(
+                Change(Kind.UNKNOWN, "change-ambiguous-object", message, revision=pair.revision_of(number))
+            )
+    judge_values(walk)
+    paints(walk)
+    if not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
+        for message, owner in walk.ledger.balance():
+            text = f"Something was changed that cannot be judged: {message}."
+            walk.changes.append(Change(Kind.UNKNOWN, "change-not-judged", text, revision=pair.revision_of(owner)))
+    if walk.paints and not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
+        walk.changes += paint.judge(pair.structure, pair.signed, pair.later, walk.paints)
+    # The net below everything: what the books call untouched has to look untouched.
+    for page in sorted(walk.pages_rewritten - {item.page for item in walk.paints}):
+        if paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page) is not False:
+            message = f"Page {page} does not look as it did when it was signed."
+            walk.changes.append(Change(Kind.UNKNOWN, "change-page-differs", message, page=page))
+    return walk.changes
 
 
 @lru_cache(maxsize=2)
@@ -79,7 +94,7 @@ def history(structure: FileStructure) -> History:
 
 
 def since(structure: FileStructure, revision: int, *, signature: int | None = None) -> ChangeReport:
-    """Judge what every revision after `revision` did, under the rules that signatures up to it set.
+    """Judge everything that came after `revision`, under the rules that signatures up to it set.
 
     Args:
         structure: from `signing_core.pdf.revisions.parse`.
@@ -92,116 +107,134 @@ def since(structure: FileStructure, revision: int, *, signature: int | None = No
     return judge(history(structure), revision, signature)
 
 
-def judge(steps: History, revision: int, signature: int | None = None) -> ChangeReport:
-    """`since`, with the analysis to use."""
-    structure = steps.structure
+def judge(states: History, revision: int, signature: int | None = None) -> ChangeReport:
+    """`since`, with the history to use."""
+    structure = states.structure
     if not structure.revisions or not 1 <= revision <= len(structure.revisions):
-        return _unknown("change-not-judged", "There is no such revision to compare with.")
-    findings: list[Finding] = []
-    level = ChangeLevel.NONE
-    permission, locks = _rules(structure, revision, signature)
-    end = structure.revisions[revision - 1].end
-    for span in structure.unexplained_after(end):
-        level = ChangeLevel.FORBIDDEN
-        findings.append(
-            Finding(
-                "change-unexplained-bytes",
-                Severity.ERROR,
-                f"Bytes {span.start} to {span.end} came after signing and belong to no revision ({span.what}).",
-            )
-        )
-    for number in structure.beyond(revision)[:10] if end < len(structure.data) else ():
-        if structure.location(number, len(structure.revisions)) is None:
-            continue
-        level = ChangeLevel.FORBIDDEN
-        findings.append(
-            Finding(
-                "change-object-beyond-revision",
-                Severity.ERROR,
-                f"Object {number} of the signed revision lies behind its end, where anything could be put later.",
-                revision=revision,
-            )
-        )
+        return _report([(ChangeLevel.UNKNOWN, _doubt("There is no such revision to compare with."))])
+    verdicts = list(_outside(structure, revision))
+    rules = Rules.of(structure, revision, signature)
+    last = len(structure.revisions)
+    if revision < last:
+        verdicts.append((ChangeLevel.PERMITTED, None))
     before = structure.budget.start()
     try:
-        for number in range(revision + 1, len(structure.revisions) + 1):
-            changes = steps.step(number)
-            level = max(level, ChangeLevel.PERMITTED, key=_ORDER.index)
-            for change in changes:
-                verdict, finding = _judged(change, number, permission, locks)
-                level = max(level, verdict, key=_ORDER.index)
-                findings.append(finding)
-            for owner, item in structure.misplaced:
-                if owner == number:
-                    level = ChangeLevel.FORBIDDEN
-                    findings.append(
-                        Finding(
-                            "change-misplaced-object",
-                            Severity.ERROR,
-                            f"Object {item} is not where its cross-reference entry says: viewers may show different things.",
-                            revision=number,
-                        )
-                    )
+        for state in states.states_after(revision):
+            verdicts += [rules.judged(change, final=state == last) for change in states.changes(revision, state)]
+        for owner, item in sorted(structure.misplaced):
+            if owner > revision:
+                message = (
+                    f"Object {item} is not where its cross-reference entry says: viewers may show different things."
+                )
+                finding = Finding("change-misplaced-object", Severity.ERROR, message, revision=owner)
+                verdicts.append((ChangeLevel.FORBIDDEN, finding))
     except LimitReached as error:
         structure.limit(error)
-        unknown = _unknown("change-not-judged", f"The changes could not be judged: {error}.")
-        level = max(level, ChangeLevel.UNKNOWN, key=_ORDER.index)
-        findings += unknown.findings
+        verdicts.append((ChangeLevel.UNKNOWN, _doubt(f"The changes could not be judged: {error}.")))
     finally:
         structure.budget.stop(before)
-    if not structure.readable and level is not ChangeLevel.FORBIDDEN and revision < len(structure.revisions):
-        level = ChangeLevel.UNKNOWN
-        findings += _unknown(
-            "change-not-judged", "The file cannot be read as a whole, so its changes cannot be judged."
-        ).findings
-    return ChangeReport(level, tuple(dict.fromkeys(findings)))
+    forbidden = any(level is ChangeLevel.FORBIDDEN for level, _ in verdicts)
+    if not structure.readable and not forbidden and revision < last:
+        verdicts.append(
+            (ChangeLevel.UNKNOWN, _doubt("The file cannot be read as a whole, so its changes cannot be judged."))
+        )
+    return _report(verdicts)
 
 
-_ORDER = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
+_Verdict = tuple[ChangeLevel, Finding | None]
 
 
-def _unknown(code: str, message: str) -> ChangeReport:
-    return ChangeReport(ChangeLevel.UNKNOWN, (Finding(code, Severity.WARNING, message),))
+def _report(verdicts: list[_Verdict]) -> ChangeReport:
+    level = max((level for level, _ in verdicts), key=_ORDER.index, default=ChangeLevel.NONE)
+    findings = dict.fromkeys(finding for _, finding in verdicts if finding is not None)
+    return ChangeReport(level, tuple(sorted(findings, key=lambda finding: _GRAVEST_FIRST[finding.severity])))
 
 
-def _rules(structure: FileStructure, revision: int, signature: int | None) -> tuple[int | None, list[Lock]]:
-    """(the strictest DocMDP /P, all locks) that bind a signature covering `revision`."""
-    permission: int | None = None
-    locks: list[Lock] = []
-    for index, record in enumerate(structure.signatures):
-        own = index == signature if signature is not None else record.covered_revision == revision
-        binding = own or (record.certification and record.revision <= revision)
-        if not binding:
-            continue
-        if record.doc_mdp is not None:
-            permission = record.doc_mdp if permission is None else min(permission, record.doc_mdp)
-        locks += record.field_mdp
-    return permission, locks
+def _doubt(message: str) -> Finding:
+    return Finding("change-not-judged", Severity.WARNING, message)
 
 
-def _judged(change: Change, revision: int, permission: int | None, locks: list[Lock]) -> tuple[ChangeLevel, Finding]:
-    def finding(severity: Severity, reason: str = "") -> Finding:
-        message = change.message if not reason else f"{change.message.rstrip('.')}: {reason}."
-        return Finding(change.code, severity, message, change.field, revision, change.page)
+def _outside(structure: FileStructure, revision: int) -> list[_Verdict]:
+    """What lies behind the revision and belongs to no revision, or to this one though it is not in it."""
+    end = structure.revisions[revision - 1].end
+    findings = [
+        Finding(
+            "change-unexplained-bytes",
+            Severity.ERROR,
+            f"Bytes {span.start} to {span.end} came after signing and belong to no revision ({span.what}).",
+        )
+        for span in structure.unexplained_after(end)
+    ]
+    for number in structure.beyond(revision)[:10] if end < len(structure.data) else ():
+        if structure.location(number, len(structure.revisions)) is not None:
+            message = f"Object {number} of the signed revision lies behind its end, where anything could be put later."
+            findings.append(Finding("change-object-beyond-revision", Severity.ERROR, message, revision=revision))
+    return [(ChangeLevel.FORBIDDEN, finding) for finding in findings]
 
-    kind = change.kind
-    if kind is Kind.FORBIDDEN:
-        return ChangeLevel.FORBIDDEN, finding(Severity.ERROR)
-    if kind is Kind.UNKNOWN:
-        return ChangeLevel.UNKNOWN, finding(Severity.WARNING)
-    refused = ""
-    if kind is Kind.FORM:
-        if permission == 1:
-            refused = "the certification permits no changes"
-        elif change.field is not None and not change.new_field and any(lock.covers(change.field) for lock in locks):
-            refused = "an earlier signature locked this field"
-    elif kind is Kind.ANNOTATION and permission not in (None, 3):
-        refused = "the certification permits no annotations"
-    elif kind is Kind.ANNOTATION_EDIT and permission != 3:
-        refused = "it changes what the signer saw"
-    if refused:
-        return ChangeLevel.FORBIDDEN, finding(Severity.ERROR, refused)
-    return ChangeLevel.PERMITTED, finding(Severity.INFO)
+
+class Rules:
+    """What a signature permits: the strictest DocMDP /P, and all locks (12.8.2.2, 12.8.2.4)."""
+
+    def __init__(self, permission: int | None, certified: bool, locks: list[Lock]) -> None:
+        self._permission = permission
+        self._certified = certified
+        self._locks = locks
+
+    @classmethod
+    def of(cls, structure: FileStructure, revision: int, signature: int | None) -> Rules:
+        """Those that bind a signature covering `revision`: its own, and those of a certification before it."""
+        permissions: list[int] = []
+        locks: list[Lock] = []
+        certified = False
+        for number, record in enumerate(structure.signatures):
+            own = number == signature if signature is not None else record.covered_revision == revision
+            if not own and not (record.certification and record.revision <= revision):
+                continue
+            if record.doc_mdp is not None:
+                permissions.append(record.doc_mdp)
+            certified |= record.certification
+            locks += record.field_mdp
+        return cls(min(permissions, default=None), certified, locks)
+
+    def judged(self, change: Change, *, final: bool) -> _Verdict:
+        """The level and the finding that a change comes to; `final`: the later state is the last one."""
+        kind = change.kind
+        if kind is Kind.EMPTY_FIELD and not final:
+            return ChangeLevel.PERMITTED, None  # only in the last state is it certain that nobody signs it
+        if kind is Kind.FORBIDDEN:
+            return ChangeLevel.FORBIDDEN, _finding(change, Severity.ERROR)
+        if kind is Kind.UNKNOWN and (self._permission != 1 or change.code in _OPEN):
+            return ChangeLevel.UNKNOWN, _finding(change, Severity.WARNING)
+        refused = self._refused(change)
+        if refused:
+            return ChangeLevel.FORBIDDEN, _finding(change, Severity.ERROR, refused)
+        return ChangeLevel.PERMITTED, _finding(change, Severity.WARNING if change.warning else Severity.INFO)
+
+    def _refused(self, change: Change) -> str:
+        kind, permission = change.kind, self._permission
+        if permission == 1 and kind is not Kind.VALIDATION:
+            return "the document was locked, but for validation data"
+        locked = change.field is not None and not change.new_field
+        if (
+            locked
+            and kind in (Kind.FORM, Kind.OVERWRITE)
+            and any(lock.covers(change.field or "") for lock in self._locks)
+        ):
+            return "an earlier signature locked this field"
+        if kind is Kind.EMPTY_FIELD and permission == 2:
+            return "the certification permits no new fields"
+        if kind is Kind.OVERWRITE and not (self._certified and permission in (2, 3)):
+            return "it changes what the signer saw"
+        if kind is Kind.ANNOTATION and permission not in (None, 3):
+            return "the certification permits no annotations"
+        if kind is Kind.ANNOTATION_EDIT and permission != 3:
+            return "it changes what the signer saw"
+        return ""
+
+
+def _finding(change: Change, severity: Severity, reason: str = "") -> Finding:
+    message = change.message if not reason else f"{change.message.rstrip('.')}: {reason}."
+    return Finding(change.code, severity, message, change.field, change.revision, change.page)
 
 
 def difference(structure: FileStructure, revision: int) -> Difference:
@@ -209,24 +242,21 @@ def difference(structure: FileStructure, revision: int) -> Difference:
 
     A change that reaches every page (resources of the page tree, say) is listed for the first page only.
     """
-    steps = history(structure)
-    shown: set[int] = set()
-    fields: dict[str, None] = {}
-    annotations: dict[str, None] = {}
+    changes: list[Change] = []
     pages_before: int | None = None
     before = structure.budget.start()
     try:
         pages_before = pages.count(structure, revision)
-        for number in range(revision + 1, len(structure.revisions) + 1):
-            for change in steps.step(number):
-                if change.page is not None:
-                    shown.add(change.page)
-                if change.field is not None:
-                    fields[change.field] = None
-                if change.annotation is not None:
-                    annotations[f"page {change.page}: {change.annotation}"] = None
+        if revision < len(structure.revisions):
+            changes = history(structure).changes(revision, len(structure.revisions))
     except LimitReached as error:
         structure.limit(error)
     finally:
         structure.budget.stop(before)
-    return Difference(tuple(sorted(shown)), pages_before, structure.pages, tuple(fields), tuple(annotations))
+    return Difference(
+        tuple(sorted({change.page for change in changes if change.page is not None})),
+        pages_before,
+        structure.pages,
+        tuple(dict.fromkeys(change.field for change in changes if change.field is not None)),
+        tuple(dict.fromkeys(f"page {c.page}: {c.annotation}" for c in changes if c.annotation is not None)),
+    )

@@ -1,14 +1,15 @@
-"""Who refers to an object, in two ways.
+"""Who refers to an object, in any state of the file.
 
 `ScannedMentions` takes one pass over the file at the speed of a text search and parses nothing; `ParsedMentions` parses every
-object once. Both answer the same question, so one is the other's test.
+object once, for files in which a reference may be written so that the search misses it. Each is the other's test.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Final, Protocol
 
 from signing_core.pdf.structure.access import Location
@@ -25,64 +26,109 @@ _COMMENT_WINDOW: Final = 1000
 
 
 class Mentions(Protocol):
-    """Answers who mentions an object."""
-
-    doubtful: bool
-    """Some mention may have been missed."""
-
-    def include(self, number: int) -> None:
-        """Get ready to answer for one more number."""
+    """Answers who mentions an object. May answer too much (what reads like a reference in binary data), never too little."""
 
     def of(self, number: int, revision: int) -> Iterator[int]:
         """Numbers of the objects, alive in `revision`, that mention an object."""
 
 
+def index(structure: FileStructure) -> Mentions:
+    """The quicker index that can be relied on."""
+    scanned = ScannedMentions(structure)
+    return ParsedMentions(structure) if scanned.doubtful else scanned
+
+
+def references(value: Value) -> Iterator[int]:
+    """Numbers of all objects that a value refers to."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Ref):
+            yield item.number
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, Stream):
+            stack.extend(item.dict.values())
+
+
+class ParsedMentions:
+    """Mentions of every object, from parsing every object of every revision."""
+
+    def __init__(self, structure: FileStructure) -> None:
+        self._structure = structure
+        self._holders: dict[int, set[tuple[int, Location]]] = {}
+        for revision, update in enumerate(structure.updates, 1):
+            for number in update.entries:
+                location = structure.location(number, revision)
+                if location is None:
+                    continue
+                value = structure.load(Ref(number, structure.entry(number, revision).generation), revision)
+                for target in references(value):
+                    self._holders.setdefault(target, set()).add((number, location))
+
+    def of(self, number: int, revision: int) -> Iterator[int]:
+        for holder, location in self._holders.get(number, ()):
+            if self._structure.location(holder, revision) == location:
+                yield holder
+
+
 class ScannedMentions:
-    """Mentions of `numbers`, found by searching the bytes.
+    """Mentions found by searching the bytes of the file, and of its object streams, for what reads `number generation R`.
 
     `doubtful` is set when a reference may be written so that the search misses its number (with comments between its
     parts, say): then nothing can be concluded from what is not found.
     """
 
-    def __init__(self, structure: FileStructure, numbers: Set[int]) -> None:
-        self.structure = structure
-        self.numbers: Set[int] = set()
+    def __init__(self, structure: FileStructure) -> None:
+        self._structure = structure
         self.doubtful = False
-        self._found: dict[int, set[tuple[int, Location]]] = {}
-        self._scan(numbers)
-
-    def include(self, number: int) -> None:
-        """Search for one more number, if it was not searched for."""
-        if number not in self.numbers:
-            self._scan({number})
-
-    def _scan(self, numbers: Set[int]) -> None:
-        structure = self.structure
-        self.numbers = self.numbers | numbers
-        places = structure.places
-        for number, at in self._hits(structure.data, numbers):
-            index = bisect_right(places, at) - 1
-            if index >= 0:
-                place = places[index]
-                self._found.setdefault(number, set()).update((owner, place) for owner in structure.listed_at(place))
-        for stream_number, revision, place in structure.object_stream_places:
-            content = structure.object_stream(stream_number, revision)
-            if content is None:
-                continue  # nobody can read anything out of it
-            starts, items = content.order
-            for number, at in self._hits(content.body, numbers):
-                index = bisect_right(starts, at) - 1
-                if index >= 0:
-                    item = items[index]
-                    self._found.setdefault(number, set()).add((content.numbers[item], (place, item)))
+        self._known: dict[int, set[tuple[int, Location]]] = {}
+        self._plain = _Hits(self, structure.data)
+        self._streams = []
+        for number, revision, place in structure.object_stream_places:
+            content = structure.object_stream(number, revision)
+            if content is not None:  # otherwise nobody can read anything out of it
+                self._streams.append((place, content, _Hits(self, content.body)))
 
     def of(self, number: int, revision: int) -> Iterator[int]:
-        for holder, location in self._found.get(number, ()):
-            if self.structure.location(holder, revision) == location:
+        if number not in self._known:
+            self._known[number] = self._where(number)
+        for holder, location in self._known[number]:
+            if self._structure.location(holder, revision) == location:
                 yield holder
 
-    def _hits(self, data: bytes, numbers: Set[int]) -> Iterator[tuple[int, int]]:
-        """(number, position) of what reads `number generation R`."""
+    def _where(self, number: int) -> set[tuple[int, Location]]:
+        structure, places = self._structure, self._structure.places
+        where: set[tuple[int, Location]] = set()
+        for at in self._plain.of(number):
+            index = bisect_right(places, at) - 1
+            if index >= 0:
+                where.update((owner, places[index]) for owner in structure.listed_at(places[index]))
+        for place, content, hits in self._streams:
+            starts, items = content.order
+            for at in hits.of(number):
+                index = bisect_right(starts, at) - 1
+                if index >= 0:
+                    where.add((content.numbers[items[index]], (place, items[index])))
+        return where
+
+    def unusual(self, data: bytes, at: int) -> None:
+        """An `R` that no plain reference precedes: in binary data, in a word, or behind a comment."""
+        window = data[max(0, at - _COMMENT_WINDOW) : at]
+        before = window.rstrip(_BLANKS)
+        gap = window[len(before) :]
+        if before[-1:].isdigit() or b"\n" in gap or b"\r" in gap or not before:
+            line = before[max(before.rfind(b"\n"), before.rfind(b"\r")) + 1 :]
+            if b"%" in line or before[-1:].isdigit() or not before or len(line) == len(window):
+                self.doubtful |= len(line) >= _COMMENT_WINDOW - 20 or _HIDDEN.search(window) is not None
+
+
+class _Hits:
+    """Positions of the references in some bytes, by the number that they refer to."""
+
+    def __init__(self, owner: ScannedMentions, data: bytes) -> None:
         import numpy as np
 
         codes = np.frombuffer(data, np.uint8)
@@ -106,89 +152,29 @@ class ScannedMentions:
             value += np.where(more, digit * 10**step, 0)
             digits += more
         read = (digits > 0) & (digits < 10)
-        wanted = read & np.isin(value, np.array([number for number in numbers if number < 10**10], np.int64))
-        yield from zip(value[wanted].tolist(), plain[wanted].tolist(), strict=True)
+        self._numbers, self._positions = value[read], plain[read]
+        self._odd: dict[int, list[int]] = {}
         for end in [*ends[~usual].tolist(), *plain[~read].tolist()]:
             low = max(0, end - _WINDOW)
-            found = _REFERENCE.search(data[low:end])
-            if found is None:
-                self._unusual(data, end)
-            elif found.start() == 0 and low:
-                self.doubtful = True
-            elif (number := int(found[1])) in numbers:
-                yield number, end
+            match = _REFERENCE.search(data[low:end])
+            if match is None:
+                owner.unusual(data, end)
+            elif match.start() == 0 and low:
+                owner.doubtful = True
+            else:
+                self._odd.setdefault(int(match[1]), []).append(end)
 
-    def _unusual(self, data: bytes, at: int) -> None:
-        """An `R` that no plain reference precedes: in binary data, in a word, or behind a comment."""
-        window = data[max(0, at - _COMMENT_WINDOW) : at]
-        before = window.rstrip(_BLANKS)
-        gap = window[len(before) :]
-        if before[-1:].isdigit() or b"\n" in gap or b"\r" in gap or not before:
-            line = before[max(before.rfind(b"\n"), before.rfind(b"\r")) + 1 :]
-            if b"%" in line or before[-1:].isdigit() or not before or len(line) == len(window):
-                self.doubtful |= len(line) >= _COMMENT_WINDOW - 20 or _HIDDEN.search(window) is not None
+    @cached_property
+    def _sorted(self) -> tuple[list[int], list[int]]:
+        import numpy as np
 
+        order = np.argsort(self._numbers, kind="stable")
+        return self._numbers[order].tolist(), self._positions[order].tolist()
 
-class ParsedMentions:
-    """Mentions of every object, from parsing every object of every revision once."""
-
-    def __init__(self, structure: FileStructure) -> None:
-        self.structure = structure
-        self.doubtful = False
-        self._found: dict[int, set[tuple[int, Location]]] = {}
-        for index, update in enumerate(structure.updates, 1):
-            for number in update.entries:
-                location = structure.location(number, index)
-                if location is None:
-                    continue
-                value = structure.load(Ref(number, structure.entry(number, index).generation), index)
-                for target in references(value):
-                    self._found.setdefault(target, set()).add((number, location))
-
-    def include(self, number: int) -> None:
-        """Every number is answered for."""
-
-    def of(self, number: int, revision: int) -> Iterator[int]:
-        for holder, location in self._found.get(number, ()):
-            if self.structure.location(holder, revision) == location:
-                yield holder
-
-
-def references(value: Value) -> Iterator[int]:
-    """Numbers of all objects that a value refers to."""
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Ref):
-            yield item.number
-        elif isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, Stream):
-            stack.extend(item.dict.values())
-
-
-def holders(structure: FileStructure, mentions: Mentions, number: int, revision: int) -> set[int]:
-    """Objects that do mention `number`: what reads like a reference inside binary data is left out."""
-    mentions.include(number)
-    found = set()
-    for holder in mentions.of(number, revision):
-        value = structure.load(Ref(holder, structure.entry(holder, revision).generation), revision)
-        if isinstance(value, Stream) and value.dict.get("Type") == "XRef":
-            continue  # its dictionary is the trailer
-        if number in references(value):
-            found.add(holder)
-    return found
-
-
-def closure(mentions: Mentions, revision: int, numbers: Iterable[int]) -> set[int]:
-    """All objects, alive in `revision`, from which one of `numbers` can be reached; themselves included."""
-    reached = set(numbers)
-    pending = list(reached)
-    while pending:
-        for holder in mentions.of(pending.pop(), revision):
-            if holder not in reached:
-                reached.add(holder)
-                pending.append(holder)
-    return reached
+    def of(self, number: int) -> Iterator[int]:
+        numbers, positions = self._sorted
+        at = bisect_right(numbers, number - 1)
+        while at < len(numbers) and numbers[at] == number:
+            yield positions[at]
+            at += 1
+        yield from self._odd.get(number, ())

@@ -23,7 +23,7 @@ class ChangeReport:
 
     level: ChangeLevel
     findings: tuple[Finding, ...]
-    """Codes are `change-*`; the permitted steps are there too, as `info`."""
+    """Codes are `change-*`, the gravest first; the permitted steps are there too, as `info` or `warning`."""
 
 
 @dataclass(frozen=True, slots=True)

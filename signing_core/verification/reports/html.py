@@ -14,7 +14,7 @@ from importlib import resources
 from typing import IO, Final
 
 from signing_core.verdict import DocumentVerdict, rfc3339
-from signing_core.verification.reports.rows import all_findings, row
+from signing_core.verification.reports.rows import row
 from signing_core.verification.reports.words import WORDS
 
 _SHOWN: Final = (
@@ -33,9 +33,8 @@ class HtmlWriter:
         self._begin(verdict)
         values = row(verdict)
         entry = {name: values[name] for name in _SHOWN}
-        entry["findings"] = [
-            [f.severity, f.code, f.message, f.field, f.revision, f.page] for f in all_findings(verdict)
-        ]
+        entry["reason"] = verdict.reason.message if verdict.reason else None
+        entry["findings"] = [[f.severity, f.code, f.message, f.field, f.revision, f.page] for f in verdict.all_findings]
         self._stream.write(b",\n" + _inert(entry))
 
     def close(self) -> None:

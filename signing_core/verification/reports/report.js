@@ -31,7 +31,6 @@
   };
   for (const name of ["integrity", "indication", "trust", "time"]) choices(name, rows.map((r) => r[name]));
   choices("findings", rows.flatMap((r) => r.findings.map((f) => f[1])));
-  for (const row of rows) row.reason = (row.findings.find((f) => f[0] === "error") || [])[2] || null;
   const columns = ["path", "integrity", "indication", "reason", "trust", "time", "signers"];
   const labels = { path: "document" };
   let order = null, down = false;

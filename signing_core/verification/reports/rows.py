@@ -6,7 +6,7 @@ import csv
 import io
 from typing import IO, Any, Final
 
-from signing_core.verdict import DocumentVerdict, Finding, rfc3339
+from signing_core.verdict import DocumentVerdict, rfc3339
 
 COLUMNS: Final = (
     "path",
@@ -41,14 +41,8 @@ COLUMNS: Final = (
 )
 
 
-def all_findings(verdict: DocumentVerdict) -> list[Finding]:
-    """Of the document and of its signatures, each once."""
-    found = [*verdict.findings, *(finding for s in verdict.signatures for finding in s.findings)]
-    return list(dict.fromkeys(found))
-
-
 def _codes(verdict: DocumentVerdict, severity: str) -> str:
-    return " ".join(dict.fromkeys(f.code for f in all_findings(verdict) if f.severity == severity))
+    return " ".join(dict.fromkeys(f.code for f in verdict.all_findings if f.severity == severity))
 
 
 def row(verdict: DocumentVerdict) -> dict[str, Any]:

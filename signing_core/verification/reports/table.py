@@ -9,7 +9,6 @@ from typing import IO, Final
 import click
 
 from signing_core.verdict import DocumentVerdict, SignatureVerdict
-from signing_core.verification.reports.rows import all_findings
 from signing_core.verification.reports.words import WORDS
 
 _COLOURS: Final = {"intact": "green", "altered": "red", "indeterminate": "yellow", "unsigned": "blue"}
@@ -32,8 +31,7 @@ class TableWriter:
         self._line(f"{head} {visible(verdict.path or '-')}" + (f"  {indication}" if indication else ""))
         for signature in verdict.signatures:
             self._line(f"            {self._signature(signature)}")
-        shown = [f for f in all_findings(verdict) if f.severity in _SEVERITIES]
-        shown.sort(key=lambda finding: finding.severity != "error")
+        shown = [f for f in verdict.all_findings if f.severity in _SEVERITIES]
         for finding in shown[:_MOST_FINDINGS]:
             first, *rest = textwrap.wrap(visible(finding.message), 96) or [""]
             mark = self._style(f"{finding.code}", _SEVERITIES[finding.severity])

@@ -234,7 +234,7 @@ def test_signing_order_and_coverage() -> None:
     assert [(r.fields[0], r.kind, r.coverage, r.covered_revision) for r in structure.signatures] == [
         ("client", "signature", Coverage.WHOLE_REVISION, 2),
         ("second", "signature", Coverage.WHOLE_REVISION, 3),
-        ("stamp", "document-timestamp", Coverage.WHOLE_FILE, 5),
+        ("stamp50", "document-timestamp", Coverage.WHOLE_FILE, 5),
     ]
 
 
@@ -250,7 +250,7 @@ def moved_range(start: int = 0, first: int = 0, second: int = 0, length: int = 0
     [
         (moved_range(), Coverage.WHOLE_FILE, set()),
         (moved_range(first=1, second=-1, length=1), Coverage.WHOLE_FILE, set()),
-        (moved_range(length=-1), Coverage.WHOLE_FILE, set()),
+        (moved_range(length=-1), Coverage.WHOLE_REVISION, set()),
         (moved_range(length=-3), Coverage.PARTIAL, {"byte-range-end"}),
         (moved_range(length=5), Coverage.INVALID, {"byte-range-end"}),
         (moved_range(start=1, first=-1), Coverage.INVALID, {"byte-range-start"}),
@@ -277,11 +277,11 @@ def test_coverage(data: bytes, coverage: Coverage, codes: set[str]) -> None:
 
 def test_bytes_behind_the_signed_revision() -> None:
     data = parts.signed()
-    for added, whole in ((b"\n \r\n", True), (b"x", False)):
+    for added, blank in ((b"\n", True), (b"\n \r\n", True), (b"\0" * 512, True), (b"x", False)):
         structure = parse(data + added)
         (record,) = structure.signatures
-        assert (record.coverage is Coverage.WHOLE_FILE) is whole
-        assert bool(structure.unexplained_after(len(data))) is not whole
+        assert (record.coverage, record.covered_revision) == (Coverage.WHOLE_REVISION, 2)
+        assert bool(structure.unexplained_after(len(data))) is not blank
 
 
 def test_a_gap_of_another_signature_is_told() -> None:

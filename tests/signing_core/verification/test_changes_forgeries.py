@@ -12,6 +12,7 @@ from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FONT, FORM, PAGE, PAGE_
 from signing_core.pdf.revisions import Coverage, FileStructure, parse
 from signing_core.verification.changes import ChangeLevel, ChangeReport, since
 from signing_core.verification.changes.analysis import History, judge
+from signing_core.verification.changes.mentions import ParsedMentions, ScannedMentions
 
 OBJECTS = contract_objects()
 FORGED = parts.stream(b"BT /F1 11 Tf 1 0 0 1 60 760 Tm (The price is 9000 Euro.) Tj ET")
@@ -201,6 +202,8 @@ ON_PAGE = b"/Type /Annot /Subtype /Widget /P 3 0 R /F 132 "
 SIGNED_FIELD = b"<< /FT /Sig /T (client) /Rect [60 100 260 160] " + ON_PAGE
 FORM_WITHOUT = OBJECTS[FORM].replace(b"10 0 R ", b"")
 
+BOX = OBJECTS[11].replace(b"/Yes 5 0 R /Off 5 0 R", b"/Yes 60 0 R /Off 61 0 R")
+
 FORGERIES: dict[str, Callable[[], bytes]] = {
     # incremental saving
     "content-overridden": lambda: overriding(CONTENT, FORGED),
@@ -341,7 +344,9 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
         parts.signed(),
         {11: OBJECTS[11].replace(b"/AP << /N << /Yes 5 0 R", b"/V /Yes /AS /Yes /AP << /N << /Yes 60 0 R"), 60: OPAQUE},
     ),
-    "button-mismatch": lambda: overriding(11, OBJECTS[11].replace(b"/V /Off /AS /Off", b"/V /Off /AS /Yes")),
+    "button-mismatch": lambda: parts.update(
+        parts.signed(parts.original({**OBJECTS, 11: BOX, 60: parts.form_x_object(b"0 0 m 20 20 l S"), 61: parts.form_x_object(b"")})),
+        {11: BOX.replace(b"/AS /Off", b"/AS /Yes")}),
     "default-font": lambda: parts.update(
         parts.signed(), {FORM: OBJECTS[FORM].replace(b"/F1 5 0 R", b"/F1 60 0 R"), 60: OBJECTS[FONT].replace(b"Helvetica", b"Symbol")}
     ),
@@ -378,6 +383,16 @@ def verdict(structure: FileStructure) -> ChangeReport:
     return since(structure, record.covered_revision, signature=0)
 
 
+OPEN = {
+    "sneaky-signature": "change-covers-text",
+    "signature-over-text": "change-covers-text",
+    "signature-over-signature": "change-covers-text",
+    "signature-on-another-page": "change-covers-text",
+    "button-looks": "change-value-unread",
+}
+"""Not permitted and not forbidden: a signer covers words with a signature of their own, a look cannot be read."""
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forgery_is_forbidden(name: str) -> None:
     structure = parse(FORGERIES[name]())
@@ -386,30 +401,32 @@ def test_a_forgery_is_forbidden(name: str) -> None:
         assert "revision-unlinked" in {finding.code for finding in structure.problems}
         return
     report = verdict(structure)
+    if name in OPEN:
+        assert report.level is ChangeLevel.UNKNOWN and OPEN[name] in {finding.code for finding in report.findings}
+        return
     assert report.level is ChangeLevel.FORBIDDEN, report
-    assert any(finding.severity == "error" for finding in report.findings)
+    assert report.findings[0].severity == "error"
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_all_ways_agree_on_a_forgery(name: str) -> None:
-    data = FORGERIES[name]()
-    levels = {}
-    for way in ("fast", "full", "naive"):
-        structure = parse(data)
-        covered = structure.signatures[0].covered_revision
-        if covered is None:
-            return
-        report = judge(History(structure, way), covered, 0)  # type: ignore[arg-type]
-        if not any(finding.code == "change-not-judged" for finding in report.findings):
-            levels[way] = report.level
-    assert set(levels.values()) == {ChangeLevel.FORBIDDEN}
-    assert {"full", "naive"} <= levels.keys()
+def test_both_indexes_of_references_agree_on_a_forgery(name: str) -> None:
+    structure = parse(FORGERIES[name]())
+    covered = structure.signatures[0].covered_revision
+    if covered is None or name == "rolled-back":
+        return
+    scanned, parsed = (
+        judge(History(structure, mentions), covered, 0)
+        for mentions in (ScannedMentions(structure), ParsedMentions(structure))
+    )
+    assert parsed.level is not ChangeLevel.PERMITTED
+    assert scanned == parsed or ScannedMentions(structure).doubtful
 
 
 def test_findings_name_page_and_field() -> None:
     report = verdict(parse(parts.second_signature(parts.signed(), rect=OVER_TEXT, appearance=OPAQUE)))
-    (finding,) = [finding for finding in report.findings if finding.severity == "error"]
-    assert (finding.code, finding.field, finding.page, finding.revision) == ("change-hides-content", "second", 1, 3)
+    (finding,) = [finding for finding in report.findings if finding.severity != "info"]
+    assert (finding.code, finding.field, finding.page, finding.revision) == ("change-covers-text", "second", 1, 3)
+    assert report.findings[0] == finding, "the gravest comes first"
 
 
 def test_the_kind_of_forgery_is_told() -> None:
@@ -426,7 +443,7 @@ def test_the_kind_of_forgery_is_told() -> None:
         "value-mismatch": "change-value-mismatch",
         "object-behind-the-end": "change-object-beyond-revision",
         "misplaced-object": "change-misplaced-object",
-        "appearance-as-content": "change-shared-appearance",
+        "appearance-as-content": "change-page",
         "evil-annotation-p3": "change-hides-content",
         "encryption-added": "change-encryption",
         "open-action": "change-catalog",

@@ -24,8 +24,8 @@ CASES = [
     ("rsa3072", How(scheme="pss"), "rsassa-pss-sha256", True),
     ("rsa3072", How(scheme="pss", digest="sha384"), "rsassa-pss-sha384", True),
     ("rsa3072", How(digest="sha1"), "rsa-pkcs1v15-sha1", False),
-    ("rsa3072", How(digest="sha224"), "rsa-pkcs1v15-sha224", False),
-    ("rsa2048", How(), "rsa-pkcs1v15-sha256", False),
+    ("rsa3072", How(digest="sha224"), "rsa-pkcs1v15-sha224", True),
+    ("rsa2048", How(), "rsa-pkcs1v15-sha256", True),
     ("rsa1024", How(), "rsa-pkcs1v15-sha256", False),
     ("p256", How(), "ecdsa-sha256", True),
     ("p256", How(scheme="bare-ec"), "ecdsa-sha256", True),
@@ -38,7 +38,7 @@ CASES = [
     ("bp512", How(digest="sha512"), "ecdsa-sha512", True),
     ("ed25519", How(digest="sha512"), "ed25519", True),
     ("ed448", How(digest="shake256"), "ed448", True),
-    ("dsa", How(), "dsa-sha256", False),
+    ("dsa", How(), "dsa-sha256", True),
     ("k256", How(), "ecdsa-sha256", False),
 ]
 IDS = [f"{kind}-{how.digest}-{how.scheme}{'' if how.null else '-no-null'}" for kind, how, _, _ in CASES]
@@ -95,11 +95,13 @@ def test_signature_with_another_digest_than_the_attributes_is_checked_with_its_o
 
 
 def test_sha1_is_good_for_a_time_before_its_cut_off(judge: Judge) -> None:
-    early = made.NOW.replace(year=2008)
+    early = made.NOW.replace(year=2012)
     root = made.issue("Old Root", ca=True, kind="rsa1024", not_before=early, not_after=NOW + made.YEAR)
     old = made.issue("Old Signer", root, kind="rsa1024", not_before=early, not_after=NOW + made.YEAR)
-    data = made.signed(old, How(digest="sha1"), sub_filter="adbe.pkcs7.detached")
-    assert judge(data, at=early.replace(month=8), roots=[root]).indication is Indication.TOTAL_PASSED
+    data = made.signed(old, How(digest="sha1"), sub_filter="adbe.pkcs7.detached", time=early)
+    assert judge(data, at=early.replace(month=7, day=31), roots=[root]).indication is Indication.TOTAL_PASSED
+    cut_off = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    assert judge(data, at=early.replace(month=8, day=1), roots=[root]).sub_indication is cut_off
     assert judge(data, at=NOW, roots=[root]).sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
 
 

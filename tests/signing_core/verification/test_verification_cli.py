@@ -63,6 +63,36 @@ def test_folders_globs_and_files_in_order(folder: Path) -> None:
     assert paths == ["good.pdf", "inner/WEAK.PDF", "inner/plain.pdf", "good.pdf", "missing.pdf"]
 
 
+def test_a_folder_is_looked_through_by_content_and_says_what_it_left_out(folder: Path, tmp_path: Path) -> None:
+    good = (folder / "good.pdf").read_bytes()
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "upload-7").write_bytes(good)
+    (tmp_path / "late.bin").write_bytes(b"\n" * 1019 + b"%PDF-1.7\n")
+    (tmp_path / "too-late.bin").write_bytes(b"\n" * 1020 + b"%PDF-1.7\n")
+    (tmp_path / "named.pdf").write_text("no PDF")
+    (tmp_path / "notes.txt").write_text("no PDF")
+    (tmp_path / "link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    done = run(tmp_path, *AT, cwd=folder)
+    verdicts = {Path(v["path"]).name: v["integrity"] for v in map(json.loads, done.stdout.splitlines())}
+    assert verdicts == {"upload-7": "intact", "late.bin": "indeterminate", "named.pdf": "indeterminate"}
+    left_out = [str(tmp_path / name) for name in ("link", "notes.txt", "pipe", "too-late.bin")]
+    assert done.stderr == f"left out: 4 files that are no PDF: {', '.join(left_out)}\n"
+    explicit = run(tmp_path / "notes.txt", *AT, cwd=folder)
+    assert (json.loads(explicit.stdout)["integrity"], explicit.stderr) == ("indeterminate", "")
+
+
+def test_what_is_left_out_is_one_line(tmp_path: Path, folder: Path) -> None:
+    for number in range(8):
+        (tmp_path / f"{number}\n.txt").write_text("no PDF")
+    (tmp_path / "one.pdf").write_bytes((folder / "good.pdf").read_bytes())
+    done = run(tmp_path, *AT, cwd=folder)
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("left out: 8 files that are no PDF: ")
+    assert done.stderr.endswith("4\N{MIDDLE DOT}.txt and 3 more\n")
+
+
 def test_policy_file(folder: Path) -> None:
     weak = run("inner/WEAK.PDF", "--trust", "root.pem", *AT, cwd=folder)
     assert (weak.returncode, json.loads(weak.stdout)["sub_indication"]) == (1, "CRYPTO_CONSTRAINTS_FAILURE_NO_POE")
@@ -168,10 +198,37 @@ def test_with_a_workspace(completed, tmp_path: Path) -> None:
     assert run(file, "--workspace", tmp_path, cwd=tmp_path).returncode == 3
 
 
-def test_loading_the_command_is_cheap() -> None:
-    code = "import sys; import signing_core.cli.verify; print([m for m in ('pyhanko','pypdf','pypdfium2','pyarrow','sqlalchemy','rich') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+COSTLY = (
+    "pyhanko", "pyhanko_certvalidator", "asn1crypto", "pypdf", "pypdfium2", "PIL", "numpy", "zxingcpp", "pyarrow", "sqlalchemy",
+    "pydantic", "typst", "httpx", "lxml", "signxml", "rich", "tqdm", "tomllib", "cryptography.x509", "signing_core.storage",
+    "signing_core.flow", "signing_core.desk", "signing_core.verification.comparison", "signing_core.verification.changes",
+)  # fmt: skip
+"""What takes a while to load, and is not needed to judge an ordinary signed file of somebody else."""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import signing_core.cli.verify",
+        "from signing_core.cli import main\ntry: main(['verify', '../good.pdf', '--trust', '../root.pem', '--format', 'jsonl'])\n"
+        "except SystemExit: pass",
+        # Documents are judged in processes that are forked: what those load is seen here.
+        "from datetime import UTC, datetime\nfrom signing_core.verification import verify\n"
+        "verify('../good.pdf', at=datetime(2026, 6, 2, tzinfo=UTC))",
+        "from datetime import UTC, datetime\nfrom signing_core.verification import verify\n"
+        "verify('plain.pdf', at=datetime(2026, 6, 2, tzinfo=UTC))",
+    ],
+)
+def test_a_small_file_needs_nothing_costly(code: str, folder: Path) -> None:
+    shown = f"print('LOADED', [name for name in {COSTLY!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\n{shown}"],
+        cwd=folder / "inner",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
 @pytest.mark.parametrize(

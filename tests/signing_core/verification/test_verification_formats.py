@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 import pytest
 import signed_samples as made
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signed_samples import NOW, How, Pdf
 
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import Trust, cms, der, verify
+from signing_core.verification import Trust, cms, der, signature_values, verify
+from signing_core.verification.algorithms import UnknownAlgorithm
 from signing_core.verification.examination import parse_date
 from signing_core.verification.x509_certificates import parse
 
@@ -27,11 +31,26 @@ def by(make: Callable[[bytes], bytes], **more: object) -> bytes:
     return pdf.data
 
 
-@pytest.mark.parametrize("sub_filter", ["ETSI.CAdES.detached", "adbe.pkcs7.detached"])
+@pytest.mark.parametrize("sub_filter", ["ETSI.CAdES.detached", "adbe.pkcs7.detached", "PBAD.PAdES"])
 def test_detached(sub_filter: str, world, judge: Judge) -> None:
     verdict = judge(made.signed(world.signer, sub_filter=sub_filter))
     assert (verdict.integrity, verdict.indication) == (Integrity.INTACT, Indication.TOTAL_PASSED)
     assert verdict.signatures[0].level == ("B-B" if sub_filter == "ETSI.CAdES.detached" else None)
+
+
+def test_icp_brasils_name_is_held_to_the_profile_it_builds_on(world, judge: Judge, codes) -> None:
+    unsorted = judge(made.signed(world.signer, How(order="written"), sub_filter="PBAD.PAdES"))
+    assert (unsorted.integrity, "signed-attributes-not-der" in codes(unsorted)) == (UNDECIDED, True)
+    changed = judge(made.signed(world.signer, sub_filter="PBAD.PAdES").replace(b"595 842", b"595 843", 1))
+    assert (changed.integrity, changed.sub_indication) == (Integrity.ALTERED, SubIndication.HASH_FAILURE)
+
+
+@pytest.mark.parametrize("sub_filter", ["PBAD.CAdES", "ETSI.CAdES", "pbad.pades"])
+def test_a_name_that_is_not_known_is_left_open_though_the_value_reads_as_detached(
+    sub_filter: str, world, judge: Judge, codes
+) -> None:
+    verdict = judge(made.signed(world.signer, sub_filter=sub_filter))
+    assert (verdict.integrity, "sub-filter-unknown" in codes(verdict)) == (UNDECIDED, True)
 
 
 def pkcs7_sha1(identity: made.Identity, covered: bytes, content: bytes | None = None) -> bytes:
@@ -51,6 +70,50 @@ def test_pkcs7_sha1_without_a_digest_inside(world, judge: Judge, codes) -> None:
         verdict = judge(by(make, sub_filter="adbe.pkcs7.sha1"))
         assert verdict.integrity is UNDECIDED
         assert "adbe-sha1-content" in codes(verdict)
+
+
+def negative(identity: made.Identity, issuer: made.Identity) -> made.Identity:
+    """The same X.509 certificate with an RSA modulus that lacks its leading zero, as cards of 2014 have it."""
+    body, algorithm, _ = der.children(der.read(identity.der))
+    fields = [node.encoded for node in der.children(body)]
+    numbers = identity.key.public_key().public_numbers()
+    modulus = made.tlv(2, numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"))
+    exponent = made.integer(numbers.e)
+    kind = made.algorithm("1.2.840.113549.1.1.1", b"\x05\x00")
+    fields[6] = made.sequence(kind, made.tlv(3, b"\0", made.sequence(modulus, exponent)))
+    tbs = made.sequence(*fields)
+    value = issuer.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    return made.Identity(
+        identity.key,
+        x509.load_der_x509_certificate(made.sequence(tbs, algorithm.encoded, made.tlv(3, b"\0", value))),
+        identity.issuers,
+    )
+
+
+@pytest.mark.parametrize("how", [How(), How(scheme="pss")], ids=["pkcs1", "pss"])
+def test_a_modulus_without_its_leading_zero_is_the_number_it_was_meant_to_be(
+    how: How, world, judge: Judge, codes
+) -> None:
+    signer = negative(made.issue("Card of 2014", world.root, kind="rsa2048"), world.root)
+    data = made.signed(signer, how)
+    verdict = judge(data)
+    assert (verdict.integrity, verdict.indication) == (Integrity.INTACT, Indication.TOTAL_PASSED)
+    assert "rsa-key-sign" in codes(verdict)
+    assert judge(data.replace(b"595 842", b"595 843", 1)).integrity is Integrity.ALTERED
+    other = How(**{**how.__dict__, "break_value": True})
+    assert judge(made.signed(signer, other)).integrity is Integrity.ALTERED
+
+
+def test_a_key_that_is_no_number_at_all_is_not_computed(world, judge: Judge) -> None:
+    signer = made.issue("Sample", world.root, kind="rsa2048")
+    spki = parse(signer.der).spki  # type: ignore[union-attr]
+    empty = made.sequence(made.tlv(2), made.tlv(2))
+    for key in (empty, made.sequence(made.tlv(2, b"\xff"), made.tlv(2, b"\xff")), made.sequence(), b"\x30\x80", b""):
+        broken = made.sequence(made.algorithm("1.2.840.113549.1.1.1"), made.tlv(3, b"\0", key))
+        assert signature_values.lacks_leading_zero(broken) in (True, False)
+        with pytest.raises(UnknownAlgorithm):
+            signature_values.public_key(broken)
+    assert not signature_values.lacks_leading_zero(spki)
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ BAD: dict[str, tuple[Callable[..., Callable[[bytes], bytes]], str]] = {
         lambda w: lambda v: made.token(made.time_stamping("TSA", w.root, not_after=NOW - DAY), v, NOW - HOUR),
         "time-stamp-untrusted",
     ),
-    "SHA-1": (lambda w: lambda v: made.token(w.authority, v, NOW, imprint="sha1"), "algorithm-weak"),
+    "SHA-1": (lambda w: lambda v: made.token(w.authority, v, NOW, imprint="sha1"), "time-stamp-weak"),
 }
 
 
@@ -74,6 +74,39 @@ def test_a_time_stamp_that_proves_nothing(which: str, world, judge: Judge, codes
         None,
     )
     assert code in codes(verdict)
+
+
+UNPROVEN: dict[str, tuple[Callable[..., Callable[[bytes], bytes]], str]] = {
+    "weak imprint": (lambda w: lambda v: made.token(w.authority, v, NOW, imprint="sha1"), "Sample TSA, {} (SHA-1)"),
+    "weak key": (
+        lambda w: lambda v: made.token(made.time_stamping("Old TSA", w.root, kind="rsa1024"), v, NOW),
+        "Old TSA, {} (RSA with 1024 bits)",
+    ),
+    "unknown": (
+        lambda w: lambda v: made.token(made.time_stamping("TSA", made.issue("R", ca=True)), v, NOW),
+        "TSA, {} (chain not found: the last issuer is O=Sample,CN=R)",
+    ),
+    "unreadable": (lambda w: lambda v: b"\x30\x00", "signature time-stamp 1, there is no CMS structure"),
+    "over something else": (
+        lambda w: lambda v: made.token(w.authority, v + b"x", NOW),
+        "signature time-stamp 1 of 2026-06-01 12:00:00 UTC",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", UNPROVEN)
+def test_a_time_stamp_says_which_it_is_and_what_is_wrong(which: str, world, judge: Judge) -> None:
+    token, wanted = UNPROVEN[which]
+    (signature,) = judge(stamped(world, token(world)), at=NOW + DAY).signatures
+    said = [f.message for f in signature.findings if f.code.startswith("time-stamp-") and f.severity != "info"]
+    assert len(said) == 1
+    assert said[0].endswith(": " + wanted.format("2026-06-01 12:00:00 UTC") + ".")
+
+
+def test_an_unanchored_time_stamp_is_named(world, judge: Judge) -> None:
+    (signature,) = judge(stamped(world, world.stamp()), roots=[]).signatures
+    (finding,) = [f for f in signature.findings if f.code == "time-stamp-unanchored"]
+    assert "Sample TSA, 2026-06-01 12:00:00 UTC" in finding.message
 
 
 def test_a_bad_document_time_stamp_makes_the_document_altered(world, judge: Judge) -> None:
@@ -133,12 +166,13 @@ def test_a_renewed_time_stamp_carries_the_earlier_ones(world, judge: Judge) -> N
 
 
 def test_weak_by_now_and_strong_when_it_was_stamped(world, judge: Judge) -> None:
-    early = NOW.replace(year=2024)
-    signer = made.issue("RSA Signer", world.root, kind="rsa2048", not_before=early - DAY)
-    authority = made.time_stamping("Strong TSA", world.root, not_before=early - DAY)
-    bare = judge(made.signed(signer))
+    later = NOW + 4 * YEAR
+    assert later.year == 2030  # RSA below 3,000 bits sufficed until the end of 2028
+    signer = made.issue("RSA Signer", world.root, kind="rsa2048", not_after=NOW + 5 * YEAR)
+    bare = judge(made.signed(signer), at=later)
     assert bare.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
-    proven = judge(made.signed(signer, stamp=lambda v: made.token(authority, v, early), time=early))
+    assert judge(made.signed(signer)).indication is Indication.TOTAL_PASSED
+    proven = judge(made.signed(signer, stamp=world.stamp()), at=later)
     assert proven.indication is Indication.TOTAL_PASSED
 
 
@@ -172,6 +206,34 @@ def test_claimed_later_than_proven(world, judge: Judge, codes) -> None:
     assert (
         judge(made.signed(world.signer, stamp=world.stamp(), time=NOW + timedelta(minutes=5))).time is TimeAxis.PROVEN
     )
+
+
+CLAIMED: dict[str, tuple[dict[str, object], timedelta, str | None]] = {
+    "in the future": ({"time": NOW + 3 * DAY}, DAY, "claimed-time-future"),
+    "just now": ({"time": NOW + DAY + timedelta(minutes=50)}, DAY, None),
+    "before the certificate": ({"time": NOW - 3 * YEAR}, DAY, "claimed-time-outside"),
+    "after the certificate": ({"time": NOW + 3 * YEAR}, 4 * YEAR, "claimed-time-outside"),
+    "the certificate has ended since": ({"time": NOW}, 4 * YEAR, None),
+    "local time, ahead": ({"time": None, "entries": "/M(D:20260602210000)"}, DAY, None),
+    "local time, too far ahead": ({"time": None, "entries": "/M(D:20260603120000)"}, DAY, "claimed-time-future"),
+    "none": ({"time": None}, DAY, None),
+}
+
+
+@pytest.mark.parametrize("which", CLAIMED)
+def test_a_claimed_time_that_cannot_be(which: str, world, judge: Judge, codes) -> None:
+    how, later, code = CLAIMED[which]
+    verdict = judge(made.signed(world.signer, **how), at=NOW + later)
+    assert verdict.integrity is Integrity.INTACT
+    assert verdict.time is (TimeAxis.INCONSISTENT if code else TimeAxis.CLAIMED)
+    assert {c for c in codes(verdict) if c.startswith("claimed-time")} == ({code} if code else set())
+    if code:
+        assert verdict.indication is Indication.INDETERMINATE
+
+
+def test_a_claimed_time_beside_a_proven_one_is_another_question(world, judge: Judge, codes) -> None:
+    verdict = judge(made.signed(world.signer, stamp=world.stamp(), time=NOW - 3 * YEAR), at=NOW + DAY)
+    assert (verdict.time, codes(verdict) & {"claimed-time-outside", "claimed-time-future"}) == (TimeAxis.PROVEN, set())
 
 
 def test_time_stamps_out_of_order(world, judge: Judge, codes) -> None:

@@ -36,7 +36,7 @@ from signing_core.verification.journal import rules_digest
 
 URI = "http://uri.etsi.org/TrstSvc"
 GRANTED, WITHDRAWN = "granted", "withdrawn"
-TSL_SIGNING = trusted_lists.TSL_SIGNING.dotted_string
+TSL_SIGNING = trusted_lists.TSL_SIGNING
 
 
 def when(time: datetime) -> str:

@@ -1,0 +1,408 @@
+"""From the codes in a content stream to characters (9.6 to 9.10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from fontTools import agl
+from fontTools.encodings.StandardEncoding import StandardEncoding
+
+from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.lexer import Malformed, parse_value
+from signing_core.pdf.structure.values import Stream, Value, integer, pdf_doc
+from signing_core.pdf.text import glyph_shapes
+
+_STANDARD_14: Final = re.compile(
+    r"(?:Helvetica|Courier)(?:-(?:Bold)?(?:Oblique)?)?|Times-(?:Roman|Bold|Italic|BoldItalic)"
+)
+_PICTURES: Final = re.compile(r"(?i)dings|symbol|barcode|code ?(?:39|128)|emoji|icon")
+"""Typefaces that are not embedded and whose letters are no letters."""
+_SYMBOLIC: Final = 4
+_MOST_RANGE: Final = 65_536
+_MOST_ENTRIES: Final = 200_000
+_MOST_PROGRAM: Final = 32_000_000
+_SYMBOL: Final = (
+    " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_\0αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼" + "\0" * 33
+    + "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…\0\0↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨®©™∑" + "\0" * 10 + "\0⟩∫" + "\0" * 13
+)  # fmt: skip
+"""The built-in encoding of Symbol from code 32 on (Annex D.5)."""
+_DINGBATS: Final = {
+    0x20: " ", 0x25: "☎", 0x2A: "☛", 0x2B: "☞", 0x48: "★", 0x6C: "●", 0x6E: "■", 0x73: "▲", 0x74: "▼", 0x75: "◆", 0x77: "◗",
+    0xA8: "♣", 0xA9: "♦", 0xAA: "♥", 0xAB: "♠", 0xD5: "→", 0xD6: "↔", 0xD7: "↕", **dict(enumerate("①②③④⑤⑥⑦⑧⑨⑩", 0xAC)),
+}  # fmt: skip
+"""Where ZapfDingbats (Annex D.6) is not in the order of Unicode's block of that name."""
+_CODECS: Final = {
+    "UCS2": "utf-16-be", "UTF16": "utf-16-be", "UTF8": "utf-8", "UTF32": "utf-32-be", "90ms-RKSJ": "cp932", "90msp-RKSJ": "cp932",
+    "EUC": "euc_jp", "GBK-EUC": "gbk", "GBKp-EUC": "gbk", "GBK2K": "gb18030", "GB-EUC": "gb2312", "ETen-B5": "cp950",
+    "B5pc": "big5", "HKscs-B5": "big5hkscs", "KSCms-UHC": "cp949", "KSCms-UHC-HW": "cp949", "KSC-EUC": "euc_kr",
+}  # fmt: skip
+_UNICODE_MAP: Final = re.compile(
+    r"Uni(?:JIS|JIS2004|JISX0213|JISX02132004|GB|CNS|KS)(?:Pro)?-(UCS2|UTF8|UTF16|UTF32)(?:-HW)?"
+)
+_HELVETICA: Final = (
+    "278278355556556889667191333333389584278333278278556556556556556556556556556556278278584584584556"
+    "1015667667722722667611778722278500667556833722778667778722667611722667944667667611278278278469556"
+    "333556556500556556278556556222222500222833556556556556333500278556500722500500500334260334584"
+)
+_WIDTHS: Final = {chr(code): int(width) for code, width in enumerate(re.findall(r"1015|\d{3}", _HELVETICA), 32)}
+
+
+class Unreadable(Exception):
+    """What is shown cannot be told; the argument says why in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one code shows."""
+
+    text: str
+    width: float
+    """How far it moves on, in units of the font size."""
+    word: bool
+    """A single byte 32: word spacing applies (9.3.3)."""
+    sure: bool
+    """It is what it is said to be: the font is not embedded, or the outline was compared."""
+
+
+@dataclass(slots=True)
+class Font:
+    """A font dictionary, as far as it tells which characters it shows. Raises `Unreadable`."""
+
+    structure: FileStructure
+    revision: int
+    entries: dict[str, Value]
+    name: str = ""
+    vertical: bool = False
+    _texts: dict[int, str] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _widths: dict[int, float] = field(default_factory=dict)
+    _width: float = 1.0
+    _program: glyph_shapes.Program | None = None
+    _below: dict[str, Value] = field(default_factory=dict)
+    _codec: str | None = None
+    _gids: bytes | None = None
+    _mapped: frozenset[int] = frozenset()
+    _flags: int = 0
+    _letters: dict[int, Letter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kind = self._at(self.entries.get("Subtype"))
+        self.name = re.sub(r"^[A-Z]{6}\+", "", str(self._at(self.entries.get("BaseFont"))))
+        if kind == "Type0":
+            self._composite()
+        elif kind in ("Type1", "TrueType", "MMType1"):
+            self._simple(str(kind))
+        else:
+            raise Unreadable("a font that draws its glyphs by content streams")
+
+    @property
+    def dingbats(self) -> bool:
+        return self.name == "ZapfDingbats" and self._program is None
+
+    def letters(self, codes: bytes) -> Iterator[Letter]:
+        if self._codec is not None:
+            try:
+                decoded = codes.decode(self._codec)
+            except UnicodeDecodeError:
+                raise Unreadable("codes that the font's CMap does not have") from None
+            yield from (
+                Letter(c, 0.5 if c.isascii() and "HW" in self.name else self._width, False, True) for c in decoded
+            )
+            return
+        wide = 2 if self._below else 1
+        if len(codes) % wide:
+            raise Unreadable("half a code")
+        for at in range(0, len(codes), wide):
+            code = int.from_bytes(codes[at : at + wide], "big")
+            letter = self._letters.get(code)
+            if letter is None:
+                letter = self._letters[code] = self._letter(code, wide)
+            yield letter
+
+    def _at(self, value: Value) -> Value:
+        return self.structure.resolve(value, self.revision)
+
+    def _letter(self, code: int, wide: int) -> Letter:
+        text = self._texts.get(code)
+        if text is None:
+            raise Unreadable(f"code {code} of font {self.name[:40]!r}, which stands for no known character")
+        sure = self._program is None or self._compare(self._program, code, text)
+        width = self._widths.get(code, self._width)
+        if not self._widths and not self._below:
+            scale = 1.08 if "Bold" in self.name else 0.95 if self.name.startswith("Times") else 1.0
+            width = 0.6 if self.name.startswith("Courier") else _WIDTHS.get(text, 556) / 1000 * scale
+        return Letter(text, width, wide == 1 and code == 32, sure)
+
+    # -- simple fonts (9.6) -------------------------------------------------------------------------------------------
+
+    def _simple(self, kind: str) -> None:
+        descriptor = self._at(self.entries.get("FontDescriptor"))
+        descriptor = descriptor if isinstance(descriptor, dict) else {}
+        self._flags = integer(self._at(descriptor.get("Flags"))) or 0
+        embedded = self._embedded(descriptor)
+        encoding = self._at(self.entries.get("Encoding"))
+        named = encoding if isinstance(encoding, str) else None
+        differences: Value = None
+        if isinstance(encoding, dict):
+            named = self._at(encoding.get("BaseEncoding"))
+            differences = self._at(encoding.get("Differences"))
+        dingbats = self.name == "ZapfDingbats"
+        if self.name in ("Symbol", "ZapfDingbats") and not embedded:
+            base = _dingbats() if dingbats else dict(enumerate(_SYMBOL, 32))
+        elif named in _BASES:
+            base = _BASES[str(named)]()
+        elif not embedded and _STANDARD_14.fullmatch(self.name):
+            base = _BASES["StandardEncoding"]()
+        elif embedded or self._flags & _SYMBOLIC:
+            base = {}
+        else:  # what viewers agree on
+            base = {
+                code: c for code, c in _BASES["StandardEncoding"]().items() if 32 < code < 127 and code not in (39, 96)
+            } | {32: " "}
+        if not embedded and _PICTURES.search(self.name) and self.name not in ("Symbol", "ZapfDingbats"):
+            raise Unreadable("a font of pictures that is not embedded")
+        self._texts = {code: c for code, c in base.items() if c != "\0"}
+        if not embedded:
+            self._texts |= dict.fromkeys((9, 10, 13), " ")  # line breaks that a program left in: drawn as nothing
+        if self._program is not None and self._program.by_name:
+            self._names = {code: agl.UV2AGL.get(ord(c), "") for code, c in base.items()}
+        code = 0
+        for item in differences if isinstance(differences, list) else ():
+            item = self._at(item)
+            if isinstance(item, int):
+                code = item
+            elif isinstance(item, str):
+                self._names[code] = item
+                self._texts.pop(code, None)
+                if character := agl.toUnicode(item, isZapfDingbats=dingbats):
+                    self._texts[code] = character
+                code += 1
+        given = self._unicode_map(1)
+        if embedded:
+            self._texts.update(given)
+        elif any(code in self._texts and _loose(c) != _loose(self._texts[code]) for code, c in given.items()):
+            raise Unreadable("a font whose ToUnicode map contradicts its encoding")
+        first = integer(self._at(self.entries.get("FirstChar"))) or 0
+        widths = self._at(self.entries.get("Widths"))
+        for index, width in enumerate(widths[:256] if isinstance(widths, list) else ()):
+            self._widths[first + index] = _number(self._at(width)) / 1000
+        if self._widths:
+            self._width = _number(self._at(descriptor.get("MissingWidth"))) / 1000
+
+    # -- composite fonts (9.7) ----------------------------------------------------------------------------------------
+
+    def _composite(self) -> None:
+        below = self._at(self.entries.get("DescendantFonts"))
+        cid_font = self._at(below[0]) if isinstance(below, list) and below else None
+        if not isinstance(cid_font, dict):
+            raise Unreadable("a composite font without a descendant")
+        self._below = cid_font
+        descriptor = self._at(cid_font.get("FontDescriptor"))
+        embedded = self._embedded(descriptor if isinstance(descriptor, dict) else {})
+        encoding = self._at(self.entries.get("Encoding"))
+        if not isinstance(encoding, str):
+            raise Unreadable("a font with a CMap of its own")
+        self.vertical = encoding.endswith("-V") or encoding == "V"
+        width = self._at(cid_font.get("DW"))
+        self._width = 1.0 if width is None else _number(width) / 1000
+        if encoding not in ("Identity-H", "Identity-V"):
+            name = encoding[:-2] if encoding.endswith(("-H", "-V")) else {"H": "JIS", "V": "JIS"}.get(encoding, "")
+            unicode_map = _UNICODE_MAP.fullmatch(name)
+            self._codec = _CODECS.get(unicode_map[1] if unicode_map else name)
+            if self._codec is None or embedded:
+                raise Unreadable(f"a font with the CMap {encoding[:40]!r}")
+            return
+        if not embedded:
+            raise Unreadable("a font by glyph numbers that is not embedded")
+        self._texts = self._unicode_map(2)
+        self._widths = self._cid_widths(self._at(cid_font.get("W")))
+        gids = self._at(cid_font.get("CIDToGIDMap"))
+        if isinstance(gids, Stream):
+            self._gids = self.structure.decoded(gids, self.revision) or b""
+
+    def _cid_widths(self, array: Value) -> dict[int, float]:
+        """/W (9.7.4.3)."""
+        widths: dict[int, float] = {}
+        items = [self._at(item) for item in array[:_MOST_RANGE]] if isinstance(array, list) else []
+        at = 0
+        while at + 1 < len(items) and len(widths) < _MOST_ENTRIES:
+            first, second = integer(items[at]) or 0, items[at + 1]
+            if isinstance(second, list):
+                widths.update(
+                    (first + step, _number(self._at(width)) / 1000) for step, width in enumerate(second[:_MOST_RANGE])
+                )
+                at += 2
+                continue
+            last = min(integer(second) or 0, first + _MOST_RANGE)
+            width = _number(items[at + 2]) / 1000 if at + 2 < len(items) else 0.0
+            widths.update(dict.fromkeys(range(first, last + 1), width))
+            at += 3
+        return widths
+
+    # -- font programs ------------------------------------------------------------------------------------------------
+
+    def _embedded(self, descriptor: dict[str, Value]) -> bool:
+        files = [
+            stream for key in ("FontFile2", "FontFile3") if isinstance(stream := self._at(descriptor.get(key)), Stream)
+        ]
+        if not files and self._at(descriptor.get("FontFile")) is None:
+            return False
+        data = (
+            self.structure.decoded(files[0], self.revision)
+            if len(files) == 1 and "FontFile" not in descriptor
+            else None
+        )
+        if data is None or len(data) > _MOST_PROGRAM:
+            raise Unreadable("an embedded font whose glyphs cannot be looked at")
+        try:
+            self._program = glyph_shapes.Program(data)
+        except glyph_shapes.Unusable:
+            raise Unreadable("an embedded font that is damaged or of an unknown kind") from None
+        return True
+
+    def _compare(self, program: glyph_shapes.Program, code: int, text: str) -> bool:
+        """Look at every glyph that a viewer can take for the code: whether all of them are known to be the text."""
+        sure = True
+        self.structure.budget.check()
+        indices = self._indices(program, code, text)
+        if not indices or 0 in indices:
+            raise Unreadable(f"a font without a glyph for {text[:4]!r}")
+        for index in indices:
+            try:
+                drawn = program.features(index)
+            except glyph_shapes.Unusable:
+                raise Unreadable("an embedded font with a glyph that cannot be read") from None
+            if (drawn is None) != (not text.strip()) and not _invisible(text):
+                raise Unreadable(f"a font whose glyph for {text[:4]!r} is {'empty' if drawn is None else 'none'}")
+            verdict = glyph_shapes.looks_like(drawn, text) if drawn is not None and len(text) == 1 else None
+            if verdict is False:
+                raise Unreadable(f"a font that draws another character than {text[:4]!r} for it")
+            if drawn is not None and verdict is None:
+                sure = False
+        return sure
+
+    def _indices(self, program: glyph_shapes.Program, code: int, text: str) -> set[int]:
+        if self._below:
+            if program.by_name and self._at(self._below.get("Subtype")) == "CIDFontType0":
+                index = program.index_of(code)
+            elif self._gids is not None:
+                index = int.from_bytes(self._gids[2 * code : 2 * code + 2], "big")
+            else:
+                index = code
+            return set() if index is None else {index}
+        if program.by_name:
+            name = self._names.get(code) or program.built_in(code) or ""
+            index = program.named(name)
+            return set() if index is None else {index}
+        indices: set[int] = set()
+        encoded = self._names.get(code)
+        character = agl.toUnicode(encoded) if encoded else text
+        for (platform, kind), table in program.codes.items():
+            keys = {code, 0xF000 | code} if (platform, kind) == (3, 0) else {code} if platform == 1 else set()
+            if not self._flags & _SYMBOLIC or not keys:
+                if (platform, kind) in ((3, 1), (3, 10)) or platform == 0:
+                    keys = {ord(character)} if len(character) == 1 else set()
+                elif platform == 1:
+                    keys = set(character.encode("mac-roman", "ignore")[:1])
+            indices |= {table[key] for key in keys if table.get(key)}
+        return indices
+
+    def _unicode_map(self, width: int) -> dict[int, str]:
+        stream = self._at(self.entries.get("ToUnicode"))
+        if not isinstance(stream, Stream):
+            return {}
+        return to_unicode(self.structure.decoded(stream, self.revision) or b"", width)
+
+
+def to_unicode(cmap: bytes, width: int) -> dict[int, str]:
+    """The mappings of a ToUnicode CMap (9.10.3) for codes of `width` bytes. What is damaged is left out."""
+    mappings: dict[int, str] = {}
+    total = 0
+    for kind, operands in _blocks(cmap):
+        step = 2 if kind == b"bfchar" else 3
+        for at in range(0, len(operands) - step + 1, step):
+            low, high, target = operands[at], operands[at + step - 2], operands[at + step - 1]
+            if not (isinstance(low, bytes) and isinstance(high, bytes) and len(low) == len(high) == width):
+                continue
+            first = int.from_bytes(low, "big")
+            count = int.from_bytes(high, "big") - first + 1
+            if not 0 < count <= _MOST_RANGE or total + count > _MOST_ENTRIES:
+                continue
+            total += count
+            if isinstance(target, list):
+                texts = [_utf16(item) for item in target[:count]]
+            else:
+                texts = list(_increments(target, count))
+            mappings.update((first + index, text) for index, text in enumerate(texts) if text)
+    return mappings
+
+
+def _blocks(cmap: bytes) -> Iterator[tuple[bytes, list[Value]]]:
+    """(kind, operands) of each block of mappings."""
+    position = 0
+    while (start := re.compile(rb"begin(bfchar|bfrange)").search(cmap, position)) is not None:
+        operands: list[Value] = []
+        position = start.end()
+        while True:
+            try:
+                value, position = parse_value(cmap, position, depth=4)
+            except Malformed:
+                break  # its end, or damage
+            operands.append(value)
+        yield start[1], operands
+
+
+def _increments(target: Value, count: int) -> Iterator[str]:
+    """The targets of a range: the last byte counts up, and where programs let it pass 255, the whole code unit."""
+    text = _utf16(target)
+    for step in range(count if text else 0):
+        last = ord(text[-1]) + step
+        yield text[:-1] + chr(last) if last <= 0x10FFFF else ""
+
+
+def _utf16(value: Value) -> str:
+    if isinstance(value, str):
+        return str(agl.toUnicode(value))
+    return value.decode("utf-16-be", "replace").replace("\ufffd", "") if isinstance(value, bytes) else ""
+
+
+def _loose(text: str) -> str:
+    return text.replace("\xa0", " ").replace("\xad", "-").replace("\u2010", "-").replace("\u2212", "-")
+
+
+def _invisible(text: str) -> bool:
+    """Characters that fonts draw as nothing or as something: soft hyphens, joiners, marks of direction."""
+    return all(c in "\xad\u200b\u200c\u200d\u200e\u200f\ufeff" for c in text)
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 else 0.0
+
+
+def _named(names: list[str]) -> dict[int, str]:
+    return {code: character for code, name in enumerate(names) if (character := agl.toUnicode(name))}
+
+
+@cache
+def _dingbats() -> dict[int, str]:
+    codes = [*range(0x20, 0x7F), *range(0xA1, 0xF0), *range(0xF1, 0xFF)]
+    return {code: _DINGBATS.get(code, chr(code + (0x26E0 if code < 0x80 else 0x26C0))) for code in codes}
+
+
+def _table(codec: str) -> dict[int, str]:
+    decoded = {code: bytes((code,)).decode(codec, "ignore") for code in range(32, 256) if code != 127}
+    return {code: c for code, c in decoded.items() if c}
+
+
+_BASES: Final = {
+    "StandardEncoding": cache(lambda: _named(StandardEncoding)),
+    "MacRomanEncoding": cache(lambda: _table("mac-roman") | {0xCA: " "}),
+    "WinAnsiEncoding": cache(
+        lambda: _table("cp1252") | {0xA0: " ", 0xAD: "-"} | dict.fromkeys((0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D), "•")
+    ),
+    "PDFDocEncoding": cache(lambda: {code: pdf_doc(bytes((code,))) for code in range(24, 256)}),
+}

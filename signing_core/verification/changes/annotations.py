@@ -1,0 +1,215 @@
+"""The annotations of a page (12.5): added, edited, removed; those of form fields are judged with their field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.values import Ref, Value
+from signing_core.verification.changes import widgets
+from signing_core.verification.changes.change import Kind
+from signing_core.verification.changes.defaults import means_default
+from signing_core.verification.changes.ledger import Use
+from signing_core.verification.changes.paint import Maker, Paint, box_of
+from signing_core.verification.changes.pair import kind_of, subtype_of
+from signing_core.verification.changes.walk import NOTED, SAME, Place, Walk
+
+COMMENTS: Final = frozenset(
+    {
+        "Text", "FreeText", "Highlight", "Underline", "Squiggly", "StrikeOut", "Ink", "Line", "Square", "Circle", "Polygon",
+        "PolyLine", "Stamp", "Caret", "Popup", "Link", "FileAttachment",
+    }
+)  # fmt: skip
+"""Markup annotations and what goes with them (12.5.6.2); films, models and the like are no comments."""
+_BACK: Final = frozenset({"P", "Parent", "Popup", "IRT"})
+
+
+def compare_annotations(walk: Walk, old: Value, new: Value, place: Place) -> str:
+    """/Annots of a page."""
+    before, after, place = walk.open(old, new, place, Use.FORM)
+    if not isinstance(before, list | None) or not isinstance(after, list | None):
+        return walk.unknown(f"Page {place.page}: /Annots is no array.", place)
+    pairs, added, removed, moved = _matched(walk, before or [], after or [])
+    if moved and _overlap(walk, [new for _, new in pairs]):
+        message = f"Page {place.page}: annotations that lie over one another were put in another order."
+        walk.note(Kind.ANNOTATION_EDIT, "change-annotation-order", message, place)
+    for first, second in pairs:
+        _compare(walk, first, second, place)
+    for item in removed:
+        _removed(walk, item, place)
+    for item in added:
+        _added(walk, item, place)
+    return NOTED
+
+
+def _matched(
+    walk: Walk, before: list[Value], after: list[Value]
+) -> tuple[list[tuple[Value, Value]], list[Value], list[Value], bool]:
+    """(pairs, added, removed, whether the order of those that stayed changed)."""
+    where: dict[int, int] = {}
+    for index, item in enumerate(after):
+        if isinstance(item, Ref):
+            where.setdefault(item.number, index)
+    pairs: list[tuple[Value, Value]] = []
+    positions: list[int] = []
+    removed: list[Value] = []
+    taken: set[int] = set()
+    for item in before:
+        at = where.get(item.number) if isinstance(item, Ref) else None
+        if at is None:
+            # Written in place before and now an object, or the other way round: matched by content.
+            others = (
+                n
+                for n, other in enumerate(after)
+                if n not in taken and not (isinstance(other, Ref) and isinstance(item, Ref))
+            )
+            at = next((n for n in others if walk.query.same(item, after[n])), None)
+        if at is None or at in taken:
+            if walk.pair.before(item) is not None and at is None:
+                removed.append(item)
+            continue
+        taken.add(at)
+        positions.append(at)
+        pairs.append((item, after[at]))
+    added = [item for at, item in enumerate(after) if at not in taken]
+    return pairs, added, removed, positions != sorted(positions)
+
+
+def _overlap(walk: Walk, items: list[Value]) -> bool:
+    boxes = [
+        box for item in items if (box := box_of(walk.pair.structure, walk.pair.after(item) or {}, walk.pair.later))
+    ]
+    boxes.sort()
+    for at, a in enumerate(boxes):
+        for b in boxes[at + 1 :]:
+            if b[0] >= a[2]:
+                break
+            if a[1] < b[3] and b[1] < a[3]:
+                return True
+    return False
+
+
+def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
+    """An annotation that was there when it was signed."""
+    if walk.settled(first, second):
+        return
+    pair = walk.pair
+    if (
+        isinstance(first, Ref)
+        and first == second
+        and first.number in pair.form_before.numbers & pair.form_after.numbers
+    ):
+        walk.ledger.entry(f"{place.path}/{first.number}", "a form field, compared in the form")
+        return
+    a, b, place = walk.open(first, second, place, Use.FORM)
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        if not walk.same(a, b, Use.FORM):
+            walk.unknown(f"Page {place.page}: something in /Annots that is no annotation was changed.", place)
+        return
+    subtype = subtype_of(a)
+    if subtype == "Widget":
+        widgets.compare_loose_widget(walk, a, b, place)
+        return
+    edited = False
+    for key in sorted(a.keys() | b.keys()):
+        x, y = a.get(key), b.get(key)
+        if walk.settled(x, y):
+            continue
+        where = place.at(key)
+        if key in _BACK and (x == y or x is None):
+            walk.ledger.entry(where.path, "leads to what is compared in its own place")
+            continue
+        if means_default(key, x, y) or walk.same(x, y, Use.LOOK if key == "AP" else Use.FORM):
+            walk.ledger.entry(where.path, SAME)
+            continue
+        walk.take_in(y, Use.LOOK if key == "AP" else Use.FORM, x)
+        message = f"Page {place.page}: {subtype} annotation, /{key} was changed."
+        if key in ("A", "AA") or b.get("Subtype") != subtype:
+            reason = walk.forbid("change-annotation", message, place)
+        else:
+            kind = Kind.ANNOTATION if subtype == "Popup" else Kind.ANNOTATION_EDIT
+            reason = walk.note(
+                kind, "change-annotation", message, place, annotation=subtype, warning=kind is Kind.ANNOTATION_EDIT
+            )
+            edited |= kind is Kind.ANNOTATION_EDIT
+        walk.ledger.entry(where.path, reason)
+    if edited:
+        _paint(walk, b, place, f"An annotation ({subtype}) that was changed", former=a)
+
+
+def _paint(
+    walk: Walk, annotation: dict[str, Value], place: Place, what: str, former: dict[str, Value] | None = None
+) -> None:
+    pair = walk.pair
+    box = box_of(pair.structure, annotation, pair.later) if annotation else None
+    if box is None and former is not None:
+        box = box_of(pair.structure, former, pair.signed)
+    if box is not None and place.page is not None:
+        revision = pair.revision_of(place.owner)
+        walk.paints.append(Paint(place.page, box, Maker.ANNOTATION, what, None, revision, annotation, former))
+
+
+def _removed(walk: Walk, item: Value, place: Place) -> None:
+    annotation = walk.pair.before(item)
+    subtype = subtype_of(annotation)
+    walk.ledger.entry(f"{place.path}/removed", "removed from the page")
+    if subtype == "Widget":
+        walk.forbid("change-annotation-removed", f"Page {place.page}: a form field was taken off the page.", place)
+        return
+    kind = Kind.ANNOTATION if subtype == "Popup" else Kind.ANNOTATION_EDIT
+    what = "a pop-up" if subtype == "Popup" else f"an annotation ({subtype})"
+    message = f"Page {place.page}: {what} was removed."
+    walk.note(kind, "change-annotation-removed", message, place, annotation=subtype, warning=subtype != "Popup")
+    if isinstance(annotation, dict):
+        _paint(walk, {}, place, f"An annotation ({subtype}) that was removed", former=annotation)
+
+
+def _added(walk: Walk, item: Value, place: Place) -> None:
+    """An annotation that the page did not have: new, and for one page only (12.5.2)."""
+    pair = walk.pair
+    number = item.number if isinstance(item, Ref) else None
+    annotation = pair.after(item)
+    path = f"{place.path}/{number if number is not None else 'direct'}"
+    if annotation is None:
+        walk.ledger.entry(path, "nothing")
+        return
+    place = replace(place, owner=number if number is not None else place.owner)
+    subtype = subtype_of(annotation)
+    if not isinstance(annotation, dict) or "Subtype" not in annotation:
+        walk.forbid(
+            "change-annotation-added",
+            f"Page {place.page}: something that is no annotation was added to /Annots.",
+            place,
+        )
+        walk.ledger.entry(path, "no annotation")
+        return
+    if number is not None and pair.existed(number) and not (subtype == "Widget" and widgets.unplaced(walk, number)):
+        walk.forbid(
+            "change-annotation-added",
+            f"Page {place.page}: an object that the signed document has elsewhere ({_kind(pair.old(number))}) was put on the page.",
+            place,
+        )
+        walk.ledger.entry(path, "moved")
+        return
+    walk.ledger.entry(path, "added")
+    if subtype == "Widget":
+        widgets.place_widget(walk, item, annotation, place)
+        return
+    brought = walk.take_in(item, Use.FORM)
+    what = f"Page {place.page}: an annotation ({subtype})"
+    if subtype not in COMMENTS:
+        walk.forbid("change-annotation-added", f"{what} that is no comment was added.", place)
+    elif any(
+        "A" in part or "AA" in part for part in brought if isinstance(part, dict) and kind_of(part) == "annotation"
+    ):
+        walk.forbid("change-annotation-added", f"{what} with an action was added.", place)
+    else:
+        walk.note(Kind.ANNOTATION, "change-annotation-added", f"{what} was added.", place, annotation=subtype)
+        _paint(walk, annotation, place, f"An annotation ({subtype}) that was added")
+    if is_signature(pair.after(annotation.get("V"))):
+        walk.forbid("change-annotation-added", f"{what} that carries a signature was added.", place)
+
+
+def _kind(value: Value) -> str:
+    return subtype_of(value) if kind_of(value) == "annotation" else kind_of(value) or type(value).__name__.lower()

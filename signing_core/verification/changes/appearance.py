@@ -1,0 +1,233 @@
+"""Where an annotation shows anything, and whether programs agree on what it shows (12.5.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from signing_core.pdf.page_ink import Box
+from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+
+TEXT_MARKUP: Final = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut"})
+_HIDDEN, _PRINT, _NO_ROTATE, _NO_VIEW, _TOGGLE_NO_VIEW = 2, 4, 16, 32, 256  # 12.5.3, Table 167
+_ICONS: Final = frozenset({"Text", "FileAttachment", "Sound", "Movie"})
+_ICON: Final = 24.0
+"""Points: programs draw icons without looks at a size of their own, from the upper left corner."""
+_EVERYWHERE: Final[Box] = (-1e6, -1e6, 1e6, 1e6)
+_PAINTING, _DRAWING = (
+    re.compile(rb"(?<![^\0\t\n\f\r ()<>\[\]{}])(?:" + operators + rb")(?![^\0\t\n\f\r ()<>\[\]{}/%])")
+    for operators in (rb"f\*?|F|B\*?|b\*?|s|S|sh|Tj|TJ|'|\"|BI", rb"Do")
+)
+_ALIKE: Final = frozenset({"Normal", "Compatible", "Multiply"})
+_DEEPEST: Final = 8
+_MOST_STREAMS: Final = 500
+
+
+def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> Box | None:
+    """Where an annotation shows anything, on screen or on paper; None when nothing of it can be seen."""
+    flags = integer(structure.resolve(annotation.get("F"), revision)) or 0
+    if flags & _HIDDEN or (flags & _NO_VIEW and not flags & (_PRINT | _TOGGLE_NO_VIEW)):
+        return None
+    box = rectangle(structure, annotation.get("Rect"), revision)
+    if unlooked(structure, annotation, revision):
+        return _own_look(structure, annotation, box, revision)
+    looks = [look for look in _current(structure, annotation, revision)[0] if _paints(structure, look, revision)]
+    if any(rectangle(structure, look.dict.get("BBox"), revision) is None for look in looks):
+        return _EVERYWHERE  # PDFium then cuts nothing off
+    if not looks or box is None or box[0] == box[2] or box[1] == box[3]:
+        return None
+    # Looks are cut to /Rect (12.5.5), which does not turn with the page if it is not to.
+    side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE else 0
+    return (box[0] - side, box[3] - side, box[0] + side, box[3] + side) if side else box
+
+
+def subtype_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> str:
+    """/Subtype; empty when there is none."""
+    subtype = structure.resolve(annotation.get("Subtype"), revision)
+    return subtype if isinstance(subtype, str) else ""
+
+
+def unlooked(structure: FileStructure, annotation: dict[str, Value], revision: int) -> bool:
+    """Whether it has no usable appearance, so that programs draw it by themselves or not."""
+    states = _dictionary(structure, annotation.get("AP"), revision)
+    normal = structure.resolve(states.get("N"), revision)
+    if subtype_of(structure, annotation, revision) == "Widget" and isinstance(normal, dict):
+        return False  # a box that is not ticked has no look
+    return not _current(structure, annotation, revision)[0]
+
+
+def rectangle(structure: FileStructure, value: Value, revision: int) -> Box | None:
+    """A rectangle (7.9.5) with its corners in order; what is no number reads as 0, as in PDFium. None when it is none."""
+    value = structure.resolve(value, revision)
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    x1, y1, x2, y2 = (_number(structure.resolve(item, revision)) for item in value)
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
+def differs_among_programs(
+    structure: FileStructure, annotation: dict[str, Value], revision: int, former: dict[str, Value] | None, signed: int
+) -> bool:
+    """Whether what is seen depends on who shows it, or on a pointer above it."""
+    states = _dictionary(structure, annotation.get("AP"), revision)
+    looks, clear = _current(structure, annotation, revision)
+    flags = integer(structure.resolve(annotation.get("F"), revision)) or 0
+    popup = subtype_of(structure, annotation, revision) == "Popup"
+    if not looks or not clear or "OC" in annotation or popup or flags & _TOGGLE_NO_VIEW:
+        return True
+    seen: set[int] = set()
+    if any(_unusual(structure, look, revision, seen, 0) for look in looks):
+        return True
+    earlier = _dictionary(structure, former.get("AP"), signed) if former else {}
+    for key in ("R", "D"):
+        look = states.get(key)
+        if look is None or look == states.get("N"):
+            continue
+        locations = (
+            {structure.location(look.number, when) for when in (signed, revision)} if isinstance(look, Ref) else ()
+        )
+        if look == earlier.get(key) and len(locations) == 1:
+            continue
+        if any(_paints(structure, stream, revision) for stream in _streams(structure, look, revision)):
+            return True
+    return False
+
+
+def _current(structure: FileStructure, annotation: dict[str, Value], revision: int) -> tuple[list[Stream], bool]:
+    """(the looks it may have as it is, whether that is clear)."""
+    states = _dictionary(structure, annotation.get("AP"), revision)
+    normal = structure.resolve(states.get("N"), revision)
+    if isinstance(normal, dict):
+        state = structure.resolve(annotation.get("AS"), revision)
+        if not isinstance(state, str):
+            return _streams(structure, normal, revision), False
+        normal = structure.resolve(normal.get(state), revision)
+    return [normal] if isinstance(normal, Stream) else [], True
+
+
+def _streams(structure: FileStructure, look: Value, revision: int) -> list[Stream]:
+    look = structure.resolve(look, revision)
+    items = [structure.resolve(item, revision) for item in look.values()] if isinstance(look, dict) else [look]
+    return [item for item in items if isinstance(item, Stream)]
+
+
+def _paints(structure: FileStructure, stream: Stream, revision: int) -> bool:
+    """Whether a look draws anything; Acrobat nests empty ones."""
+    key = ("paints", stream.start, revision)
+    if key not in structure.analysed:
+        structure.analysed[key] = _draws(structure, stream, revision)
+    return bool(structure.analysed[key])
+
+
+def _draws(structure: FileStructure, stream: Stream, revision: int) -> bool:
+    waiting, seen = [stream], set[int]()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        body = structure.decoded(item, revision) if item.dict.get("Subtype") != "Image" else None
+        if body is None or _PAINTING.search(body) or len(seen) > _MOST_STREAMS:
+            return True
+        if _DRAWING.search(body):
+            resources = _dictionary(structure, item.dict.get("Resources"), revision)
+            drawn = _streams(structure, _dictionary(structure, resources.get("XObject"), revision), revision)
+            if not drawn:
+                return True  # without resources of its own, a look draws with those of the page
+            waiting += drawn
+    return False
+
+
+def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[int], depth: int) -> bool:
+    """Whether a look uses what programs are known to draw differently: soft masks, blending, layers, boxes of no size."""
+    if id(stream) in seen:
+        return False
+    seen.add(id(stream))
+    if depth > _DEEPEST or len(seen) > _MOST_STREAMS or "OC" in stream.dict:
+        return True
+    if stream.dict.get("Subtype") == "Image":
+        return False
+    box = rectangle(structure, stream.dict.get("BBox"), revision)
+    if "PatternType" not in stream.dict and (box is None or box[0] == box[2] or box[1] == box[3]):
+        return True
+    resources = _dictionary(structure, stream.dict.get("Resources"), revision)
+    for item in _dictionary(structure, resources.get("ExtGState"), revision).values():
+        state = _dictionary(structure, item, revision)
+        mode = structure.resolve(state.get("BM", "Normal"), revision)
+        if structure.resolve(state.get("SMask", "None"), revision) != "None":
+            return True
+        if not all(isinstance(name, str) and name in _ALIKE for name in (mode if isinstance(mode, list) else [mode])):
+            return True
+    for item in _dictionary(structure, resources.get("Properties"), revision).values():
+        if _dictionary(structure, item, revision).get("Type") in ("OCG", "OCMD"):
+            return True
+    inner = [
+        item
+        for key in ("XObject", "Pattern")
+        for item in _streams(structure, _dictionary(structure, resources.get(key), revision), revision)
+    ]
+    return any(_unusual(structure, item, revision, seen, depth + 1) for item in inner)
+
+
+# -- what programs draw without a look ----------------------------------------------------------------------------------------
+
+
+def _own_look(structure: FileStructure, annotation: dict[str, Value], box: Box | None, revision: int) -> Box | None:
+    subtype = subtype_of(structure, annotation, revision)
+    style = _dictionary(structure, annotation.get("BS"), revision)
+    border = structure.resolve(annotation.get("Border"), revision)
+    thick = style.get("W", border[2] if isinstance(border, list) and len(border) > 2 else 1)
+    width = min(abs(_number(structure.resolve(thick, revision))), 1000.0)
+    if subtype == "Popup" or (subtype == "Link" and not width):
+        return None
+    if subtype == "Widget":
+        return box if _fills_itself(structure, annotation, revision) else None
+    points = [] if box is None else [(box[0], box[1]), (box[2], box[3])]
+    if subtype != "Link":
+        for key in ("QuadPoints", "Vertices", "L", "CL", "InkList", "Path"):
+            numbers = [*_numbers(structure, annotation.get(key), revision)]
+            points += zip(numbers[::2], numbers[1::2], strict=False)
+    if subtype in _ICONS and box is not None:
+        points += [(box[0], box[3] - _ICON), (box[0] + _ICON, box[3])]
+    if not points:
+        return None
+    room = width * (10 if "LE" in annotation else 1)  # arrows
+    xs, ys = zip(*points, strict=True)
+    return min(xs) - room, min(ys) - room, max(xs) + room, max(ys) + room
+
+
+def _fills_itself(structure: FileStructure, widget: dict[str, Value], revision: int) -> bool:
+    """Whether a field without a look has something to show: a value, a background, a border."""
+    characteristics = _dictionary(structure, widget.get("MK"), revision)
+    if any(structure.resolve(characteristics.get(key), revision) for key in ("BG", "BC")):
+        return True
+    node, kind, value = widget, None, None
+    for _ in range(32):
+        kind = kind if kind is not None else structure.resolve(node.get("FT"), revision)
+        value = value if value is not None else structure.resolve(node.get("V"), revision)
+        node = _dictionary(structure, node.get("Parent"), revision)
+        if not node:
+            break
+    return kind in ("Tx", "Ch") and bool(value)
+
+
+def _numbers(structure: FileStructure, value: Value, revision: int, depth: int = 0) -> Iterator[float]:
+    value = structure.resolve(value, revision)
+    if isinstance(value, list) and depth < 4:
+        structure.budget.step(len(value))
+        for item in value:
+            yield from _numbers(structure, item, revision, depth + 1)
+    elif isinstance(value, int | float):
+        yield _number(value)
+
+
+def _number(value: Value) -> float:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e7
+    return float(value) if usable else 0.0
+
+
+def _dictionary(structure: FileStructure, value: Value, revision: int) -> dict[str, Value]:
+    value = structure.resolve(value, revision)
+    return value if isinstance(value, dict) else {}

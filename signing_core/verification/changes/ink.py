@@ -1,0 +1,286 @@
+"""What is read in a picture of a page and in another one of the same place: characters and other ink, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from signing_core.pdf.page_ink import Area, Character, Picture
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+Plane: TypeAlias = npt.NDArray[np.int32]
+
+_CONTRAST: Final = 48
+"""Least step of brightness, of 255, between ink and paper: below, nothing is read."""
+_DEVIATION: Final = 0.2
+"""How much of that step a pixel may deviate."""
+_LEAST: Final = 3
+"""Pixels that deviate. At 300 dpi a decimal point of 6 points has 6; where nothing is drawn, two pictures do not differ at all."""
+_REACH, _AROUND, _TILE = 1.5, 10.0, 3.0
+"""Points: around ink that is no text, more than lies between the digits of an amount; around a difference; side of a tile."""
+_THICK, _GAP, _LONG, _LONG_IN_BOX = 3.0, 4.0, 29.0, 14.0
+"""Points: thickest line to sign on, widest gap between its dots, shortest line, shortest line of the comb of a field."""
+_ENOUGH: Final = 40
+"""Places that are covered: more are not looked for."""
+_TO_TICK: Final = frozenset(
+    "\u25a1\u2610\u25a2\u25af\u25cb\u25ef\u25fb\u25fd\u2b1c\u274f\u2750\u2751\u2752\uf06f\uf0a8\uf071\uf072"
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What became of ink that was signed."""
+
+    covered: int = 0
+    """In how many places something is read no more, or otherwise."""
+    added_only: bool = True
+    """All that is covered is still seen, with something added."""
+    revealed: bool = False
+    """Something is read now that lay hidden."""
+    hidden: bool = False
+    """Something lay hidden and still does."""
+    drawn: bool = False
+    """There is a difference at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a page: pixels at `scale` for each point, beginning at `origin` of the page."""
+
+    origin: tuple[int, int]
+    scale: float
+    characters: Callable[[], Sequence[Character]]
+    own_box: bool
+    """It was made to be filled: there the space between words is no content."""
+    markup: str | None
+    """`Subtype` of the text markup (12.5.6.10) that is drawn there."""
+    check: Callable[[], None]
+    """Called now and then; may raise."""
+
+
+def compare(base: Picture, before: Picture, after: Picture, area: Area, place: Place) -> Reading:
+    """What is read inside of `area` (pixels of the pictures): as signed without what was changed later, as signed, and later."""
+    changed = np.zeros(base.shape[:2], np.bool_)
+    inside = slice(area[1], area[3]), slice(area[0], area[2])
+    first, second, third = (packed(picture[inside]) for picture in (base, before, after))
+    changed[inside] = (third != first) | (second != first)
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    reading = Reading(drawn=bool(rows.size))
+    if not rows.size:
+        return reading
+    same = before is base
+    room = round(_AROUND * place.scale)
+    top, left = max(int(rows[0]) - room, 0), max(int(columns[0]) - room, 0)
+    part = slice(top, int(rows[-1]) + room + 1), slice(left, int(columns[-1]) + room + 1)
+    changed = changed[part]
+    base, before, after = (picture[part] for picture in (base, before, after))
+    ink = _ink(base)
+    text = np.zeros_like(ink)
+    characters = list(_near(place, (place.origin[0] + left, place.origin[1] + top), ink, text))
+    reach = round(_REACH * place.scale)
+    zones = [_part(zone) for zone in _zones(characters, own_box=place.own_box)]
+    if not any(changed[zone].any() for zone in zones) and not (changed & _spread(ink, reach)).any():
+        return reading
+    kept = _lines(ink, place.scale, _LONG)
+    if place.own_box:
+        kept |= _lines(ink & ~text, place.scale, _LONG_IN_BOX)
+    read = ink & ~kept
+    letters = [character for character in characters if read[_part(character.area)].any()]
+    zones = [_part(zone) for zone in _zones(letters, own_box=place.own_box)]
+    if place.markup is not None:
+        kept |= _tinted(base, after, ink)
+    if place.markup == "Underline":
+        kept |= _below(letters, ink.shape) & _lines(changed, place.scale, _LONG_IN_BOX)
+    after = np.where(kept[:, :, None], base, after)
+    before = base if same else np.where(kept[:, :, None], base, before)
+    changed &= ~kept
+    tiles = _tiles(changed & ~text & _spread(ink & ~text & ~kept, reach), round(_TILE * place.scale))
+    for zone in (*zones, *tiles):
+        if changed[zone].any():
+            place.check()
+            then = 0 if same else _read(base[zone], before[zone])
+            now = _read(base[zone], after[zone])
+            if now and then < 2 and ((then, now) != (1, 1) or not np.array_equal(before[zone], after[zone])):
+                reading.covered += 1
+                reading.added_only &= now < 2
+            reading.revealed |= then == 2 and now < 2
+            reading.hidden |= then == now == 2
+            if reading.covered >= (1 if same and not reading.added_only else _ENOUGH):
+                break
+    return reading
+
+
+def packed(picture: Picture) -> npt.NDArray[np.uint32]:
+    """One number for each pixel."""
+    return np.ascontiguousarray(picture).view(np.uint32)[:, :, 0]
+
+
+def _read(base: Picture, other: Picture) -> int:
+    """0: what `base` shows can be read in `other`; 1: with something added; 2: not, or not all of it.
+
+    A colour laid over all of it changes brightness in proportion, so what deviates from that was drawn or taken away.
+    """
+    planes = zip(_planes(base), _planes(other), strict=True)
+    was, now = next(((was, now) for was, now in planes if np.ptp(was) >= _CONTRAST), (None, None))
+    if was is None or now is None:
+        return 0
+    middle = (int(was.min()) + int(was.max())) / 2
+    dark = was < middle
+    if np.median(np.concatenate((was[0], was[-1], was[:, 0], was[:, -1]))) < middle:
+        dark = ~dark  # light ink on dark paper
+    (paper, ink), (paper_now, ink_now) = ((np.median(side[~dark]), np.median(side[dark])) for side in (was, now))
+    left = (paper_now - ink_now) / (paper - ink)
+    if left < 0.4:
+        return 2
+    depth, depth_now = (paper - was) / (paper - ink), (paper_now - now) / (paper_now - ink_now)
+    if np.count_nonzero((depth > 0.25) & (depth_now < 0.6 * depth)) >= _LEAST:
+        return 2
+    return int(np.count_nonzero(np.abs(depth_now - depth) > _DEVIATION) >= _LEAST)
+
+
+def _planes(picture: Picture) -> Iterator[Plane]:
+    """Brightness, then blue, green and red."""
+    blue, green, red = (picture[:, :, plane].astype(np.int32) for plane in range(3))
+    yield from ((29 * blue + 150 * green + 77 * red) >> 8, blue, green, red)
+
+
+def _ink(picture: Picture) -> Mask:
+    """Whatever has not the colour of paper, which is the most frequent one."""
+    colours, counts = np.unique(packed(picture)[::3, ::3], return_counts=True)
+    paper = int(colours[np.argmax(counts)])
+    mask: Mask = np.zeros(picture.shape[:2], np.bool_)
+    for plane in range(3):
+        level, side = np.uint8(paper >> 8 * plane & 255), picture[:, :, plane]
+        mask |= np.maximum(side, level) - np.minimum(side, level) >= _CONTRAST - 8
+    return mask
+
+
+# -- characters -----------------------------------------------------------------------------------------------------------
+
+
+def _near(place: Place, origin: tuple[int, int], ink: Mask, text: Mask) -> Iterator[Character]:
+    """The characters of a picture that begins at `origin`, in its pixels. Marks in `text` where they are."""
+    height, width = ink.shape
+    x, y = origin
+    for code, (left, top, right, bottom), base, upright in place.characters():
+        room = 2 * max(bottom - top, right - left)
+        if right <= left or code.isspace() or not (x - room < right and left < x + width + room):
+            continue
+        if y - room < bottom and top < y + height + room:
+            character = Character(code, (left - x, top - y, right - x, bottom - y), base - y, upright)
+            part = _part(character.area)
+            text[part] = True
+            # What a character is called is up to whoever made the file: a box to tick is as wide as high, and empty.
+            if not (place.own_box and code in _TO_TICK and _hollow(ink[part])):
+                yield character
+
+
+def _zones(characters: Sequence[Character], *, own_box: bool) -> Iterator[tuple[float, float, float, float]]:
+    """Each character, and each two of a line with the space between them, where a point or a digit is read with them."""
+    for character in characters:
+        left, top, right, bottom = character.area
+        if character.code.isdigit() and not own_box:
+            aside = 0.7 * (bottom - top if character.upright else right - left)
+            across, along = (aside, 0.0) if character.upright else (0.0, aside)
+            left, top, right, bottom = left - across, top - along, right + across, bottom + along
+        yield left, top, right, bottom
+    for one, other in pairwise(characters):
+        if one.upright == other.upright and (not own_box or (one.code + other.code).isdigit()):
+            a, b = one.area, other.area
+            along, across = (0, 1) if one.upright else (1, 0)
+            high = max(area[across + 2] - area[across] for area in (a, b))
+            gap, apart = (max(a[axis] - b[axis + 2], b[axis] - a[axis + 2]) for axis in (along, across))
+            if gap < 1.1 * high and apart < 0.7 * high:
+                yield min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def _part(area: tuple[float, float, float, float]) -> tuple[slice, slice]:
+    left, top, right, bottom = area
+    return slice(max(int(top) - 2, 0), max(int(bottom) + 3, 0)), slice(max(int(left) - 2, 0), max(int(right) + 3, 0))
+
+
+def _hollow(ink: Mask) -> bool:
+    height, width = ink.shape
+    return 0.8 < width / max(height, 1) < 1.25 and not ink[height // 4 : -height // 4, width // 4 : -width // 4].any()
+
+
+# -- what is no content ---------------------------------------------------------------------------------------------------
+
+
+def _lines(ink: Mask, scale: float, least: float) -> Mask:
+    """Lines to sign on, frames and combs: solid, dashed or dotted, at least so many points long, straight along the page."""
+    mask = np.zeros_like(ink)
+    for marks, target in ((ink, mask), (ink.T, mask.T)):
+        closed = marks | (_runs(~marks) <= _GAP * scale)
+        thin = closed & (_THICK * scale >= _runs(closed.T).T)
+        crossed = closed & ~thin  # by the ticks of a comb
+        thin |= crossed & (_runs(crossed) <= scale)
+        target |= marks & (_runs(thin) >= least * scale)
+    return _spread(mask, 2)
+
+
+def _tinted(base: Picture, after: Picture, ink: Mask) -> Mask:
+    """Where a colour lies over paper and ink alike, like a marker's, and ink still stands out."""
+    changed = packed(base) != packed(after)
+    blank, inked = changed & ~ink, _spread(changed, 2) & ink
+    if not blank.any():
+        return np.zeros_like(ink)
+    was, now = base[:, :, :3].astype(np.float32), after[:, :, :3].astype(np.float32)
+    light, light_now = (np.median(side[blank], axis=0) for side in (was, now))
+    dark, dark_now = (np.percentile(side[inked], 10, axis=0) if inked.any() else np.zeros(3) for side in (was, now))
+    weights = np.array([0.11, 0.59, 0.3])
+    contrast = abs((light - dark) @ weights)
+    if abs((light_now - dark_now) @ weights) < 0.4 * contrast or abs((light - light_now) @ weights) > 0.5 * contrast:
+        return np.zeros_like(ink)
+    tinted = light_now + (light_now - dark_now) * (was - light) / np.where(np.abs(light - dark) < 1, 1, light - dark)
+    between: Mask = np.all((now >= np.minimum(was, tinted) - 6) & (now <= np.maximum(was, tinted) + 6), axis=2)
+    return between
+
+
+def _below(characters: Sequence[Character], shape: tuple[int, int]) -> Mask:
+    """What is below the baseline of characters."""
+    mask = np.zeros(shape, np.bool_)
+    for character in characters:
+        left, top, right, bottom = character.area
+        room = bottom - top if character.upright else 0
+        mask[_part((left - room, character.base + 4, right + room, bottom + room))] = True
+    return mask
+
+
+def _runs(mask: Mask) -> npt.NDArray[np.int32]:
+    """For each pixel the length of the run of its row that it is in; 0 where the mask is false."""
+    edges = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
+    edges[:, 1:-1] = mask
+    steps = np.diff(edges, axis=1).ravel()  # runs never go from one row into the next one
+    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    lengths: npt.NDArray[np.int32] = np.zeros(steps.size, np.int32)
+    lengths[starts] = lengths[ends] = ends - starts
+    lengths[ends] *= -1
+    return np.cumsum(lengths, dtype=np.int32).reshape(mask.shape[0], -1)[:, :-1]
+
+
+def _spread(mask: Mask, reach: int) -> Mask:
+    """The mask and what is up to `reach` pixels from it, along and across."""
+    for _ in range(2):
+        done = 0
+        while done < reach:
+            step = min(done + 1, reach - done)
+            wider = mask.copy()
+            wider[step:] |= mask[:-step]
+            wider[:-step] |= mask[step:]
+            mask, done = wider, done + step
+        mask = mask.T
+    return mask
+
+
+def _tiles(mask: Mask, side: int) -> Iterator[tuple[slice, slice]]:
+    """Overlapping squares around where the mask is true."""
+    rows, columns = np.nonzero(mask)
+    for row, column in sorted({*zip((rows // side).tolist(), (columns // side).tolist(), strict=True)}):
+        top, left = row * side, column * side
+        yield slice(max(top - side, 0), top + 2 * side), slice(max(left - side, 0), left + 2 * side)

@@ -1,0 +1,94 @@
+"""Form fields that the signed state did not have, and signatures in fields: a value belongs to the field it was signed in
+(12.7.5.5), a name to one field (12.7.4.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.values import Ref, Value, text
+from signing_core.verification.changes.change import Kind
+from signing_core.verification.changes.fields import USES, FieldPair, inherit, note_signature
+from signing_core.verification.changes.ledger import Use
+from signing_core.verification.changes.pair import kind_of
+from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
+
+_MAX_DEPTH: Final = 32
+
+
+def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], place: Place) -> None:
+    """A node that the form did not have, with everything below it."""
+    pair = walk.pair
+    pending: list[tuple[Value, str, dict[str, Value], int]] = [(item, prefix, above, 0)]
+    seen: set[int] = set()
+    while pending:
+        node, parent, inherited, depth = pending.pop()
+        number = node.number if isinstance(node, Ref) else None
+        if number is not None and number in seen:
+            continue
+        seen.add(number if number is not None else -1)
+        pair.structure.budget.step()
+        where = replace(place, owner=number if number is not None else place.owner)
+        value = pair.after(node)
+        if value is None:
+            continue
+        if not isinstance(value, dict) or depth > _MAX_DEPTH:
+            walk.forbid("change-field-added", "Something that is no field was added to the form.", where)
+            continue
+        part = text(pair.after(value.get("T")))
+        name = parent if part is None else f"{parent}.{part}" if parent else part
+        if number is not None and pair.existed(number):
+            old = pair.old(number)
+            if not isinstance(old, dict) or old.get("Subtype") != "Widget" or number in pair.form_before.numbers:
+                message = f"An object of the signed document ({kind_of(old) or type(old).__name__.lower()}) was made form field {name}."
+                walk.forbid("change-field-added", message, where, field=name)
+                continue
+            walk.ledger.claim(number, Use.FORM)
+            FieldPair(walk, name, (old, value), ({}, inherited), where).compare()
+            continue
+        if number is not None:
+            walk.ledger.claim(number, Use.FORM)
+        for key, entry in value.items():
+            use = USES.get(key, Use.FORM)
+            if key not in ("Kids", "Parent", "P"):
+                walk.take_in(entry, use)
+        handed = inherit(inherited, value)
+        kids = walk.open(None, value.get("Kids"), where, Use.FORM)[1]
+        if isinstance(kids, list):
+            pending.extend((kid, name, handed, depth + 1) for kid in kids)
+        if "T" in value or "V" in value or not isinstance(kids, list):
+            _judge_new(walk, value, handed, name, where, is_widget=not kids, is_field="T" in value or "V" in value)
+
+
+def _judge_new(
+    walk: Walk,
+    value: dict[str, Value],
+    handed: dict[str, Value],
+    name: str,
+    place: Place,
+    *,
+    is_widget: bool,
+    is_field: bool,
+) -> None:
+    pair = walk.pair
+    kind, signature = pair.after(handed.get("FT")), handed.get("V")
+    signed = is_signature(pair.after(signature))
+    if "A" in value or "AA" in value:
+        walk.forbid("change-field-added", f"New form field {name} comes with an action.", place, field=name)
+    if is_widget:
+        walk.widgets.append(DrawnWidget(name, place.owner, None, value, ({}, handed), kind == "Sig" and signed, place))
+    if not is_field or ("FT" not in handed and "V" not in handed):
+        return
+    named = sum(1 for field in pair.form_after.fields if field.name == name)
+    if named > 1 or any(field.name == name for field in pair.form_before.fields):
+        walk.forbid("change-field-added", f"A second form field of the name {name} was added.", place, field=name)
+    if kind == "Sig" and signature is not None:
+        note_signature(walk, signature, name, place, new_field=True)
+    elif kind == "Sig" or pair.after(signature) is None:
+        what, code = ("signature", "change-signature-field") if kind == "Sig" else ("form", "change-field-added")
+        message = f"An empty {what} field {name} was added."
+        walk.note(Kind.EMPTY_FIELD, code, message, place, field=name, new_field=True)
+    else:
+        walk.forbid("change-field-added", f"Form field {name} was added with a value.", place, field=name)

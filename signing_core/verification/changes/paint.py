@@ -1,0 +1,309 @@
+"""What later revisions draw is held against the signed page below it, character by character, at 300 dpi or more.
+
+Nearly everything that is drawn after signing lies on empty paper, which one small picture of the signed page tells. Where
+there is something, three pictures are compared: the signed page without what was changed since, the signed page, and the
+later one. A character is covered when its ink is gone, or when ink was added with which it may read otherwise; other ink
+is looked at in small tiles. Lines to sign on are no content. A colour laid over paper and ink alike leaves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from itertools import groupby, islice
+from typing import Final
+
+import numpy as np
+
+from signing_core.pdf import page_ink
+from signing_core.pdf.page_ink import FAILURES, Area, Box, Page, Picture, State
+from signing_core.pdf.structure import pages
+from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.values import Value
+from signing_core.verification.changes import ink
+from signing_core.verification.changes.appearance import (
+    TEXT_MARKUP,
+    box_of,
+    differs_among_programs,
+    rectangle,
+    subtype_of,
+    unlooked,
+)
+from signing_core.verification.changes.change import Change, Kind
+
+__all__ = ["Box", "Maker", "Paint", "box_of", "judge", "untouched_page_differs"]
+
+_DPI: Final = 300
+_LEAST_DPI: Final = 150
+"""A decimal point of 6 points is then a pixel and a half."""
+_LONG_SIDE: Final = 2000
+"""Pixels at least, for pages that are small enough to be looked at through a glass."""
+_MOST_PIXELS: Final = 16_000_000
+"""Of one picture: a page of A4 at 400 dpi."""
+_NEAR: Final = 10.0
+"""Points around what is drawn in which it may be read together with what is there."""
+_MOST_CHANGES: Final = 5
+
+
+class Maker(StrEnum):
+    """What draws."""
+
+    SIGNATURE = "signature"
+    """The look of a signature field that its own signature covers."""
+    FIELD = "field"
+    """The look of a filled or redrawn form field, in its own box."""
+    ANNOTATION = "annotation"
+    """A comment and everything else, also fields that nobody signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Something that is drawn in the later state and was not, or not like that, in the signed state."""
+
+    page: int
+    """From 1, of the later state; the signed state has the same pages."""
+    box: Box
+    maker: Maker
+    what: str
+    """A phrase that begins a sentence: "The appearance of field client"."""
+    field: str | None
+    revision: int | None
+    """That brought it."""
+    annotation: dict[str, Value]
+    """As in the later state; empty where it was removed."""
+    former: dict[str, Value] | None = None
+    """The same annotation or widget as it was in the signed state."""
+
+
+def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> list[Change]:
+    """What `paints` do to the content of their pages: nothing, or changes of kind forbidden, unknown, or a warning."""
+    changes: list[Change] = []
+    with ExitStack() as stack:
+        states: dict[int, State] = {}
+
+        def page_of(revision: int, number: int) -> Page:
+            if revision not in states:
+                states[revision] = stack.enter_context(page_ink.opened(structure, revision))
+            return states[revision].page(number)
+
+        for number, group in groupby(sorted(paints, key=lambda paint: paint.page), key=lambda paint: paint.page):
+            sheet = _Sheet(structure, (signed, later), number, [*group], page_of)
+            changes += islice(sheet.changes(), _MOST_CHANGES)
+    return changes
+
+
+def untouched_page_differs(structure: FileStructure, signed: int, later: int, page: int) -> bool | None:
+    """Whether a page that should look the same in both states does not, pixel by pixel; None when it cannot be drawn."""
+    try:
+        with page_ink.opened(structure, signed) as before, page_ink.opened(structure, later) as after:
+            first, second = before.page(page), after.page(page)
+            if (first.shown, first.size) != (second.shown, second.size):
+                return True
+            scale = min(1.5, (_MOST_PIXELS / max(first.size[0] * first.size[1], 1)) ** 0.5)
+            area = first.area(first.shown, scale)
+            return None if area is None else not _same(first.picture(area, scale), second.picture(area, scale))
+    except FAILURES:
+        return None
+
+
+class _Sheet:
+    """One page, and what is drawn on it."""
+
+    def __init__(
+        self, structure: FileStructure, revisions: tuple[int, int], number: int, paints: list[Paint],
+        page_of: Callable[[int, int], Page],
+    ) -> None:  # fmt: skip
+        self._structure = structure
+        self._signed, self._later = revisions
+        self._number = number
+        self._page_of = page_of
+        self._paints = paints
+
+    def changes(self) -> Iterator[Change]:
+        """What there is to say of each, most severe first."""
+        found: list[Change] = []
+        for paint in self._paints:
+            self._structure.budget.check()
+            now = box_of(self._structure, paint.annotation, self._later) if paint.annotation else None
+            was = box_of(self._structure, paint.former, self._signed) if paint.former else None
+            boxes = [box for box in (now, was) if box is not None]
+            if boxes:
+                try:
+                    found += self._judge(paint, now, was, _around(boxes))
+                except FAILURES:
+                    found.append(self._unknown(paint, "cannot be drawn for comparison"))
+        return iter(sorted(found, key=lambda change: -change.kind))
+
+    def _judge(self, paint: Paint, now: Box | None, was: Box | None, box: Box) -> Iterator[Change]:
+        near = box[0] - _NEAR, box[1] - _NEAR, box[2] + _NEAR, box[3] + _NEAR
+        if self._bare(near) and not self._others(near):
+            return
+        page = self._page_of(self._signed, self._number)
+        width, height = page.size
+        former = self._places(paint.former, self._signed)
+        scale = max(_DPI / 72 * self._user_unit, _LONG_SIDE / max(width, height, 1))
+        area, own = page.area(near, scale), page.area(box, scale)
+        if area is None or own is None:
+            return
+        size = (area[2] - area[0]) * (area[3] - area[1])
+        if size > _MOST_PIXELS:
+            scale *= (_MOST_PIXELS / size) ** 0.5
+            area, own = page.area(near, scale), page.area(box, scale)
+        if scale < _LEAST_DPI / 72 * self._user_unit or area is None or own is None:
+            yield self._unknown(paint, "is too large to be held against the page")
+            return
+        after = self._page_of(self._later, self._number)
+        if (page.shown, page.size) != (after.shown, after.size):
+            yield self._unknown(paint, "lies on a page of another size")
+            return
+        base = page.picture(area, scale, without=former)
+        before = page.picture(area, scale) if was is not None else base
+        at = self._places(paint.annotation, self._later)
+        drawn = after.picture(area, scale, seen=at)
+        inside = own[0] - area[0], own[1] - area[1], own[2] - area[0], own[3] - area[1]
+        subtype = self._subtype(paint)
+        place = ink.Place(
+            (area[0], area[1]), scale, lambda: page.characters(scale), paint.maker is not Maker.ANNOTATION and self._stayed(paint),
+            subtype if subtype in TEXT_MARKUP else None, self._structure.budget.check,
+        )  # fmt: skip
+        reading = ink.compare(base, before, drawn, inside, place)
+        yield from self._said(paint, reading, subtype)
+        if now is None or reading.covered:
+            return
+        # PDFium draws fields above everything else, other programs in the order of /Annots.
+        alone = after.picture(area, scale, seen=at, fields=False) if subtype != "Widget" else drawn
+        if not _same(alone, drawn):
+            above = drawn.copy()
+            for paper in (0, 255):
+                pair = (
+                    after.picture(area, scale, seen=at, without=gone, fields=False, paper=paper) for gone in ((), at)
+                )
+                touched = np.not_equal(*map(ink.packed, pair))
+                above[touched] = alone[touched]
+            if ink.compare(base, before, above, inside, place).covered:
+                yield self._doubt(paint, certain=subtype not in TEXT_MARKUP)
+                return
+        if not reading.drawn or differs_among_programs(
+            self._structure, paint.annotation, self._later, paint.former, self._signed
+        ):
+            opaque = _opaque(drawn, inside, frame=5 * scale if subtype == "Link" else 0)
+            if ink.compare(base, before, opaque, inside, replace(place, markup=None)).covered:
+                bare = unlooked(self._structure, paint.annotation, self._later)
+                yield self._doubt(paint, certain=bare and subtype not in TEXT_MARKUP | {"Widget", "Link"})
+
+    def _doubt(self, paint: Paint, *, certain: bool) -> Change:
+        """Not everybody sees the page as PDFium draws it; `certain`: some see it changed."""
+        if not certain:
+            return self._unknown(paint, "may be drawn differently by other programs, and lies over content")
+        message = f"{paint.what}, as other programs draw it, hides content of page {self._number}."
+        return self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
+
+    def _bare(self, box: Box) -> bool:
+        """Whether the page's content has one colour there: a glance for all states, since the content is the same in all."""
+        known = self._structure.analysed
+        key = "bare", self._number, hash(box)
+        if key not in known:
+            page = self._page_of(self._signed, self._number)
+            scale = min(1.0, (_MOST_PIXELS / max(page.size[0] * page.size[1], 1)) ** 0.5)
+            area = page.area(box, scale)
+            known[key] = area is None or _empty(page.picture(area, scale, annotations=False))
+        return bool(known[key])
+
+    def _others(self, box: Box) -> bool:
+        """Whether annotations that stay as they were show anything there."""
+        resolve = self._structure.resolve
+        listed = resolve(self._leaf(self._signed).get("Annots"), self._signed)
+        annotations = [resolve(item, self._signed) for item in listed] if isinstance(listed, list) else []
+        changing = {id(paint.former) for paint in self._paints if paint.former}
+        for annotation in annotations:
+            if isinstance(annotation, dict) and id(annotation) not in changing:
+                there = box_of(self._structure, annotation, self._signed)
+                if (
+                    there is not None
+                    and there[0] < box[2]
+                    and box[0] < there[2]
+                    and there[1] < box[3]
+                    and box[1] < there[3]
+                ):
+                    return True
+        return False
+
+    def _said(self, paint: Paint, reading: ink.Reading, subtype: str) -> Iterator[Change]:
+        number = self._number
+        if reading.covered and paint.maker is Maker.SIGNATURE:
+            message = f"{paint.what} lies over words or other content of page {number}."
+            yield self._change(paint, Kind.UNKNOWN, "change-covers-text", message)
+        elif reading.covered and reading.added_only and subtype in TEXT_MARKUP:
+            message = f"{paint.what} is drawn across words of page {number}."
+            yield self._change(paint, Kind.UNKNOWN, "change-covers-text", message)
+        elif reading.covered:
+            message = f"{paint.what} hides content of page {number}."
+            yield self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
+        if reading.revealed:
+            message = f"{paint.what} covered content of page {number} that shows now."
+            yield self._change(paint, Kind.FORBIDDEN, "change-reveals-content", message)
+        elif reading.hidden and not reading.covered:
+            message = f"{paint.what} lies over content of page {number}, as it did when that was signed: it was not to be seen."
+            kind = Kind.FORM if paint.field is not None else Kind.UPKEEP
+            yield replace(self._change(paint, kind, "change-hidden-content", message), warning=True)
+
+    def _unknown(self, paint: Paint, why: str) -> Change:
+        return self._change(paint, Kind.UNKNOWN, "change-looks-unknown", f"{paint.what} {why} (page {self._number}).")
+
+    def _change(self, paint: Paint, kind: Kind, code: str, message: str) -> Change:
+        subtype = self._subtype(paint)
+        annotation = subtype if paint.field is None else None
+        return Change(kind, code, message, paint.field, self._number, paint.revision, annotation=annotation)
+
+    def _subtype(self, paint: Paint) -> str:
+        now = subtype_of(self._structure, paint.annotation, self._later)
+        return now or subtype_of(self._structure, paint.former or {}, self._signed)
+
+    def _stayed(self, paint: Paint) -> bool:
+        """Whether it was in the same place when that was signed: an empty field is there to be filled."""
+        was = rectangle(self._structure, (paint.former or {}).get("Rect"), self._signed)
+        return was is not None and was == rectangle(self._structure, paint.annotation.get("Rect"), self._later)
+
+    def _places(self, annotation: dict[str, Value] | None, revision: int) -> frozenset[int]:
+        """Where an annotation is in the page's /Annots."""
+        listed = self._structure.resolve(self._leaf(revision).get("Annots"), revision)
+        items = enumerate(listed if annotation and isinstance(listed, list) else ())
+        return frozenset(at for at, item in items if self._structure.resolve(item, revision) is annotation)
+
+    @cached_property
+    def _user_unit(self) -> float:
+        """Points for each unit (7.7.3.3), which PDFium leaves out."""
+        unit = self._structure.resolve(self._leaf(self._signed).get("UserUnit"), self._signed)
+        return min(max(float(unit), 1.0), 100.0) if isinstance(unit, int | float) else 1.0
+
+    def _leaf(self, revision: int) -> dict[str, Value]:
+        return pages.leaf(self._structure, self._number, revision) or {}
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    return min(lefts), min(bottoms), max(rights), max(tops)
+
+
+def _same(a: Picture, b: Picture) -> bool:
+    return a.shape == b.shape and not np.any(ink.packed(a) != ink.packed(b))
+
+
+def _empty(picture: Picture) -> bool:
+    pixels = ink.packed(picture)
+    return bool(pixels.min() == pixels.max())
+
+
+def _opaque(picture: Picture, area: Area, *, frame: float) -> Picture:
+    """The picture with `area` painted over, or the frame of it, so that nothing of it can be read."""
+    left, top, right, bottom = area
+    part = picture[top:bottom, left:right]
+    filled = picture.copy()
+    filled[top:bottom, left:right] = 0 if part.size and np.median(part[:, :, :3]) > 127 else 255
+    edge = int(frame)
+    if edge and right - left > 2 * edge and bottom - top > 2 * edge:
+        filled[top + edge : bottom - edge, left + edge : right - edge] = part[edge:-edge, edge:-edge]
+    return filled

@@ -1,0 +1,216 @@
+"""The structure tree (14.7): it may grow for new form fields; what it said of the signed pages stays."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.verification.changes.change import Kind
+from signing_core.verification.changes.ledger import Use
+from signing_core.verification.changes.pair import kind_of
+from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back
+
+_MAX_DEPTH: Final = 400
+_SAYS: Final = frozenset({"ActualText", "Alt", "E", "T", "Lang"})
+"""What assistive software reads out instead of what is drawn, or of it (14.9)."""
+
+
+def compare_structure_tree(walk: Walk, old: Value, new: Value, place: Place) -> str:
+    """/StructTreeRoot of the catalog."""
+    before, after, place = walk.open(old, new, place, Use.TAGS)
+    if before is None and after is None:
+        return SAME
+    if not isinstance(after, dict) or not isinstance(before, dict | None):
+        return walk.forbid("change-structure-tree", "The structure tree was removed or replaced.", place)
+    pending: list[tuple[Value, Value, Place, int]] = []
+    _compare_node(walk, before or {}, after, place, 0, pending)
+    seen: set[tuple[int, int]] = set()
+    while pending:
+        first, second, where, depth = pending.pop()
+        if walk.settled(first, second):
+            continue
+        if isinstance(first, Ref) and isinstance(second, Ref):
+            if (first.number, second.number) in seen:
+                continue
+            seen.add((first.number, second.number))
+        walk.pair.structure.budget.step()
+        a, b, where = walk.open(first, second, where, Use.TAGS)
+        if isinstance(a, dict) and isinstance(b, dict) and depth < _MAX_DEPTH:
+            _compare_node(walk, a, b, where, depth, pending)
+        elif not walk.same(a, b, Use.TAGS):
+            walk.forbid("change-structure-tree", "The structure tree was changed where it existed before.", where)
+    return NOTED
+
+
+def _compare_node(
+    walk: Walk,
+    a: dict[str, Value],
+    b: dict[str, Value],
+    place: Place,
+    depth: int,
+    pending: list[tuple[Value, Value, Place, int]],
+) -> None:
+    def kids(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        return _kids(walk, old, new, place, depth, pending)
+
+    rules: dict[str, Rule] = {
+        "K": kids, "P": back, "Pg": back, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
+        "ParentTreeNextKey": _next_key, "RoleMap": _map, "ClassMap": _map, "Type": _stated,
+    }  # fmt: skip
+    walk.entries(a, b, place, rules, _changed)
+
+
+def _stated(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+    return "says what it is" if old is None and new in ("StructTreeRoot", "StructElem") else None
+
+
+def _changed(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+    if walk.same(old, new, Use.TAGS):
+        return SAME
+    return walk.forbid("change-structure-tree", "The structure tree was changed where it existed before.", place)
+
+
+def _next_key(walk: Walk, old: Value, new: Value, place: Place) -> str:
+    return "the next free key"
+
+
+def _map(walk: Walk, old: Value, new: Value, place: Place) -> str:
+    """Names may be added; what was there stays."""
+    before, after, place = walk.open(old, new, place, Use.TAGS)
+    before, after = (value if isinstance(value, dict) else {} for value in (before, after))
+    if any(not walk.same(before[name], after.get(name), Use.TAGS) for name in before):
+        return walk.forbid("change-structure-tree", "What a name of the structure tree stands for was changed.", place)
+    walk.take_in(after, Use.TAGS, before)
+    return "names added"
+
+
+def _kids(
+    walk: Walk, old: Value, new: Value, place: Place, depth: int, pending: list[tuple[Value, Value, Place, int]]
+) -> str:
+    """The kids that were there, in their order, with new elements among them."""
+    before, after, place = walk.open(old, new, place, Use.TAGS)
+    olds = before if isinstance(before, list) else [] if before is None else [old]
+    news = after if isinstance(after, list) else [] if after is None else [new]
+    at = 0
+    for item in olds:
+        while at < len(news) and not _is_kid(walk, item, news[at]):
+            _added(walk, news[at], place)
+            at += 1
+        if at == len(news):
+            return walk.forbid("change-structure-tree", "An element of the structure tree was removed or moved.", place)
+        pending.append((item, news[at], place, depth + 1))
+        at += 1
+    for item in news[at:]:
+        _added(walk, item, place)
+    return NOTED
+
+
+def _is_kid(walk: Walk, old: Value, new: Value) -> bool:
+    if isinstance(old, Ref) and isinstance(new, Ref):
+        return old == new
+    return walk.query.same(old, new)
+
+
+def _added(walk: Walk, item: Value, place: Place) -> None:
+    """New elements stand for new form fields and annotations: they say nothing of content that was there when it was signed."""
+    pair = walk.pair
+    stack: list[tuple[Value, bool]] = [(item, True)]
+    seen: set[int] = set()
+    says, stands_for_new = False, False
+    while stack:
+        value, owned = stack.pop()
+        if isinstance(value, Ref):
+            if value.number in seen:
+                continue
+            seen.add(value.number)
+            if pair.existed(value.number):
+                return _doubt(walk, "refers to what the signed document has elsewhere", place)
+            pair.structure.budget.step()
+            walk.ledger.claim(value.number, Use.TAGS)
+            value = pair.structure.load(value, pair.later)
+        if isinstance(value, list):
+            stack.extend((kid, owned) for kid in value)
+        elif isinstance(value, dict) and value.get("Type") == "OBJR":
+            target = value.get("Obj")
+            new = isinstance(target, Ref) and (
+                not pair.existed(target.number) or kind_of(pair.old(target.number)) == "annotation"
+            )
+            if not new:
+                return _doubt(walk, "stands for something that the signed document has", place)
+            stands_for_new = True
+        elif isinstance(value, dict) and value.get("Type") != "MCR":
+            says |= not _SAYS.isdisjoint(value)
+            for key, entry in value.items():
+                if key == "K":
+                    stack.append((entry, owned))
+                elif key not in ("P", "Pg"):
+                    walk.take_in(entry, Use.TAGS)
+        elif isinstance(value, int | dict | Stream):
+            return _doubt(walk, "tags content of the signed pages", place)
+    if says and not stands_for_new:
+        return _doubt(walk, "says something to assistive software without standing for a new field", place)
+    walk.note(Kind.UPKEEP, "change-structure-tree", "The structure tree got new elements.", place)
+    return None
+
+
+def _doubt(walk: Walk, what: str, place: Place) -> None:
+    walk.unknown(f"A new element of the structure tree {what}.", place, code="change-structure-tree")
+
+
+# -- number and name trees --------------------------------------------------------------------------------------------
+
+
+def _tree_rule(leaves: str) -> Rule:
+    """A tree of keys and values (7.9.6, 7.9.7): keys may be added; what a key led to stays."""
+
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        before, _ = _leaves(walk, old, leaves, new_state=False)
+        after, doubled = _leaves(walk, new, leaves, new_state=True)
+        if doubled:
+            return walk.unknown("A tree of the structure has a key twice.", place, code="change-structure-tree")
+        for key, value in before.items():
+            if key not in after or not _grew(walk, value, after[key]):
+                return walk.forbid(
+                    "change-structure-tree", "The structure tree's keys lead elsewhere than they did.", place
+                )
+        for key in after.keys() - before.keys():
+            walk.take_in(after[key], Use.TAGS)
+        return "keys added"
+
+    return rule
+
+
+def _leaves(walk: Walk, root: Value, leaves: str, *, new_state: bool) -> tuple[dict[Value, Value], bool]:
+    """(value by key, whether a key is there twice)."""
+    pair = walk.pair
+    found: dict[Value, Value] = {}
+    doubled = False
+    stack, seen = [root], set()
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Ref):
+            if node.number in seen:
+                continue
+            seen.add(node.number)
+        pair.structure.budget.step()
+        value = walk.open(None, node, Place("tree"), Use.TAGS)[1] if new_state else pair.before(node)
+        if not isinstance(value, dict):
+            continue
+        for kids in (value.get("Kids"), value.get(leaves)):
+            listed = walk.open(None, kids, Place("tree"), Use.TAGS)[1] if new_state else pair.before(kids)
+            if kids is value.get("Kids") and isinstance(listed, list):
+                stack.extend(listed)
+            elif isinstance(listed, list):
+                for key, item in zip(listed[::2], listed[1::2], strict=False):
+                    doubled |= key in found if isinstance(key, int | bytes) else True
+                    if isinstance(key, int | bytes):
+                        found[key] = item
+    return found, doubled
+
+
+def _grew(walk: Walk, old: Value, new: Value) -> bool:
+    """Whether a key leads to the same elements; they are compared in the tree itself."""
+    before, after, _ = walk.open(old, new, Place("tree"), Use.TAGS)
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) <= len(after) and all(walk.same(x, y, Use.TAGS) for x, y in zip(before, after, strict=False))
+    return walk.same(old, new, Use.TAGS)

@@ -1,0 +1,296 @@
+"""The lock-step walk: signed and later state side by side, from the trailer down, entry by entry.
+
+The walk asks a rule for each entry that differs, or behind which something differs; which rule, is decided by the place that
+the *signed* state gives the entry. A rule says why the difference is what it is (a reason for the ledger) after noting what
+follows from it (`note`); it returns None only for an entry in which nothing differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.verification.changes.change import Change, Kind
+from signing_core.verification.changes.equality import Equality, equal_scalars
+from signing_core.verification.changes.ledger import Ledger, Use
+from signing_core.verification.changes.mentions import references
+from signing_core.verification.changes.paint import Paint
+from signing_core.verification.changes.pair import Pair, back_entries, is_destination, kind_of
+
+SAME: Final = "the same, written otherwise"
+NOTED: Final = "judged"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the document something stands."""
+
+    path: str
+    owner: int | None = None
+    """The object that holds it, in the later state."""
+    page: int | None = None
+
+    def at(self, key: str) -> Place:
+        return replace(self, path=f"{self.path}/{key}"[-200:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnWidget:
+    """A widget whose looks are new or changed."""
+
+    name: str
+    number: int | None
+    former: dict[str, Value] | None
+    """As it was signed; None for a new one."""
+    widget: dict[str, Value]
+    """As it stands in the later state."""
+    handed: tuple[dict[str, Value], dict[str, Value]]
+    """What it inherits, before and after."""
+    signed: bool
+    """The look came with a signature in this field."""
+    place: Place
+
+    @property
+    def before(self) -> dict[str, Value] | None:
+        """As it was signed, with what it inherited."""
+        return None if self.former is None else {**self.handed[0], **self.former}
+
+    @property
+    def after(self) -> dict[str, Value]:
+        """As in the later state, with what it inherits."""
+        return {**self.handed[1], **self.widget}
+
+
+Rule: TypeAlias = Callable[["Walk", Value, Value, Place], str | None]
+"""(walk, entry before, entry after, place) -> reason for the ledger."""
+
+
+class Walk:
+    """One comparison: what the rules share."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.ledger = Ledger(pair)
+        self.content = Equality(pair)
+        """For what is drawn: everything behind it has to be equal."""
+        self.settings = Equality(pair, _apart)
+        """For what only points to pages, fields and annotations: those are compared where they belong."""
+        self.query = Equality(pair, _apart)
+        """The same without claiming anything."""
+        self.changes: list[Change] = []
+        self.paints: list[Paint] = []
+        self.pages_rewritten: set[int] = set()
+        """Pages whose content was written anew and found equal."""
+        self.widgets: list[DrawnWidget] = []
+        """Widgets whose looks are new or changed."""
+        self.placed: dict[int, list[int]] = {}
+        """Pages that got a widget which they did not have, by its number."""
+        self.redrawn = False
+        """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
+
+    # -- what rules say -----------------------------------------------------------------------------------------------
+
+    def note(
+        self,
+        kind: Kind,
+        code: str,
+        message: str,
+        place: Place,
+        *,
+        field: str | None = None,
+        new_field: bool = False,
+        annotation: str | None = None,
+        warning: bool = False,
+    ) -> str:
+        """Note a change; returns the reason for the ledger."""
+        revision = self.pair.revision_of(place.owner)
+        change = Change(kind, code, message, field, place.page, revision, new_field, annotation, warning)
+        if change not in self.changes:
+            self.changes.append(change)
+        return NOTED
+
+    def forbid(self, code: str, message: str, place: Place, *, field: str | None = None) -> str:
+        return self.note(Kind.FORBIDDEN, code, message, place, field=field)
+
+    def unknown(self, message: str, place: Place, *, code: str = "change-not-judged", field: str | None = None) -> str:
+        return self.note(Kind.UNKNOWN, code, message, place, field=field)
+
+    # -- going down ---------------------------------------------------------------------------------------------------
+
+    def settled(self, old: Value, new: Value) -> bool:
+        """Whether nothing differs here or anywhere behind."""
+        if isinstance(old, Ref) and isinstance(new, Ref):  # nearly all are
+            return old == new and old.number not in self.pair.dirty
+        return written_alike(old, new) and self.pair.dirty.isdisjoint(references(old))
+
+    def open(self, old: Value, new: Value, place: Place, use: Use) -> tuple[Value, Value, Place]:
+        """Both values, resolved; the objects on the way in the later state are claimed."""
+        for _ in range(16):
+            if not isinstance(new, Ref):
+                break
+            self.ledger.claim(new.number, use)
+            place = replace(place, owner=new.number)
+            new = self.pair.structure.load(new, self.pair.later)
+        return self.pair.before(old), None if isinstance(new, Ref) else new, place
+
+    def entries(
+        self, old: dict[str, Value], new: dict[str, Value], place: Place, rules: Mapping[str, Rule], otherwise: Rule
+    ) -> None:
+        """Ask the rule for every entry of a dictionary in which, or behind which, something differs."""
+        for key in sorted(old.keys() | new.keys()):
+            before, after = old.get(key), new.get(key)
+            if self.settled(before, after):
+                continue
+            self.pair.structure.budget.step()
+            where = place.at(key)
+            self.ledger.entry(where.path, rules.get(key, otherwise)(self, before, after, where))
+
+    def same(self, old: Value, new: Value, use: Use) -> bool:
+        """Whether two values are equal, but for what they only point to; if so, what makes them up is claimed."""
+        self.settings.seen.clear()
+        equal = self.settings.same(old, new)
+        for number in self.settings.seen if equal else ():
+            self.ledger.claim(number, use)
+        return equal
+
+    def take_in(self, new: Value, use: Use, old: Value = None) -> list[Value]:
+        """Claim what a new value brings along; returns the dictionaries and streams in it.
+
+        Objects of the signed state are claimed only where `old`, the value that was here, led to them as well: anywhere else
+        they are judged where the signed state has them, or by nobody, which the ledger notices.
+        """
+        brought: list[Value] = []
+        mine: set[int] | None = None
+        seen: set[int] = set()
+        stack = [new]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, Ref):
+                if item.number in seen or item.number not in self.pair.dirty:
+                    continue
+                seen.add(item.number)
+                self.pair.structure.budget.step()
+                if self.pair.existed(item.number):
+                    mine = self.behind(old) if mine is None else mine
+                    if item.number not in mine or _apart(self.pair.old(item.number)):
+                        continue
+                self.ledger.claim(item.number, use)
+                item = self.pair.structure.load(item, self.pair.later)
+            if isinstance(item, dict | Stream):
+                brought.append(item)
+            stack.extend(_onward(item))
+        return brought
+
+    def behind(self, old: Value) -> set[int]:
+        """Numbers of all objects that a value of the signed state leads to, but for what only leads back."""
+        reached: set[int] = set()
+        stack = [old]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, Ref):
+                if item.number in reached:
+                    continue
+                reached.add(item.number)
+                self.pair.structure.budget.step()
+                item = self.pair.structure.load(item, self.pair.signed)
+            stack.extend(_onward(item))
+        return reached
+
+
+_COMPOUND: Final = (dict, list, Ref, Stream)
+
+
+def _apart(value: Value) -> bool:
+    """Whether a dictionary is compared in a place of its own, whoever refers to it."""
+    return kind_of(value) in ("page", "tree", "annotation", "field", "element")
+
+
+def _onward(item: Value) -> list[Value]:
+    """What a value leads to, but for what only leads back."""
+    if isinstance(item, Ref):
+        return [item]
+    if isinstance(item, list):
+        return [] if is_destination(item) else [value for value in item if isinstance(value, _COMPOUND)]
+    if not isinstance(item, dict | Stream):
+        return []
+    skipped = back_entries(item) - {"A", "Dest"}
+    entries = item.dict if isinstance(item, Stream) else item
+    return [value for key, value in entries.items() if isinstance(value, _COMPOUND) and key not in skipped]
+
+
+def written_alike(a: Value, b: Value) -> bool:
+    """Whether two values are the same as written: references count by their number."""
+    if a is b:
+        return True
+    if isinstance(a, Ref) or isinstance(b, Ref):
+        return type(a) is type(b) and bool(a == b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(written_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(written_alike(x, y) for x, y in zip(a, b, strict=True))
+    return not isinstance(a, Stream) and equal_scalars(a, b)
+
+
+# -- rules that many places share -------------------------------------------------------------------------------------
+
+
+def drawn(code: str, what: str) -> Rule:
+    """Content: whatever differs behind it is forbidden."""
+
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        return _equal(walk, walk.content, Use.CONTENT, code, what, old, new, place)
+
+    return rule
+
+
+def kept(code: str, what: str) -> Rule:
+    """Settings that say something to whoever opens the document: whatever differs is forbidden."""
+
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        return _equal(walk, walk.settings, Use.SETTINGS, code, what, old, new, place)
+
+    return rule
+
+
+def _equal(walk: Walk, equality: Equality, use: Use, code: str, what: str, old: Value, new: Value, place: Place) -> str:
+    equality.seen.clear()
+    path = equality.differs(old, new)
+    if path is None:
+        for number in equality.seen:
+            walk.ledger.claim(number, use)
+        if place.page is not None and use is Use.CONTENT and not walk.pair.changed.isdisjoint(equality.seen):
+            walk.pages_rewritten.add(place.page)
+        return SAME
+    detail = "" if path == "/" else f" (at {path})"
+    key = place.path.rsplit("/", 1)[-1]
+    return walk.forbid(code, f"{what.format(key=key, page=place.page)} was changed{detail}.", place)
+
+
+def simple(code: str, what: str, types: tuple[type, ...], kind: Kind = Kind.VALIDATION) -> Rule:
+    """A plain value that may change, so long as it stays one."""
+
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        before, after, place = walk.open(old, new, place, Use.SETTINGS)
+        if after is not None and (type(after) not in types or isinstance(before, dict | list | Stream)):
+            return walk.forbid(code, f"{what} is no plain value any more.", place)
+        if kind is not Kind.VALIDATION and not equal_scalars(before, after):
+            return walk.note(kind, code, f"{what} was changed.", place)
+        return NOTED
+
+    return rule
+
+
+def back(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+    """A reference that leads back or across (7.7.3.3, 12.5.2): the same, or to the same content, or new where there was none."""
+    if written_alike(old, new):
+        return "leads to what is compared in its own place"
+    if walk.pair.before(old) is None and isinstance(new, Ref) and kind_of(walk.pair.after(new)) is not None:
+        return "leads to what is compared in its own place"
+    return SAME if walk.same(old, new, Use.SETTINGS) else None
+
+
+def uncovered(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+    """An entry that no rule covers: all right only where nothing behind it differs."""
+    return SAME if walk.same(old, new, Use.SETTINGS) else None

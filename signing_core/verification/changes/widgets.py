@@ -1,0 +1,110 @@
+"""Widgets, the places where form fields show (12.5.6.19): on which page they are, and what their looks lie over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from signing_core.pdf.structure.model import Coverage
+from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.values import Ref, Value, text
+from signing_core.verification.changes.fields import FieldPair, inherit
+from signing_core.verification.changes.ledger import Use
+from signing_core.verification.changes.new_fields import add_field
+from signing_core.verification.changes.paint import Maker, Paint, box_of
+from signing_core.verification.changes.pair import kind_of
+from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
+
+
+def pages_with(walk: Walk, number: int) -> list[int]:
+    """Pages of the signed state that list a widget in /Annots, whatever its /P says."""
+    pair = walk.pair
+    holders = pair.holders(number, pair.signed)
+    for holder in list(holders):
+        if isinstance(pair.old(holder), list):
+            holders |= pair.holders(holder, pair.signed)
+    numbers = []
+    for holder in sorted(holders):
+        page = pair.old(holder)
+        if kind_of(page) == "page":
+            listed = pair.before(page.get("Annots"))
+            if isinstance(listed, list) and any(isinstance(item, Ref) and item.number == number for item in listed):
+                place = pair.page_number(Ref(holder, pair.structure.entry(holder, pair.signed).generation))
+                numbers += [place] if place is not None else []
+    return numbers
+
+
+def unplaced(walk: Walk, number: int) -> bool:
+    """Whether an object of the signed state is a widget of its form that no page had."""
+    return number in walk.pair.form_before.numbers and not pages_with(walk, number)
+
+
+def place_widget(walk: Walk, item: Value, annotation: dict[str, Value], place: Place) -> None:
+    """A widget that a page did not have: of a field of the form, or a signature that its program left out of the form."""
+    number = item.number if isinstance(item, Ref) else None
+    if number is not None:
+        walk.placed.setdefault(number, []).append(place.page or 0)
+        if len(walk.placed[number]) > 1:
+            walk.forbid(
+                "change-annotation-added", f"Page {place.page}: a form field that another page shows was added.", place
+            )
+    if number is not None and number in walk.pair.form_after.numbers:
+        return  # its field is compared in the form; if nobody does, the ledger finds the object unclaimed
+    handed = inherit({}, annotation)
+    if walk.pair.after(handed.get("FT")) == "Sig" and is_signature(walk.pair.after(handed.get("V"))):
+        add_field(walk, item, "", {}, place)
+        return
+    name = text(annotation.get("T")) or "?"
+    walk.take_in(item, Use.FORM)
+    walk.forbid(
+        "change-annotation-added", f"Page {place.page}: a form field ({name}) outside of the form was added.", place
+    )
+
+
+def compare_loose_widget(walk: Walk, a: dict[str, Value], b: dict[str, Value], place: Place) -> None:
+    """A widget on a page that is in the form of one state only, or of none."""
+    name = text(walk.pair.before(a.get("T"))) or "?"
+    FieldPair(walk, name, (a, b), ({}, {}), place).compare()
+
+
+def paints(walk: Walk) -> None:
+    """What all new and changed looks of widgets lie over: handed to the walk's list of paint."""
+    pair = walk.pair
+    for widget in walk.widgets:
+        page_numbers = walk.placed.get(widget.number, []) if widget.number is not None else []
+        if widget.number is not None:
+            page_numbers = sorted({*page_numbers, *pages_with(walk, widget.number)})
+        elif widget.place.page is not None:
+            page_numbers = [widget.place.page]
+        box = box_of(pair.structure, widget.widget, pair.later)
+        former = box_of(pair.structure, widget.former, pair.signed) if widget.former is not None else None
+        field = widget.name
+        if box is not None and page_numbers and widget.former is None and not widget.signed:
+            message = f"Form field {field} is new and shows something, and nobody signed in it."
+            walk.forbid("change-field-paints", message, replace(widget.place, page=page_numbers[0]), field=field)
+        maker = Maker.FIELD
+        if pair.after(widget.after.get("FT")) == "Sig":
+            maker = Maker.SIGNATURE if widget.signed and covered(walk, widget) else Maker.ANNOTATION
+        for page in page_numbers if box is not None or former is not None else ():
+            walk.paints.append(
+                Paint(
+                    page, box or former or (0, 0, 0, 0), maker, f"The appearance of field {field}", field,
+                    pair.revision_of(widget.number), widget.widget, widget.former,
+                )
+            )  # fmt: skip
+        walk.changes[:] = [
+            replace(change, page=page_numbers[0])
+            if page_numbers and change.field == field and change.page is None
+            else change
+            for change in walk.changes
+        ]
+
+
+def covered(walk: Walk, widget: DrawnWidget) -> bool:
+    """Whether the signature in a field covers the look of its widget."""
+    value = widget.after.get("V")
+    made = walk.pair.revision_of(widget.number) or 0
+    for record in walk.pair.structure.signatures:
+        same = record.object_number == value.number if isinstance(value, Ref) else widget.name in record.fields
+        if same and record.coverage in (Coverage.WHOLE_FILE, Coverage.WHOLE_REVISION):
+            return (record.covered_revision or 0) >= made
+    return False

@@ -1,0 +1,571 @@
+"""Whether a filled form field shows its value (12.7.4.3, 12.7.5): what it says and what it shows must not differ.
+
+A value is compared whole: white space, compatibility forms (NFKC) and kinds of hyphen aside, with sign and decimal point. `OTHER`
+is said only where the text was read with certainty; whatever cannot be read is `UNKNOWN`.
+
+A field without an appearance shows its value by construction, since viewers draw it themselves. One whose appearance is empty
+although it has a value shows nothing: some programs leave the former appearance and set /NeedAppearances instead, so that is
+open where the appearance is still the signed one, and a difference where it was made anew.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
+from signing_core.pdf.text import bidi
+from signing_core.pdf.text.fonts import Unreadable
+from signing_core.pdf.text.shown_text import Box, Colour, Drawing, Glyph, Shape, read
+from signing_core.verification.field_looks import formats
+
+_PASSWORD, _COMB = 1 << 13, 1 << 24
+_RADIO, _PUSH = 1 << 15, 1 << 16
+_COMBO: Final = 1 << 17
+_BULLETS: Final = frozenset("*•●·∙.")
+_CHECKS: Final = frozenset("✓✔✕✖✗✘●❍■❏❑❒★◆✦✩✪✫✬✭✮✯✰✚✛✜▲▼◗")
+_HYPHENS: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2212\ufe63\uff0d"), "-") | dict.fromkeys(
+    map(ord, "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"), None
+)
+_BRACKETS: Final = str.maketrans("([{<«", ")]}>»")
+_ENCODING: Final = frozenset(("Length", "Filter", "DecodeParms", "DL"))
+_MOST_COMPARED: Final = 2000
+
+
+class Look(StrEnum):
+    VALUE = "value"
+    """The field shows its value."""
+    OTHER = "other"
+    """It shows something else, for certain."""
+    UNKNOWN = "unknown"
+    """It cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    look: Look
+    reason: str = ""
+    """A short phrase for an analyst; empty for `VALUE`."""
+
+
+_VALUE: Final = Judgement(Look.VALUE)
+
+
+def _other(reason: str) -> Judgement:
+    return Judgement(Look.OTHER, reason)
+
+
+def _unknown(reason: str) -> Judgement:
+    return Judgement(Look.UNKNOWN, reason)
+
+
+def judge(
+    structure: FileStructure, revision: int, widget: dict[str, Value], signed: tuple[int, dict[str, Value]] | None
+) -> Judgement:
+    """Whether a widget of a text, choice or button field shows the field's value in `revision`.
+
+    `widget` and the dictionary in `signed` (of the same widget in the signed revision; None for a new one) are merged with what
+    they inherit. Flags, options and format scripts count as they were signed. `LimitReached` passes, nothing else is raised.
+    """
+    field = _Widget(structure, revision, widget, signed)
+    try:
+        kind = field.at(field.now.get("FT"))
+        if signed is not None and field.rule("FT") != kind:
+            return _unknown("it became a field of another type")
+        if kind == "Btn":
+            return _judge_button(field)
+        return _judge_text(field, listed=kind == "Ch") if kind in ("Tx", "Ch") else _VALUE
+    except Unreadable as error:
+        return _unknown(f"what it shows cannot be read: {error}")
+    except (RecursionError, OverflowError, ArithmeticError):
+        return _unknown("what it shows cannot be read: damaged content")
+
+
+class _Widget:
+    """A widget in its later and its signed state."""
+
+    def __init__(
+        self,
+        structure: FileStructure,
+        revision: int,
+        now: dict[str, Value],
+        signed: tuple[int, dict[str, Value]] | None,
+    ) -> None:
+        self.structure = structure
+        self.revision = revision
+        self.now = now
+        self.signed_revision = signed[0] if signed is not None else revision
+        self.signed = signed[1] if signed is not None else None
+
+    def at(self, value: Value) -> Value:
+        return self.structure.resolve(value, self.revision)
+
+    def rule(self, key: str) -> Value:
+        """An entry that says how the field works, as it was signed."""
+        if self.signed is not None:
+            return self.structure.resolve(self.signed.get(key), self.signed_revision)
+        return self.at(self.now.get(key))
+
+    @property
+    def flags(self) -> int:
+        return integer(self.rule("Ff")) or 0
+
+    def looks(self, *, signed: bool = False) -> dict[str, Stream]:
+        """The normal appearances by state, under the empty name where there are no states (12.5.5)."""
+        widget, revision = (self.signed or {}, self.signed_revision) if signed else (self.now, self.revision)
+        resolve = self.structure.resolve
+        states = resolve(widget.get("AP"), revision)
+        normal = resolve(states.get("N"), revision) if isinstance(states, dict) else None
+        streams = (
+            {name: resolve(item, revision) for name, item in normal.items()}
+            if isinstance(normal, dict)
+            else {"": normal}
+        )
+        return {name: stream for name, stream in streams.items() if isinstance(stream, Stream)}
+
+    def same(self, before: Value, after: Value) -> bool:
+        """Whether a value of the signed state and one of the later state are equal, with all that they refer to."""
+        pending = [(before, after)]
+        met: set[tuple[Ref, Ref]] = set()
+        for _ in range(_MOST_COMPARED):
+            if not pending:
+                return True
+            a, b = pending.pop()
+            if isinstance(a, Ref) and isinstance(b, Ref):
+                if (a, b) in met:
+                    continue
+                met.add((a, b))
+            a, b = self.structure.resolve(a, self.signed_revision), self.at(b)
+            if isinstance(a, Stream) and isinstance(b, Stream):
+                decoded = self.structure.decoded(a, self.signed_revision), self.structure.decoded(b, self.revision)
+                if decoded[0] is None or decoded[0] != decoded[1]:
+                    return False
+                a, b = ({k: v for k, v in stream.dict.items() if k not in _ENCODING} for stream in (a, b))
+            if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+                pending.extend((a[key], b[key]) for key in a)
+            elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+                pending.extend(zip(a, b, strict=True))
+            elif isinstance(a, dict | list) or a != b:
+                return False
+        return False
+
+    @property
+    def needs_appearances(self) -> bool:
+        form = self.at(self.structure.catalog(self.revision).get("AcroForm"))
+        return isinstance(form, dict) and self.at(form.get("NeedAppearances")) is True
+
+    def script(self) -> str | None:
+        """The field's format script (12.6.4.17), None when it has none."""
+        resolve = self.structure.resolve
+        revision = self.signed_revision
+        actions = self.rule("AA")
+        action = resolve(actions.get("F"), revision) if isinstance(actions, dict) else None
+        if not isinstance(action, dict):
+            return None
+        script = resolve(action.get("JS"), revision)
+        if isinstance(script, Stream):
+            body = self.structure.decoded(script, revision)
+            script = body[:10_000] if body is not None else None
+        return text(script) or ""
+
+
+# -- text and choice ------------------------------------------------------------------------------------------------------
+
+
+def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
+    value = field.at(field.now.get("V"))
+    if isinstance(value, Stream):
+        value = field.structure.decoded(value, field.revision)
+    values = [text(field.at(item)) or "" for item in (value if isinstance(value, list) else [value])]
+    looks, former = field.looks(), field.looks(signed=True)
+    if not looks:
+        if field.signed is not None and not field.same(field.signed.get("DA"), field.now.get("DA")):
+            return _unknown("it has no appearance, and viewers are told to draw it otherwise than they were")
+        return _VALUE
+    kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
+    if field.signed is not None and len(kept) == len(looks) and field.same(field.signed.get("V"), field.now.get("V")):
+        return _VALUE  # it is as it was signed
+    judgements = []
+    for name, look in looks.items():
+        drawing = _drawing(field, look)
+        judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
+        judgement = judgement or _judge_line(field, drawing, values, listed=listed)
+        if judgement.look is Look.OTHER and name in kept and field.needs_appearances:
+            judgement = _unknown("its appearance was not made anew; viewers are told to do so")
+        judgements.append(judgement)
+    return max(judgements, key=lambda judgement: (Look.VALUE, Look.UNKNOWN, Look.OTHER).index(judgement.look))
+
+
+def _drawing(field: _Widget, look: Stream) -> Drawing:
+    """What is drawn, looked through for what could be seen as text though it is none, or hides text. Raises `Unreadable`."""
+    drawing = read(field.structure, field.revision, look)
+    _upright(field, drawing)
+    for shape in drawing.shapes:
+        if not _background(shape, drawing, comb=bool(field.flags & _COMB)):
+            raise Unreadable("something drawn that is no text")
+        if any(_overlap(box, glyph) for box in _inked(shape) for glyph in drawing.glyphs[: shape.after]):
+            raise Unreadable("something drawn over text")
+        if _strikes(shape, drawing):
+            raise Unreadable("a line through text")
+    visible = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
+    scale = _scale(field, drawing)
+    for glyph in visible:
+        if glyph.size > 1.7 * drawing.height or (scale and glyph.size * scale < 2.5):
+            raise Unreadable("text too large or too small")
+        if not _contrasts(glyph.colour, _ground(drawing, glyph)):
+            raise Unreadable("text in the colour of its background")
+    return drawing
+
+
+def _judge_line(field: _Widget, drawing: Drawing, values: list[str], *, listed: bool) -> Judgement:
+    glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
+    displayed = "".join(_lines(glyphs))
+    cut_off = any(not glyph.inside for glyph in glyphs)
+    if field.flags & _PASSWORD and not listed:
+        hidden = set(displayed) <= _BULLETS and (not values[0] or len(displayed) in (0, len(values[0])))
+        hidden = hidden or _equal(displayed, values[0])
+        return (
+            _VALUE if hidden else _unknown("a password field shows something else than one bullet for each character")
+        )
+    candidates = ["".join(values)]
+    if listed:
+        candidates.append("".join(_displayed(field, values)))
+    if any(_equal(displayed, candidate) for candidate in candidates):
+        return _unknown("its text reaches beyond its box") if cut_off else _VALUE
+    value = candidates[0]
+    wanted, seen = _folded(value), _folded(displayed)
+    script = field.script()
+    if script is not None and (form := formats.parse(script)) is not None and not cut_off:
+        red = bool(glyphs) and all(g.colour[0] > 0.6 and max(g.colour[1:]) < 0.4 for g in glyphs)
+        if formats.shows(form, value, seen, red=red):
+            return _VALUE
+    reason = _contrast(value, displayed)
+    if not drawing.sure:
+        return _unknown(f"{reason}, as far as an embedded font tells")
+    if formats.agree(wanted, seen):
+        return _unknown(f"{reason}: the same number in a format that the signed form does not give")
+    if script is not None and formats.agree(wanted, seen) is None and (seen or not wanted):
+        return _unknown(f"{reason}: its format script is not known")
+    if bidi.has_right_to_left(value) and sorted(wanted.translate(_BRACKETS)) == sorted(seen.translate(_BRACKETS)):
+        return _unknown(f"{reason}: the same letters in another order")
+    whole = max((glyph.base for glyph in glyphs), default=0.0), min((glyph.base for glyph in glyphs), default=0.0)
+    if seen and wanted.startswith(seen) and len(seen) > 20 and whole[0] - whole[1] > 0.5 * drawing.height:
+        return _unknown("the end of its text has no room in its box")
+    if any(glyph.vertical for glyph in glyphs) or cut_off:
+        return _unknown(reason)
+    return _other(reason)
+
+
+def _judge_list(field: _Widget, drawing: Drawing, values: list[str]) -> Judgement | None:
+    """A list box shows its options, the selected ones marked (12.7.5.4). None when it shows something else than that."""
+    glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip() and glyph.inside]
+    lines = _rows(glyphs)
+    displays = {_folded(display) for _, display in _options(field)}
+    selected = {_folded(display) for display in _displayed(field, values) if display}
+    rows = [(_folded("".join(_lines(row))), row) for row in lines]
+    if not rows or any(row not in displays for row, _ in rows):
+        return None
+    marks = [s for s in drawing.shapes if s.kind == "rectangle" and s.box[3] - s.box[1] < 0.7 * drawing.height]
+    marked = {row for row, row_glyphs in rows if any(_holds(mark.box, row_glyphs[0]) for mark in marks)}
+    if marked:
+        return _VALUE if marked == selected else _other(f"it marks other options than {_cut('; '.join(values))}")
+    shows = selected <= {row for row, _ in rows}  # some programs mark nothing
+    return _VALUE if shows else _unknown("it does not show which of its options is selected")
+
+
+def _options(field: _Widget) -> Iterator[tuple[str, str]]:
+    """(export value, text shown) of the options of a choice field."""
+    resolve, revision = field.structure.resolve, field.signed_revision
+    options = field.rule("Opt")
+    for option in options[:10_000] if isinstance(options, list) else ():
+        option = resolve(option, revision)
+        pair = option if isinstance(option, list) and len(option) == 2 else [option, option]
+        export, display = (text(resolve(part, revision)) or "" for part in pair)
+        yield export, display
+
+
+def _displayed(field: _Widget, values: list[str]) -> list[str]:
+    exported: dict[str, str] = {}
+    for export, display in _options(field):
+        exported.setdefault(export, display)
+    return [exported.get(value, value) for value in values]
+
+
+def _rows(glyphs: list[Glyph]) -> list[list[Glyph]]:
+    """Glyphs by line from top to bottom, each from left to right. Raises `Unreadable` where they stand upon each other."""
+    rows: list[list[Glyph]] = []
+    for glyph in sorted(glyphs, key=lambda glyph: -glyph.base):
+        if rows and rows[-1][0].base - glyph.base < 0.5 * max(rows[-1][0].size, glyph.size):
+            rows[-1].append(glyph)
+        else:
+            rows.append([glyph])
+    result = []
+    for row in rows:
+        line: list[Glyph] = []
+        for glyph in sorted(row, key=lambda glyph: (glyph.left, glyph.right)):
+            if line and not _mark(glyph.text) and not _mark(line[-1].text):
+                # Widths are the font's word, too: no letter is narrower than a fifth of its size.
+                widths = [max(letter.right - letter.left, 0.2 * letter.size) for letter in (line[-1], glyph)]
+                if line[-1].left + widths[0] - glyph.left > 0.6 * min(widths):
+                    if glyph.text == line[-1].text and glyph.left - line[-1].left < 0.1 * glyph.size:
+                        continue  # drawn twice to look bold
+                    raise Unreadable("text upon text")
+            line.append(glyph)
+        result.append(line)
+    return result
+
+
+def _lines(glyphs: list[Glyph]) -> list[str]:
+    lines = []
+    for row in _rows(glyphs):
+        parts = (unicodedata.normalize("NFKC", glyph.text) for glyph in row)
+        lines.append("".join(part[::-1] if len(part) > 1 and bidi.has_right_to_left(part) else part for part in parts))
+    return [re.sub(r"\s", "", line) for line in lines]
+
+
+def _mark(shown: str) -> bool:
+    return all(unicodedata.combining(c) for c in shown)
+
+
+def _folded(value: str) -> str:
+    """Without white space, in compatibility form, with one kind of hyphen."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", value.translate(_HYPHENS)).translate(_HYPHENS))
+
+
+def _equal(displayed: str, value: str) -> bool:
+    """Whether `displayed`, as it stands from left to right, shows the value."""
+    seen = _folded(displayed)
+    if not bidi.has_right_to_left(value):
+        return seen == _folded(value)
+    paragraphs = [unicodedata.normalize("NFKC", part.translate(_HYPHENS)) for part in re.split(r"[\r\n]+", value)]
+    try:
+        orders = {"".join(bidi.visual(part, base) for part in paragraphs) for base in (None, 0, 1)}
+    except bidi.Unsupported:
+        return False
+    return seen.translate(_BRACKETS) in {_folded(order).translate(_BRACKETS) for order in orders}
+
+
+def _contrast(value: str, displayed: str) -> str:
+    if not displayed:
+        return f"it has the value {_cut(value)} and shows nothing"
+    return (
+        f"it has the value {_cut(value)} and shows {_cut(displayed)}"
+        if value
+        else f"it is empty and shows {_cut(displayed)}"
+    )
+
+
+def _cut(value: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in value)
+    return f"“{printable[:77]}...”" if len(printable) > 80 else f"“{printable}”"
+
+
+# -- shapes ---------------------------------------------------------------------------------------------------------------
+
+
+def _background(shape: Shape, drawing: Drawing, *, comb: bool) -> bool:
+    """Borders, backgrounds, rules, marks of selected lines: what looks make besides text."""
+    width, height = shape.box[2] - shape.box[0], shape.box[3] - shape.box[1]
+    if (width <= 0.01 and height <= 0.01) or (shape.kind == "rectangle" and (width <= 0 or height <= 0)):
+        return shape.thickness == 0 or shape.fill is not None
+    wide, high = width >= 0.8 * drawing.width, height >= 0.8 * drawing.height
+    if shape.kind in ("rectangle", "line"):
+        edge = min(abs(shape.box[0] - drawing.box[0]), abs(shape.box[2] - drawing.box[2])) < 3.5
+        return wide or (high and (comb or edge or width > 0.5 * drawing.width))
+    return wide and high and shape.kind == "other" and shape.segments <= 7  # a bevel
+
+
+def _strikes(shape: Shape, drawing: Drawing) -> bool:
+    """A thin horizontal rule, or a side of a frame, at the height of letters."""
+    left, bottom, right, top = shape.box
+    for glyph in drawing.glyphs:
+        thin = top - bottom < 0.6 * glyph.size
+        for height in ((bottom + top) / 2,) if thin else (bottom, top) if shape.thickness else ():
+            through = glyph.base + 0.08 * glyph.size < height < glyph.base + 0.75 * glyph.size
+            if through and left < glyph.right and glyph.left < right and glyph.text.strip():
+                return True
+    return False
+
+
+def _inked(shape: Shape) -> list[Box]:
+    """What a shape paints; of a frame, its sides."""
+    left, bottom, right, top = shape.box
+    pen = shape.thickness / 2
+    boxes = [shape.box]
+    if shape.fill is None and shape.kind == "rectangle":
+        boxes = [(left, y, right, y) for y in (bottom, top)] + [(x, bottom, x, top) for x in (left, right)]
+    return [(box[0] - pen, box[1] - pen, box[2] + pen, box[3] + pen) for box in boxes]
+
+
+def _overlap(box: Box, glyph: Glyph) -> bool:
+    low, high = glyph.base - 0.03 * glyph.size, glyph.base + 0.7 * glyph.size
+    bearing = 0.08 * glyph.size  # of which the letter leaves the sides free
+    across = box[0] < glyph.right - bearing and glyph.left + bearing < box[2]
+    return across and box[1] < high and low < box[3] and bool(glyph.text.strip())
+
+
+def _holds(box: Box, glyph: Glyph) -> bool:
+    return box[0] <= (glyph.left + glyph.right) / 2 <= box[2] and box[1] <= glyph.base + 0.3 * glyph.size <= box[3]
+
+
+def _ground(drawing: Drawing, glyph: Glyph) -> Colour:
+    """The colour behind a glyph: of the last filled shape below it, else paper."""
+    fills = [shape.fill for shape in drawing.shapes if shape.fill is not None and _holds(shape.box, glyph)]
+    return fills[-1] if fills else (1.0, 1.0, 1.0)
+
+
+def _scale(field: _Widget, drawing: Drawing) -> float:
+    """Points on the page for one unit of the appearance, 0 for a field that is not seen (12.5.5, algorithm 8.1)."""
+    rect = field.at(field.now.get("Rect"))
+    sides = [field.at(side) for side in rect] if isinstance(rect, list) else []
+    if len(sides) != 4 or not all(isinstance(side, int | float) for side in sides):
+        return 0.0
+    width, height = abs(sides[2] - sides[0]), abs(sides[3] - sides[1])
+    if abs(drawing.matrix[0]) < abs(drawing.matrix[1]):
+        width, height = height, width
+    if not width or not height:
+        return 0.0
+    across, up = width / max(drawing.width, 1e-6), height / max(drawing.height, 1e-6)
+    if not 0.25 < across / up < 4:
+        raise Unreadable("an appearance that is drawn out")
+    return float(min(across, up))
+
+
+def _upright(field: _Widget, drawing: Drawing) -> None:
+    """An appearance turned otherwise than the field can show other digits: 6 and 9. Raises `Unreadable`."""
+    a, b, c, d = drawing.matrix[:4]
+    characteristics = field.rule("MK")
+    turn = characteristics.get("R") if isinstance(characteristics, dict) else None
+    rotation = (integer(field.structure.resolve(turn, field.signed_revision)) or 0) % 360
+    turned = {0: a > 0 and d > 0, 90: b > 0 > c, 180: a < 0 and d < 0, 270: b < 0 < c}
+    diagonal, other = (a, d), (b, c)
+    straight = max(map(abs, other)) < 1e-6 if rotation in (0, 180) else max(map(abs, diagonal)) < 1e-6
+    if not straight or not turned.get(rotation, False):
+        raise Unreadable("an appearance that is turned otherwise than its field")
+
+
+# -- buttons --------------------------------------------------------------------------------------------------------------
+
+
+def _judge_button(field: _Widget) -> Judgement:
+    looks, former = field.looks(), field.looks(signed=True)
+    kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
+    if field.flags & _PUSH:
+        changed = field.signed is not None and kept != looks.keys() | former.keys()
+        return _unknown("a push button was drawn anew") if changed else _VALUE
+    agreement = _judge_state(field, looks)
+    if agreement is not None:
+        return agreement
+    state = _state(field.at(field.now.get("AS")))
+    judgements = []
+    for name, look in looks.items():
+        if name in kept:
+            continue
+        try:
+            drawn = _drawn_on(field, look, looks.get("Off") if name != "Off" else None)
+        except Unreadable as error:
+            drawn, reason = None, f"its appearance cannot be read: {error}"
+        else:
+            reason = f"its appearance {_cut(name)} is no known mark"
+        if drawn is None or (drawn != (name != "Off") and name != state):
+            judgements.append(_unknown(reason))
+        elif drawn != (name != "Off"):
+            judgements.append(_other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))
+    return max(judgements, key=lambda judgement: judgement.look is Look.OTHER, default=_VALUE)
+
+
+def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:
+    """What speaks against value and state agreeing (12.7.5.2.3, 12.7.5.2.4); None when they do."""
+    value, state = _state(field.at(field.now.get("V"))), _state(field.at(field.now.get("AS")))
+    own = {name for name in looks if name not in ("Off", "")}
+    if not looks:
+        return None if value == "Off" and state == "Off" else _unknown("it has no appearances to tell on from off")
+    if "" in looks:
+        return _unknown("it looks the same whether it is on or off")
+    if state != "Off":
+        if state != value:
+            return _other(f"it has the value {_cut(value)} and shows {_cut(state)}")
+        return None if state in own else _other(f"it is on and has no appearance {_cut(state)}")
+    if value == "Off":
+        return None
+    if value in own:
+        reason = f"it has the value {_cut(value)} and is drawn as off"
+        return _unknown(reason) if field.flags & _RADIO and len(_siblings(field)) > 1 else _other(reason)
+    if value in {name for sibling in _siblings(field) for name in sibling}:
+        return None
+    return _unknown(f"its value {_cut(value)} is the name of no state")
+
+
+def _siblings(field: _Widget) -> list[set[str]]:
+    """The states of each widget of the field."""
+    parent = field.at(field.now.get("Parent"))
+    kids = field.at(parent.get("Kids")) if isinstance(parent, dict) else None
+    states = []
+    for kid in kids[:1000] if isinstance(kids, list) else ():
+        resolved = field.at(kid)
+        if isinstance(resolved, dict):
+            states.append(set(_Widget(field.structure, field.revision, resolved, None).looks()))
+    return states
+
+
+def _state(value: Value) -> str:
+    return text(value) or "Off"
+
+
+def _drawn_on(field: _Widget, look: Stream, off: Stream | None) -> bool | None:
+    """Whether a button is drawn as on: True for exactly one mark in its box, False for none, None for anything else.
+
+    What the appearance for off draws as well is no mark.
+    """
+    drawing = read(field.structure, field.revision, look)
+    frame = {(shape.box, shape.fill) for shape in read(field.structure, field.revision, off).shapes} if off else set()
+    glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
+    marks = [shape for shape in drawing.shapes if (shape.box, shape.fill) not in frame and not _frame(shape, drawing)]
+    if len(glyphs) > 1 or any(not glyph.dingbats or glyph.text not in _CHECKS or not glyph.inside for glyph in glyphs):
+        return None
+    if glyphs:
+        glyph = glyphs[0]
+        covered = any(shape.fill is not None and _overlap(shape.box, glyph) for shape in drawing.shapes if shape.after)
+        plain = _contrasts(glyph.colour, _ground(drawing, glyph)) and not covered and not marks
+        return True if plain and glyph.size > 0.3 * drawing.height else None
+    if not marks:
+        return False
+    segments = sum(shape.segments for shape in marks)
+    simple = segments <= (40 if len(marks) == 1 else 12) and len(marks) <= 2
+    return True if simple and all(_visible(shape, drawing) for shape in marks) else None
+
+
+def _frame(shape: Shape, drawing: Drawing) -> bool:
+    """Border or background: it reaches nearly from side to side."""
+    width, height = shape.box[2] - shape.box[0], shape.box[3] - shape.box[1]
+    wide, high = width >= 0.85 * drawing.width, height >= 0.85 * drawing.height
+    if shape.kind in ("rectangle", "ellipse"):
+        return wide and high
+    if shape.kind == "curve" and shape.fill is None:  # the sides of a round border that looks sunk
+        return width >= 0.6 * drawing.width and height >= 0.6 * drawing.height
+    edge = min(abs(a - b) for a, b in zip(shape.box, drawing.box, strict=True)) < 0.15 * max(
+        drawing.width, drawing.height
+    )
+    return (shape.kind == "line" and edge and (wide or high)) or (
+        wide and high and shape.segments == 6 and shape.fill is not None
+    )
+
+
+def _visible(shape: Shape, drawing: Drawing) -> bool:
+    left, bottom, right, top = shape.box
+    middle = Glyph("", left, right, (bottom + top) / 2, 0.0, (0.0, 0.0, 0.0), True, False, False)
+    behind = [s.fill for s in drawing.shapes if s.fill is not None and s is not shape and _holds(s.box, middle)]
+    large = right - left >= 0.2 * drawing.width or top - bottom >= 0.2 * drawing.height
+    inside = drawing.box[0] <= left and right <= drawing.box[2] and drawing.box[1] <= bottom and top <= drawing.box[3]
+    return (
+        large and inside and (shape.fill is None or _contrasts(shape.fill, behind[-1] if behind else (1.0, 1.0, 1.0)))
+    )
+
+
+def _contrasts(colour: Colour, ground: Colour) -> bool:
+    return max(abs(a - b) for a, b in zip(colour, ground, strict=True)) >= 0.2

@@ -1,0 +1,320 @@
+"""What differs between a signed state and the final one that must not, whatever anybody's rules say.
+
+Asked of a case that was called intact. Permitted to differ are: the box of a field that was signed later, rightly; the box of a field
+that was filled in later, when what it draws is its value; the box of a comment, when nothing forbids comments; and no signed ink may be
+hidden below the last two. Metadata may differ unless the signed state was locked (/P 1).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from facts import Facts, gathered
+from places import letters
+from scene import Checkpoint, Filled, Scene, Signed, box_of
+from sight import SCALE, Page, bare, differing, grey, look, remembered, remembered_second, second, text_in
+from signing import Box
+from state import State
+from values import Name, Ref, entries_of
+
+COMMENTS: Final = frozenset((
+    "Text", "FreeText", "Stamp", "Square", "Circle", "Line", "Polygon", "PolyLine", "Highlight", "Underline", "StrikeOut", "Squiggly",
+    "Ink", "Caret", "FileAttachment", "Popup", "Link",
+))  # fmt: skip
+_DARK, _LIGHT = 140, 190
+
+
+@dataclass(frozen=True)
+class Permitted:
+    page: int
+    box: Box
+    covers: bool
+    """Whether it may hide what is below: a field that was already there for it."""
+    own: bool = False
+    """Whether what was drawn there was its own: only what the page itself has below counts."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    code: str
+    """A few words that name the sort."""
+    detail: str = ""
+
+
+def differences(scene: Scene, final: State, listed: int, *, poppler: bool) -> list[Difference]:
+    """`listed`: how many signatures the verdict names."""
+    after = look(final.data)
+    if after is None:
+        return [Difference("unreadable", "PDFium cannot open it")]
+    facts = gathered(final)
+    found: list[Difference] = []
+    reachable = len(facts.signatures)
+    if reachable > listed:
+        found.append(Difference("unlisted signature", f"{reachable} can be reached, {listed} are listed"))
+    for number, checkpoint in enumerate(scene.checkpoints):
+        later = scene.events[checkpoint.events :]
+        if number and checkpoint.state.data == final.data:
+            continue
+        found += _since(checkpoint, gathered(checkpoint.state), final, facts, after, later, poppler and not found)
+    return list({(d.code, d.detail): d for d in found}.values())
+
+
+def _since(
+    checkpoint: Checkpoint, old: Facts, final: State, new: Facts, after: Any, events: list[Any], poppler: bool
+) -> Iterator[Difference]:
+    before = remembered(checkpoint.state.data)
+    if before is None:
+        yield Difference("unreadable", "PDFium cannot open the signed state")
+        return
+    if len(before.pages) != len(after.pages):
+        yield Difference("pages", f"{len(before.pages)} and now {len(after.pages)}")
+        return
+    yield from _said(checkpoint, old, new, events, checkpoint.permission == 1)
+    if checkpoint.permission == 1 and before.meta != after.meta:
+        yield Difference("information after lock", f"{before.meta} {after.meta}")
+    permitted = list(_permitted(checkpoint, old, final, new, events))
+    for index, (a, b) in enumerate(zip(before.pages, after.pages, strict=True)):
+        if a.text != b.text:
+            yield Difference("page text", f"page {index + 1}")
+        inside = [p for p in permitted if p.page == index]
+        yield from _pictured(a.picture, b.picture, inside, a, f"page {index + 1}", checkpoint.state, index)
+        printed = differing(a.printed, b.printed)
+        if printed is None or (printed & ~_mask(printed.shape, inside, a)).any():
+            yield Difference("print outside", f"page {index + 1}")
+    yield from _values_shown(old, final, new, events)
+    if poppler:
+        yield from _second_opinion(checkpoint.state, final, permitted, before)
+
+
+# -- what is said ---------------------------------------------------------------------------------------------------------
+
+
+def _said(checkpoint: Checkpoint, old: Facts, new: Facts, events: list[Any], locked: bool) -> Iterator[Difference]:
+    signed = {event.field for event in events if isinstance(event, Signed)}
+    lost = [line for line in old.accessible if line not in new.accessible]
+    fresh = [line for line in new.accessible if line not in old.accessible]
+    if lost or fresh:
+        yield Difference("accessible text", f"{lost[:1]} {fresh[:1]}")
+    elif [line for line in new.accessible if line in old.accessible] != list(old.accessible):
+        yield Difference("reading order")
+    for what in ("outline", "attachments", "presentation"):
+        if getattr(old, what) != getattr(new, what):
+            yield Difference(what, f"{getattr(old, what)[:80]} -> {getattr(new, what)[:80]}")
+    if set(old.actions) != set(new.actions):
+        yield Difference("actions", str([a for a in new.actions if a not in old.actions][:2]))
+    if locked and old.information != new.information:
+        yield Difference("information after lock", new.information[:100])
+    if locked and old.metadata != new.metadata:
+        yield Difference("metadata after lock")
+    if more_names := set(new.shared_names) - set(old.shared_names):
+        yield Difference("name of two fields", str(sorted(more_names)))
+    yield from _values(checkpoint, old, new, signed)
+    for value, fields in new.signatures.items():
+        if value in old.signatures and set(fields) - set(old.signatures[value]):
+            yield Difference("borrowed signature", f"value {value} of {fields}, signed as {old.signatures[value]}")
+    stamps = {event.value for event in events if isinstance(event, Signed) and event.stamp}
+    if locked and (more := set(new.signatures) - set(old.signatures) - stamps):
+        yield Difference("signature after lock", str(more))
+    if locked and len(new.widgets) - len(old.widgets) > len(stamps):
+        yield Difference("annotation after lock")
+
+
+def _values(checkpoint: Checkpoint, old: Facts, new: Facts, signed: set[int]) -> Iterator[Difference]:
+    for name, field in old.fields.items():
+        now = new.fields.get(name)
+        if now is None:
+            yield Difference("field lost", name)
+            continue
+        if field.tool_tip != now.tool_tip:
+            yield Difference("tool tip", name)
+        if field.sort != now.sort:
+            yield Difference("field type", f"{name} {field.sort} {now.sort}")
+        if field.value == now.value or now.number in signed or field.sort == "Sig":
+            continue
+        if checkpoint.permission == 1 or checkpoint.locked:
+            yield Difference("value after lock", f"{name}: {field.value!r} {now.value!r}")
+        elif checkpoint.permission is None and field.value not in (None, b"", Name("Off")):
+            yield Difference("value overwritten", f"{name}: {field.value!r} {now.value!r}")
+
+
+# -- what is seen ---------------------------------------------------------------------------------------------------------
+
+
+def _permitted(checkpoint: Checkpoint, old: Facts, final: State, new: Facts, events: list[Any]) -> Iterator[Permitted]:
+    signed = {event.field: event for event in events if isinstance(event, Signed)}
+    known = {widget.number for widget in old.widgets}
+    boxes = {(widget.number, widget.page): widget.box for widget in old.widgets}
+    for widget in new.widgets:
+        if widget.box is None:
+            continue
+        event = signed.get(widget.number)
+        if (
+            event is not None
+            and (not event.new_field or checkpoint.permission != 1)
+            and not (event.stamp and checkpoint.permission == 1)
+        ):
+            yield Permitted(widget.page, widget.box, widget.number in known)
+        if checkpoint.permission == 1:
+            continue
+        here = boxes.get((widget.number, widget.page))
+        if (
+            widget.subtype == "Widget"
+            and here == widget.box
+            and not checkpoint.locked
+            and _filled(old, final, new, widget.number)
+        ):
+            yield Permitted(widget.page, widget.box, True)
+        if (
+            widget.subtype in COMMENTS
+            and checkpoint.permission in (None, 3)
+            and (widget.number not in known or checkpoint.permission == 3)
+        ):
+            yield Permitted(widget.page, widget.box, False, widget.number in known)
+
+
+def _filled(old: Facts, final: State, new: Facts, number: int) -> bool:
+    """Whether the value of the widget's field is another than it was."""
+    numbers = {number}
+    parent = (entries_of(final.get(Ref(number))) or {}).get("Parent")
+    if isinstance(parent, Ref):
+        numbers.add(parent.number)
+    before = {field.number: field.value for field in old.fields.values()}
+    return any(
+        f.number in numbers and f.sort != "Sig" and f.number in before and before[f.number] != f.value
+        for f in new.fields.values()
+    )
+
+
+def _pictured(
+    before: Any, after: Any, permitted: list[Permitted], page: Page, where: str, state: State, index: int
+) -> Iterator[Difference]:
+    changed = differing(before, after)
+    if changed is None:
+        yield Difference("page size", where)
+        return
+    if not changed.any():
+        return
+    outside = changed & ~_mask(changed.shape, permitted, page)
+    if outside.any():
+        rows, columns = np.nonzero(outside)
+        scale = changed.shape[0] / page.height
+        left, top = page.corner[0], page.corner[1] + page.height
+        box = (
+            left + columns.min() / scale,
+            top - rows.max() / scale,
+            left + columns.max() / scale,
+            top - rows.min() / scale,
+        )
+        covered = "".join(letter.text for letter in letters(state.data)[index] if _meets(letter.box, box))[:30]
+        yield Difference("picture outside", f"{where}, {[round(float(n)) for n in box]} over {covered!r}")
+        return
+    for one in permitted:
+        below = bare(state.data, index) if one.own else before
+        if not one.covers and (hidden := _hidden(below, after, _mask(changed.shape, [one], page))):
+            yield Difference("ink hidden", f"{where}, {[round(n) for n in one.box]}: {hidden}")
+
+
+def _hidden(before: Any, after: Any, inside: Any) -> str:
+    """What of the ink in a box cannot be read any more: paled, or no longer apart from what is around it."""
+    was, now = grey(before), grey(after)
+    ink = (was < _DARK) & inside
+    if ink.any() and (paled := int((now[ink] > _LIGHT).sum())):
+        return f"{paled} of {int(ink.sum())} pixels of ink paled"
+    near = np.zeros_like(ink)
+    every = was < _DARK
+    near[1:-1, 1:-1] = every[:-2, 1:-1] | every[2:, 1:-1] | every[1:-1, :-2] | every[1:-1, 2:]
+    around = near & (was > _LIGHT)
+    around &= inside
+    drowned = int((around & (now < _DARK)).sum())
+    return (
+        f"{drowned} of {int(around.sum())} pixels around ink darkened" if drowned > max(4, 0.4 * around.sum()) else ""
+    )
+
+
+def _mask(shape: tuple[int, ...], permitted: list[Permitted], page: Page) -> Any:
+    """True inside of the boxes and a pixel around them."""
+    mask = np.zeros(shape, bool)
+    for one in permitted:
+        x0, y0, x1, y1 = one.box
+        if x1 - x0 > 0 and y1 - y0 > 0:
+            top, bottom, left, right = (max(0, n) for n in page.pixels(one.box, shape))
+            mask[top:bottom, left:right] = True
+    return mask
+
+
+def _meets(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+# -- values against looks -------------------------------------------------------------------------------------------------
+
+
+def _values_shown(old: Facts, final: State, new: Facts, events: list[Any]) -> Iterator[Difference]:
+    last = {event.field: event for event in events if isinstance(event, Filled)}
+    by_number = {field.number: field for field in old.fields.values()}
+    for name, field in new.fields.items():
+        if field.sort != "Tx" or field.number not in by_number or not isinstance(field.value, bytes):
+            continue
+        was = by_number[field.number].value
+        event = last.get(field.number)
+        if was == field.value and event is None:
+            continue
+        for widget in new.widgets:
+            if widget.number == field.number and widget.box is not None:
+                yield from _value_shown(final, name, field.value, widget, event)
+
+
+def _value_shown(final: State, name: str, value: bytes, widget: Any, event: Filled | None) -> Iterator[Difference]:
+    text = value[2:].decode("utf-16-be", "replace") if value[:2] == b"\xfe\xff" else value.decode("latin-1")
+    if event is not None and event.reference is None and event.value == text:
+        return  # an honest look that PDFium may not read back; its pixels were looked at where it was made
+    shown = text_in(final.data, widget.page, widget.box)
+    if _letters(text) != _letters(shown):
+        yield Difference("value and look", f"{name}: value {text!r}, shown {shown!r}")
+    elif event is not None and event.reference and event.value == text:
+        honest = remembered(event.reference)
+        drawn = look(final.data)
+        if honest is None or drawn is None or widget.page >= len(honest.pages):
+            return
+        a, b = honest.pages[widget.page], drawn.pages[widget.page]
+        changed = differing(a.picture, b.picture)
+        mask = _mask(changed.shape, [Permitted(widget.page, widget.box, True)], a) if changed is not None else None
+        if changed is None or (changed & mask).any():
+            yield Difference("value and picture", f"{name}: value {text!r} drawn as {shown!r}")
+
+
+def _letters(text: str) -> list[str]:
+    """Without spaces, each as it is looked up; sorted, because of bidirectional text."""
+    return sorted(re.sub(r"[\s\ufffe\x00-\x1f]", "", unicodedata.normalize("NFKC", text)))
+
+
+# -- poppler --------------------------------------------------------------------------------------------------------------
+
+
+def _second_opinion(before: State, final: State, permitted: list[Permitted], first: Any) -> Iterator[Difference]:
+    old, new = remembered_second(before.data), second(final.data)
+    if old is None or new is None:
+        if (old is None) != (new is None):
+            yield Difference("poppler cannot read it")
+        return
+    if len(old.pictures) != len(new.pictures):
+        yield Difference("poppler pages")
+        return
+    for index, (a, b) in enumerate(zip(old.pictures, new.pictures, strict=True)):
+        changed = differing(a, b)
+        inside = [p for p in permitted if p.page == index]
+        page = first.pages[index]
+        if changed is None or (changed & ~_mask(changed.shape, inside, page)).any():
+            yield Difference("poppler picture outside", f"page {index + 1}")
+        else:
+            for one in inside:
+                if not one.covers and not one.own and _hidden(a, b, _mask(changed.shape, [one], page)):
+                    yield Difference("poppler ink hidden", f"page {index + 1}")
+
+
+__all__ = ["SCALE", "Difference", "box_of", "differences"]
