@@ -18,6 +18,7 @@ import pypdfium2.raw as raw
 
 from signing_core.errors import SealtrailError
 from signing_core.pdf import render
+from signing_core.pdf.structure import excerpt
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.looks import placed
 
@@ -154,8 +155,16 @@ class State:
 
 
 @contextmanager
+def opened_pages(structure: FileStructure, numbers: list[int]) -> Iterator[tuple[State, dict[int, int]]]:
+    """The newest state, for a look at a few pages: with the number that each has there. Raises one of `FAILURES`."""
+    data = excerpt.some_pages(structure, numbers)
+    with render.opened(data or structure.data, password=structure.text_password, forms=False) as document:
+        yield State(document), {number: at if data else number for at, number in enumerate(numbers, 1)}
+
+
+@contextmanager
 def opened(structure: FileStructure, revision: int) -> Iterator[State]:
     """The file as it was after a revision; its pages live as long as the context. Raises one of `FAILURES`."""
     data = structure.revision_bytes(revision)
-    with render.opened(data, password=structure._text_password) as document:
+    with render.opened(data, password=structure.text_password) as document:
         yield State(document)

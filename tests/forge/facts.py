@@ -55,6 +55,7 @@ class Facts:
 
 def gathered(state: State) -> Facts:
     widgets = tuple(_widgets(state))
+    catalog = entries_of(state.catalog()) or {}
     named = list(_fields(state))
     fields = dict(reversed(named))  # of several the first, which viewers go by
     shared = tuple(sorted(name for name, count in collections.Counter(name for name, _ in named).items() if count > 1))
@@ -62,7 +63,7 @@ def gathered(state: State) -> Facts:
         tuple(_spoken(state)), fields, shared, _signatures(state, widgets), widgets, _plain(state, state.catalog("Outlines"), 6),
         tuple(sorted(_actions(state))), _plain(state, state.catalog("Names", "EmbeddedFiles"), 6) + _plain(state, state.catalog("AF"), 4),
         _information(state), _metadata(state),
-        " ".join(f"{key}: {_plain(state, state.catalog(key), 4)}" for key in ("PageLabels", "OCProperties", "Lang", "Collection", "Legal", "Threads", "Dests")),
+        " ".join(f"{key}: {_plain(state, catalog.get(key), 4)}" for key in ("PageLabels", "OCProperties", "Lang", "Collection", "Legal", "Threads", "Dests")),
     )  # fmt: skip
 
 
@@ -182,6 +183,8 @@ def _reach(state: State, page: int, entries: dict[str, Value]) -> Box | None:
         border = state.get(entries.get("Border"))
         widths = [state.entry(entries.get("BS"), "W"), border[2] if isinstance(border, list) and len(border) > 2 else 1]
         room = max((float(width) for width in widths if isinstance(width, (int, float))), default=1)
+        if entries.get("Subtype") == "Text":
+            room = 24.0  # an icon, as large as the viewer likes
     turned = any((entries_of(node) or {}).get("Rotate") for node in _above(state, page))
     if turned and isinstance(flags, int) and flags & 16:
         room += max(box[2] - box[0], box[3] - box[1])

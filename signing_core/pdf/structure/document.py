@@ -141,29 +141,9 @@ class FileStructure(ObjectAccess):
         """The file as it was after that revision: for a signature's `covered_revision`, what the signer saw."""
         return self.data[: self.revisions[number - 1].end_with_eol]
 
-    def hidden_ink(
-        self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, content_only: bool
-    ) -> int | None:
-        """How many pixels of what a page shows inside `box` in one revision can no longer be seen in another.
-
-        `box` is (left, bottom, right, top) in default user space, points. See `signing_core.pdf.structure.looks`.
-        """
-        from signing_core.pdf.structure import looks
-
-        states = self.revision_bytes(old), self.revision_bytes(new)
-        return looks.hidden_ink(*states, page, box, content_only=content_only, password=self._text_password)
-
-    def revealed_ink(
-        self, old: int, new: int, page: int, box: tuple[float, float, float, float], *, bare: bool
-    ) -> int | None:
-        """How many pixels of a page's content inside `box` one revision covers and the other shows."""
-        from signing_core.pdf.structure import looks
-
-        states = self.revision_bytes(old), self.revision_bytes(new)
-        return looks.revealed_ink(*states, page, box, bare=bare, password=self._text_password)
-
     @property
-    def _text_password(self) -> str | None:
+    def text_password(self) -> str | None:
+        """The password that was given, for other programs."""
         return self._password.decode("latin-1") if isinstance(self._password, bytes) else self._password
 
     def _guarded(self, work: Callable[[], T], otherwise: T) -> T:

@@ -31,10 +31,18 @@ def last_page(structure: FileStructure, *, field: str | None = None) -> tuple[by
     """
     if structure.encrypted or structure.damaged or not structure.pages:
         return None
-    tree = _tree(structure)
+    tree = _tree(structure, [structure.pages])
     objects = tree | (_picture(structure, field) if field is not None else {})
     data = _with(structure, objects) if objects else None
     return (data, 1 if tree else structure.pages) if data is not None else None
+
+
+def some_pages(structure: FileStructure, numbers: list[int]) -> bytes | None:
+    """The file with one more update after which it has only these pages, counted from 1; None where that would not pay."""
+    if structure.encrypted or structure.damaged or not structure.pages:
+        return None
+    objects = _tree(structure, numbers)
+    return _with(structure, objects) if objects else None
 
 
 def _with(structure: FileStructure, objects: Objects) -> bytes | None:
@@ -58,21 +66,23 @@ def _with(structure: FileStructure, objects: Objects) -> bytes | None:
     return b"".join(parts)
 
 
-def _tree(structure: FileStructure) -> Objects:
-    """The root of the page tree with its last page only."""
+def _tree(structure: FileStructure, numbers: list[int]) -> Objects:
+    """The root of the page tree with some of its pages only."""
     revision = len(structure.revisions)
     pages = structure.catalog(revision).get("Pages")
     root = structure.resolve(pages, revision)
     kids = structure.resolve(root.get("Kids"), revision) if isinstance(root, dict) else None
     if not isinstance(pages, Ref) or not isinstance(kids, list) or len(kids) < _WORTH_IT:
         return {}
-    page = kids[-1]
-    leaf = structure.resolve(page, revision)
-    if root.keys() - {"Type", "Kids", "Count"} or not isinstance(page, Ref) or not isinstance(leaf, dict):
+    if root.keys() - {"Type", "Kids", "Count"} or max(numbers) > len(kids):
         return {}
-    if leaf.get("Parent") != pages or "Kids" in leaf:
-        return {}
-    return {pages: b"<</Type/Pages/Count 1/Kids[%d %d R]>>" % page}
+    chosen = [kids[number - 1] for number in numbers]
+    for page in chosen:
+        leaf = structure.resolve(page, revision)
+        if not isinstance(page, Ref) or not isinstance(leaf, dict) or leaf.get("Parent") != pages or "Kids" in leaf:
+            return {}
+    listed = b" ".join(b"%d %d R" % page for page in chosen)
+    return {pages: b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(chosen), listed)}
 
 
 def _picture(structure: FileStructure, field: str) -> Objects:

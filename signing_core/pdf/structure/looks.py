@@ -50,28 +50,6 @@ def hidden_ink(
     return int(lost.histogram()[255])
 
 
-def revealed_ink(
-    before: bytes, after: bytes, page: int, box: tuple[float, float, float, float], *, bare: bool, password: str | None
-) -> int | None:
-    """Edge pixels of the page's content inside `box` that `after` shows and `before` covered; None when unknown.
-
-    `bare`: nothing is drawn there any more, whatever PDFium makes up for a field without an appearance.
-    """
-    try:
-        content = _picture(after, page, box, annotations=False, password=password)
-        first = _picture(before, page, box, annotations=True, password=password)
-        second = _picture(after, page, box, annotations=True, password=password)
-    except (SealtrailError, ValueError, RuntimeError, OSError):
-        return None
-    if content is None or first is None or second is None or not content.size == first.size == second.size:
-        return None
-    covered = ImageChops.subtract(
-        _without_rules(_edges(content, _EDGE)), _edges(first, _EDGE // 2).filter(ImageFilter.MaxFilter(3))
-    )
-    seen = covered if bare else ImageChops.multiply(covered, _edges(second, _EDGE))
-    return int(seen.histogram()[255])
-
-
 def _picture(
     data: bytes, page: int, box: tuple[float, float, float, float], *, annotations: bool, password: str | None
 ) -> Image.Image | None:

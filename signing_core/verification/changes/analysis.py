@@ -20,6 +20,8 @@ from signing_core.verification.changes.widgets import paints
 
 _OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
+_ADDS: Final = frozenset({Kind.VALIDATION, Kind.FORM, Kind.EMPTY_FIELD, Kind.ANNOTATION})
+"""Kinds of change that take nothing away and replace nothing that was seen."""
 _ORDER: Final = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
 _MOST_SIGNERS: Final = 4
 _GRAVEST_FIRST: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -45,8 +47,8 @@ class History:
     def states_after(self, revision: int) -> list[int]:
         """The states that what was signed in `revision` is held against: the last, and those of all later signers.
 
-        A state from which only validation data leads to the last one says nothing that the last does not say. Of many later
-        signers the next few are asked: each of them is held against those after it.
+        A state to which the last one only adds says nothing that the last does not say. Of many later signers the next few
+        are asked: each of them is held against those after it.
         """
         last = len(self.structure.revisions)
         signed = {record.covered_revision for record in self.structure.signatures}
@@ -55,7 +57,7 @@ class History:
             *(
                 state
                 for state in later[:_MOST_SIGNERS]
-                if any(change.kind is not Kind.VALIDATION for change in self.changes(state, last))
+                if any(change.kind not in _ADDS for change in self.changes(state, last))
             ),
             *([last] if revision < last else []),
         ]

@@ -9,12 +9,12 @@ is looked at in small tiles. Lines to sign on are no content. A colour laid over
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby, islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,8 @@ class Paint:
 def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> list[Change]:
     """What `paints` do to the content of their pages: nothing, or changes of kind forbidden, unknown, or a warning."""
     changes: list[Change] = []
+    with suppress(*FAILURES):  # then each of them is looked at closely
+        _glance(structure, signed, later, paints)
     with ExitStack() as stack:
         states: dict[int, State] = {}
 
@@ -93,6 +95,23 @@ def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Pa
             sheet = _Sheet(structure, (signed, later), number, [*group], page_of)
             changes += islice(sheet.changes(), _MOST_CHANGES)
     return changes
+
+
+def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> None:
+    """Remember where the content of pages has one colour: once for all states, for it is the same in all of them."""
+    known = structure.analysed
+    extents = ((paint.page, _extent(structure, signed, later, paint)) for paint in paints)
+    boxes = {(number, extent.near) for number, extent in extents if extent is not None}
+    missing = sorted(item for item in boxes if ("bare", item[0], hash(item[1])) not in known)
+    if not missing:
+        return
+    with page_ink.opened_pages(structure, sorted({number for number, _ in missing})) as (state, numbers):
+        for number, box in missing:
+            page = state.page(numbers[number])
+            scale = min(1.0, (_MOST_PIXELS / max(page.size[0] * page.size[1], 1)) ** 0.5)
+            area = page.area(box, scale)
+            bare = area is None or _empty(page.picture(area, scale, annotations=False))
+            known["bare", number, hash(box)] = bare
 
 
 def untouched_page_differs(structure: FileStructure, signed: int, later: int, page: int) -> bool | None:
@@ -127,19 +146,17 @@ class _Sheet:
         found: list[Change] = []
         for paint in self._paints:
             self._structure.budget.check()
-            now = box_of(self._structure, paint.annotation, self._later) if paint.annotation else None
-            was = box_of(self._structure, paint.former, self._signed) if paint.former else None
-            boxes = [box for box in (now, was) if box is not None]
-            if boxes:
+            extent = _extent(self._structure, self._signed, self._later, paint)
+            if extent is not None:
                 try:
-                    found += self._judge(paint, now, was, _around(boxes))
+                    found += self._judge(paint, extent)
                 except FAILURES:
                     found.append(self._unknown(paint, "cannot be drawn for comparison"))
         return iter(sorted(found, key=lambda change: -change.kind))
 
-    def _judge(self, paint: Paint, now: Box | None, was: Box | None, box: Box) -> Iterator[Change]:
-        near = box[0] - _NEAR, box[1] - _NEAR, box[2] + _NEAR, box[3] + _NEAR
-        if self._bare(near) and not self._others(near):
+    def _judge(self, paint: Paint, extent: _Extent) -> Iterator[Change]:
+        now, was, box, near = extent
+        if self._structure.analysed.get(("bare", self._number, hash(near))) and not self._others(near):
             return
         page = self._page_of(self._signed, self._number)
         width, height = page.size
@@ -200,17 +217,6 @@ class _Sheet:
             return self._unknown(paint, "may be drawn differently by other programs, and lies over content")
         message = f"{paint.what}, as other programs draw it, hides content of page {self._number}."
         return self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
-
-    def _bare(self, box: Box) -> bool:
-        """Whether the page's content has one colour there: a glance for all states, since the content is the same in all."""
-        known = self._structure.analysed
-        key = "bare", self._number, hash(box)
-        if key not in known:
-            page = self._page_of(self._signed, self._number)
-            scale = min(1.0, (_MOST_PIXELS / max(page.size[0] * page.size[1], 1)) ** 0.5)
-            area = page.area(box, scale)
-            known[key] = area is None or _empty(page.picture(area, scale, annotations=False))
-        return bool(known[key])
 
     def _others(self, box: Box) -> bool:
         """Whether annotations that stay as they were show anything there."""
@@ -281,6 +287,27 @@ class _Sheet:
 
     def _leaf(self, revision: int) -> dict[str, Value]:
         return pages.leaf(self._structure, self._number, revision) or {}
+
+
+class _Extent(NamedTuple):
+    """Where something is drawn."""
+
+    now: Box | None
+    was: Box | None
+    box: Box
+    """Around both."""
+    near: Box
+    """And what may be read together with it."""
+
+
+def _extent(structure: FileStructure, signed: int, later: int, paint: Paint) -> _Extent | None:
+    now = box_of(structure, paint.annotation, later) if paint.annotation else None
+    was = box_of(structure, paint.former, signed) if paint.former else None
+    boxes = [box for box in (now, was) if box is not None]
+    if not boxes:
+        return None
+    box = _around(boxes)
+    return _Extent(now, was, box, (box[0] - _NEAR, box[1] - _NEAR, box[2] + _NEAR, box[3] + _NEAR))
 
 
 def _around(boxes: Sequence[Box]) -> Box:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signing_core.verification.field_looks import Look, judge
 from signing_core.verification.changes.paint import box_of
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
+from signing_core.verification.field_looks import Look, judge
 
 
 def judge_values(walk: Walk) -> None:
