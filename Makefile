@@ -9,7 +9,7 @@ DIR ?=
 # An environment of the caller's must not lead past the lock.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help demo pipelines test fuzz lint format lock base dev programs clean python
+.PHONY: help demo pipelines test long fuzz forge signers lint format lock base dev programs clean python
 .DEFAULT_GOAL := help
 
 help: ## lists these commands
@@ -27,6 +27,15 @@ pipelines: dev ## Dagster's webserver and daemon on a sample workspace with plan
 
 fuzz: dev ## mutated files against the verification, 20 minutes (FUZZ_SECONDS=60, JOBS=2); what it finds is kept in build/fuzz
 	@$(BIN)/python tests/fuzz/run.py --seconds $(or $(FUZZ_SECONDS),1200) --jobs $(JOBS) --finds build/fuzz
+
+forge: dev ## random edits and honest steps on signed files, judged by PDFium and poppler, an hour (FORGE_SECONDS=60, JOBS=2); finds are kept in build/forge
+	@$(BIN)/python tests/forge/run.py --seconds $(or $(FORGE_SECONDS),3600) --jobs $(JOBS) --finds build/forge
+
+signers: dev ## files signed by other software, every tool alone, in pairs and with steps between; makes the table in docs/other-signers.md anew
+	@$(PYTHON) requirements/programs.py signers
+	@$(BIN)/python tests/other_signers/run.py --jobs $(JOBS) --page docs/other-signers.md
+
+long: programs signers fuzz forge ## what outgrows `make test`: other signers, fuzzing, forging
 
 lint: dev ## style, types and the arrows between packages
 	@$(BIN)/ruff check .

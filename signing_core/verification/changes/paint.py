@@ -156,7 +156,7 @@ class _Sheet:
 
     def _judge(self, paint: Paint, extent: _Extent) -> Iterator[Change]:
         now, was, box, near = extent
-        if self._structure.analysed.get(("bare", self._number, hash(near))) and not self._others(near):
+        if self._structure.analysed.get(("bare", self._number, hash(near))) and not self._others(paint, near):
             return
         page = self._page_of(self._signed, self._number)
         width, height = page.size
@@ -179,7 +179,9 @@ class _Sheet:
         base = page.picture(area, scale, without=former)
         before = page.picture(area, scale) if was is not None else base
         at = self._places(paint.annotation, self._later)
-        drawn = after.picture(area, scale, seen=at)
+        # What shows nothing by its entries is not drawn, whatever PDFium makes up for a field without a look.
+        seen, without = (at, frozenset[int]()) if now is not None else (frozenset[int](), at)
+        drawn = after.picture(area, scale, seen=seen, without=without)
         inside = own[0] - area[0], own[1] - area[1], own[2] - area[0], own[3] - area[1]
         subtype = self._subtype(paint)
         place = ink.Place(
@@ -218,14 +220,13 @@ class _Sheet:
         message = f"{paint.what}, as other programs draw it, hides content of page {self._number}."
         return self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
 
-    def _others(self, box: Box) -> bool:
-        """Whether annotations that stay as they were show anything there."""
+    def _others(self, paint: Paint, box: Box) -> bool:
+        """Whether other annotations of the signed page show anything there."""
         resolve = self._structure.resolve
         listed = resolve(self._leaf(self._signed).get("Annots"), self._signed)
         annotations = [resolve(item, self._signed) for item in listed] if isinstance(listed, list) else []
-        changing = {id(paint.former) for paint in self._paints if paint.former}
         for annotation in annotations:
-            if isinstance(annotation, dict) and id(annotation) not in changing:
+            if isinstance(annotation, dict) and annotation is not paint.former:
                 there = box_of(self._structure, annotation, self._signed)
                 if (
                     there is not None

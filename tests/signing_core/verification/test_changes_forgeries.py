@@ -259,8 +259,6 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
         {FORM: OBJECTS[FORM][:-2] + b"/SigFlags 3 /NeedAppearances true >>"}),
     "note-gives-way-to-content-after-p3": lambda: parts.update(
         noted_and_certified(), {PAGE: OBJECTS[PAGE]}),
-    "note-drawn-anew-after-p3": lambda: parts.update(
-        noted_and_certified(), {61: parts.form_x_object(b"0 g 0 0 200 60 re f")}),
     # tricks with object streams and cross-references
     "object-stream-overridden": another_object_stream,
     "two-objects-one-listed": two_objects_one_listed,
@@ -420,6 +418,15 @@ def test_both_indexes_of_references_agree_on_a_forgery(name: str) -> None:
     )
     assert parsed.level is not ChangeLevel.PERMITTED
     assert scanned == parsed or ScannedMentions(structure).doubtful
+
+
+def test_a_comment_that_the_signer_saw_may_change_with_an_express_permission_only() -> None:
+    data = parts.update(noted_and_certified(), {61: parts.form_x_object(b"0 g 0 0 200 60 re f")})
+    report = verdict(parse(data))
+    assert report.level is ChangeLevel.PERMITTED
+    assert {f.code for f in report.findings if f.severity == "warning"} >= {"change-annotation"}
+    report = verdict(parse(data.replace(b"/P 3 /V /1.2", b"/P 2 /V /1.2")))
+    assert report.level is ChangeLevel.FORBIDDEN
 
 
 def test_findings_name_page_and_field() -> None:

@@ -66,7 +66,13 @@ def test_a_rule_that_trusts_another_to_look_leaves_the_verdict_open(name: str, m
 
 def pair_of(data: bytes) -> Pair:
     structure = parse(data)
-    return Pair(structure, structure.signatures[0].covered_revision or 0, len(structure.revisions), ScannedMentions(structure), {})
+    return Pair(
+        structure,
+        structure.signatures[0].covered_revision or 0,
+        len(structure.revisions),
+        ScannedMentions(structure),
+        {},
+    )
 
 
 def test_an_entry_that_no_rule_claims_is_in_the_balance() -> None:

@@ -582,7 +582,7 @@ def test_over_empty_paper_the_later_state_is_not_even_opened(monkeypatch: pytest
 
     monkeypatch.setattr(page_ink, "opened", noted)
     assert judged(over(page(), (60, 300, 260, 360), WHITE + b"0 g 5 5 20 20 re f")) == []
-    assert opened == [1]
+    assert opened == [], "the glance at the content is enough"
 
 
 def test_pages_that_cannot_be_drawn_or_compared() -> None:
