@@ -118,7 +118,10 @@ def _play(scene: Scene, step: Step, r: random.Random) -> None:
 def _said(scene: Scene, step: Step, r: random.Random) -> str | None:
     match step.what:
         case "prepare":
-            return preparations.moves[step.name].play(scene, r)
+            before = set(scene.update.changed)
+            said = preparations.moves[step.name].play(scene, r)
+            scene.planted += sorted(set(scene.update.changed) - before)
+            return said
         case "author":
             starts.author_signs(scene, starts.MODES[step.name], visible=r.random() < 0.7)
             return "signed"

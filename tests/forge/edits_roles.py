@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from edits_entries import mutate
-from edits_paint import BLANK, painted
+from edits_paint import BLANK, anywhere, painted
 from scene import Moves, Scene, pick_object, pick_page
-from values import Name, Ref, Value, text_string
+from values import Name, Ref, Stream, Value, stream, text_string
 
 moves = Moves()
 
@@ -228,6 +228,48 @@ def upkeep(scene: Scene, r: random.Random) -> str | None:
             }[other]  # fmt: skip
             root[key] = [target] if other == "af" else target
     return _then(scene, r, target, f"{target.number} in {place}")
+
+
+@moves(3)
+def planted(scene: Scene, r: random.Random) -> str | None:
+    """What the author planted is put to use: another stream where it draws, another content, any other change."""
+    if not scene.planted:
+        return None
+    update, target = scene.update, Ref(r.choice(scene.planted))
+    entries = update.entries(target)
+    drawn = [key for key, value in entries.items() if isinstance(value, Ref) and isinstance(update.get(value), Stream)]
+    if not drawn or r.random() < 0.3:
+        return f"planted: {mutate(update, r, target)}"
+    key = r.choice(drawn)
+    old = update.get(entries[key])
+    words = b"BT /Helv 12 Tf 0 0 Td (I owe you 1,000,000 EUR) Tj ET"
+    plain = {name: item for name, item in old.entries.items() if name not in ("Filter", "DecodeParms")}
+    entries[key] = update.add(stream(words, plain))
+    return f"planted: /{key} of {target.number} draws something else"
+
+
+@moves(2)
+def borrowed_value(scene: Scene, r: random.Random) -> str | None:
+    """A new field whose value is a signature that is there; its widget, any number of levels down, paints."""
+    update = scene.update
+    value = pick_object(update, r, "signature")
+    if value is None:
+        return None
+    page = pick_page(update, r)
+    box, covers = anywhere(scene, r, page)
+    top = parent = update.add({"FT": Name("Sig"), "T": text_string(scene.unique("borrowed")), "V": value})
+    depth = r.choice((0, 1, 2, 2, 3))
+    for _ in range(depth):
+        node = update.add({"Parent": parent})
+        update.entries(parent)["Kids"] = [node]
+        parent = node
+    update.entries(parent).update({
+        "Type": Name("Annot"), "Subtype": Name("Widget"), "P": Ref(page), "F": r.choice((4, 132)), "Rect": list(box),
+        "AP": {"N": painted(update, r, box, covers)},
+    })  # fmt: skip
+    update.list_field(top)
+    update.list_annotation(page, parent)
+    return f"value {value.number} of the new field {top.number}, widget {depth} down, over {covers!r}"
 
 
 @moves(0.5)

@@ -66,6 +66,8 @@ class Scene:
     events: list[Signed | Filled] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     names: int = 0
+    planted: list[int] = field(default_factory=list)
+    """Objects that the author made or changed to use them later."""
     comments: list[tuple[int, int]] = field(default_factory=list)
     """Comments that a reader made: object number, and how many had signed by then."""
 

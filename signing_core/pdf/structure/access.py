@@ -23,6 +23,8 @@ Location: TypeAlias = int | tuple[int, int]
 
 _MAX_CHAIN: Final = 16
 _MOST_KEPT: Final = 100_000
+_SMALL: Final = 262_144
+_MOST_DECODED: Final = 64
 
 
 class ObjectAccess:
@@ -48,6 +50,8 @@ class ObjectAccess:
         self._entries: dict[tuple[int, int], Entry] = {}
         """What `entry` answered."""
         self._starts: list[int] = []
+        self._decoded: dict[tuple[Stream, int, bool], bytes] = {}
+        """What `decoded` answered, by stream, revision, and whether predictors were undone."""
         self._decryption: Decryption | None = None
         self._plain: set[int] = set()
         """Offsets of objects whose strings are never encrypted: the encryption dictionary itself."""
@@ -205,6 +209,9 @@ class ObjectAccess:
 
         Without `predictors`, what filters give before predictors (7.4.4.4) are undone.
         """
+        key = stream, revision, predictors
+        if key in self._decoded:
+            return self._decoded[key]
         raw = self.data[stream.start : stream.end]
         resolve = lambda value: self.resolve(value, revision)  # noqa: E731
         try:
@@ -215,6 +222,8 @@ class ObjectAccess:
         except filters.Undecodable:
             return None
         self.budget.decoded(len(body))
+        if len(body) <= _SMALL and len(self._decoded) < _MOST_DECODED:
+            self._decoded[key] = body  # every signature asks for the same validation data and looks
         return body
 
     def holder(self, place: int) -> IndirectObject | None:

@@ -11,7 +11,7 @@ from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer
 
 TEXT_MARKUP: Final = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut"})
-_HIDDEN, _PRINT, _NO_ROTATE, _NO_VIEW, _TOGGLE_NO_VIEW = 2, 4, 16, 32, 256  # 12.5.3, Table 167
+_HIDDEN, _NO_ROTATE, _TOGGLE_NO_VIEW = 2, 16, 256  # 12.5.3, Table 167
 _ICONS: Final = frozenset({"Text", "FileAttachment", "Sound", "Movie"})
 _ICON: Final = 24.0
 """Points: programs draw icons without looks at a size of their own, from the upper left corner."""
@@ -28,7 +28,7 @@ _MOST_STREAMS: Final = 500
 def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> Box | None:
     """Where an annotation shows anything, on screen or on paper; None when nothing of it can be seen."""
     flags = integer(structure.resolve(annotation.get("F"), revision)) or 0
-    if flags & _HIDDEN or (flags & _NO_VIEW and not flags & (_PRINT | _TOGGLE_NO_VIEW)):
+    if flags & _HIDDEN:  # NoView is followed by few programs
         return None
     box = rectangle(structure, annotation.get("Rect"), revision)
     if unlooked(structure, annotation, revision):

@@ -10,6 +10,7 @@ from typing import Final
 
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
+from signing_core.verification.changes.appearance import unlooked
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
@@ -141,9 +142,14 @@ class FieldPair:
         walk.take_in(new, Use.LOOK, old)
         pair = walk.pair
         shows = box_of(pair.structure, self.a, pair.signed), box_of(pair.structure, self.b, pair.later)
-        if shows == (None, None):
-            return "shows nothing, before and after"
+        if self.is_signature and shows == (None, None):
+            message = f"Signature field {self.name} shows nothing, before and after."
+            return walk.note(Kind.FORM, "change-field-appearance", message, place, field=self.name)
         self.looks = True
+        looked = not unlooked(pair.structure, self.a, pair.signed), not unlooked(pair.structure, self.b, pair.later)
+        if looked == (True, False) and not self.filled and not self.is_signature and self.now not in (None, b""):
+            message = f"Form field {self.name} lost its look: what it shows is up to each program."
+            return walk.unknown(message, place, code="change-value-unread", field=self.name)
         if self.is_signature and not self.signed_now:
             message = f"The appearance of signature field {self.name} was changed."
             return walk.forbid("change-signature-appearance", message, place, field=self.name)

@@ -21,7 +21,7 @@ _DEVIATION: Final = 0.2
 """How much of that step a pixel may deviate."""
 _LEAST: Final = 3
 """Pixels that deviate. At 300 dpi a decimal point of 6 points has 6; where nothing is drawn, two pictures do not differ at all."""
-_REACH, _AROUND, _TILE = 1.5, 10.0, 3.0
+_REACH, _AROUND, _TILE = 1.5, 32.0, 3.0
 """Points: around ink that is no text, more than lies between the digits of an amount; around a difference; side of a tile."""
 _THICK, _GAP, _LONG, _LONG_IN_BOX = 3.0, 4.0, 29.0, 14.0
 """Points: thickest line to sign on, widest gap between its dots, shortest line, shortest line of the comb of a field."""

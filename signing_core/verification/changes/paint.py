@@ -45,6 +45,8 @@ _MOST_PIXELS: Final = 16_000_000
 """Of one picture: a page of A4 at 400 dpi."""
 _NEAR: Final = 10.0
 """Points around what is drawn in which it may be read together with what is there."""
+_WIDE: Final = 32.0
+"""Points around it in which the lines and frames that it crosses are known for what they are."""
 _MOST_CHANGES: Final = 5
 
 
@@ -162,13 +164,14 @@ class _Sheet:
         width, height = page.size
         former = self._places(paint.former, self._signed)
         scale = max(_DPI / 72 * self._user_unit, _LONG_SIDE / max(width, height, 1))
-        area, own = page.area(near, scale), page.area(box, scale)
+        wide = box[0] - _WIDE, box[1] - _WIDE, box[2] + _WIDE, box[3] + _WIDE
+        area, own = page.area(wide, scale), page.area(box, scale)
         if area is None or own is None:
             return
         size = (area[2] - area[0]) * (area[3] - area[1])
         if size > _MOST_PIXELS:
             scale *= (_MOST_PIXELS / size) ** 0.5
-            area, own = page.area(near, scale), page.area(box, scale)
+            area, own = page.area(wide, scale), page.area(box, scale)
         if scale < _LEAST_DPI / 72 * self._user_unit or area is None or own is None:
             yield self._unknown(paint, "is too large to be held against the page")
             return

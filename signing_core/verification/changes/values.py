@@ -41,7 +41,9 @@ def judge_values(walk: Walk) -> None:
         # What it showed when it was signed was content, whatever its value said. Fields with a script of their own are
         # left out: those show hints, such as the form of a date, until they are filled in.
         before = widget.before if "AA" not in (widget.before or {}) else None
-        if before is not None and box_of(pair.structure, before, pair.signed) is None:
+        if before is not None and (
+            pair.before(before.get("FT")) == "Btn" or box_of(pair.structure, before, pair.signed) is None
+        ):
             before = None
         if before is not None and judge(pair.structure, pair.signed, before, None).look is Look.OTHER:
             message = (
