@@ -114,8 +114,9 @@ class ObjectAccess:
 
     def ambiguous(self, number: int, revision: int) -> bool:
         """Whether a dictionary in the object has a key twice: readers then understand it differently."""
-        self.load(Ref(number, self.entry(number, revision).generation), revision)
         location = self.location(number, revision)
+        if location not in self._objects:
+            self.load(Ref(number, self.entry(number, revision).generation), revision)
         if isinstance(location, tuple):
             content = self._object_streams.get(location[0])
             return content is not None and number in content.ambiguous

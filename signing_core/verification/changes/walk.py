@@ -8,7 +8,7 @@ follows from it (`note`); it returns None only for an entry in which nothing dif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure.values import Ref, Stream, Value
@@ -33,7 +33,7 @@ class Place:
     page: int | None = None
 
     def at(self, key: str) -> Place:
-        return replace(self, path=f"{self.path}/{key}"[-200:])
+        return Place(f"{self.path}/{key}"[-200:], self.owner, self.page)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +121,11 @@ class Walk:
 
     def settled(self, old: Value, new: Value) -> bool:
         """Whether nothing differs here or anywhere behind."""
-        if isinstance(old, Ref) and isinstance(new, Ref):  # nearly all are
+        kind = type(old)
+        if kind is Ref and type(new) is Ref:  # nearly all are
             return old == new and old.number not in self.pair.dirty
+        if kind not in _COMPOUND:
+            return written_alike(old, new)
         return written_alike(old, new) and self.pair.dirty.isdisjoint(references(old))
 
     def open(self, old: Value, new: Value, place: Place, use: Use) -> tuple[Value, Value, Place]:
@@ -131,7 +134,7 @@ class Walk:
             if not isinstance(new, Ref):
                 break
             self.ledger.claim(new.number, use)
-            place = replace(place, owner=new.number)
+            place = Place(place.path, new.number, place.page)
             new = self.pair.structure.load(new, self.pair.later)
         return self.pair.before(old), None if isinstance(new, Ref) else new, place
 
@@ -199,7 +202,8 @@ class Walk:
         return reached
 
 
-_COMPOUND: Final = (dict, list, Ref, Stream)
+_COMPOUND: Final = frozenset({dict, list, Ref, Stream})
+"""What can lead on: compared by exact type, since fonts have thousands of numbers."""
 
 
 def _apart(value: Value) -> bool:
@@ -212,12 +216,13 @@ def _onward(item: Value) -> list[Value]:
     if isinstance(item, Ref):
         return [item]
     if isinstance(item, list):
-        return [] if is_destination(item) else [value for value in item if isinstance(value, _COMPOUND)]
+        onward = [value for value in item if type(value) in _COMPOUND]
+        return [] if onward and is_destination(item) else onward
     if not isinstance(item, dict | Stream):
         return []
-    skipped = back_entries(item) - {"A", "Dest"}
     entries = item.dict if isinstance(item, Stream) else item
-    return [value for key, value in entries.items() if isinstance(value, _COMPOUND) and key not in skipped]
+    skipped = back_entries(item) - {"A", "Dest"}
+    return [value for key, value in entries.items() if type(value) in _COMPOUND and key not in skipped]
 
 
 def written_alike(a: Value, b: Value) -> bool:

@@ -106,6 +106,101 @@ def noted(data: bytes) -> bytes:
 CERTIFICATES = b" /DSS << /Certs [62 0 R] >>"
 PACKED = parts.original(xref="stream", packed=True)
 
+SEEN = with_value(True)
+"""Signed with a filled text field whose look is object 60."""
+
+OPEN: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "kids-for-a-signed-widget": ("change-field", lambda: parts.update(
+        SIGNED, {EMPTY_SIGNATURE: parts.newest(SIGNED, EMPTY_SIGNATURE)[:-2] + b"/Kids [] >>"})),
+    "look-of-a-seen-value-freed": ("change-value-unread", lambda: parts.update(SEEN, {}, freed=(60,))),
+    "look-of-a-seen-value-of-another-generation": ("change-value-unread", lambda: parts.update(
+        SEEN, {TEXT: parts.newest(SEEN, TEXT).replace(b"60 0 R", b"60 1 R")})),
+    "entry-of-the-catalog-that-nobody-knows": ("change-not-judged", lambda: catalog(b" /Sample 60 0 R", {60: b"<< /Kind /New >>"})),
+    "element-that-says-something-of-a-page": ("change-structure-tree", lambda: catalog(
+        b" /StructTreeRoot 60 0 R",
+        {60: b"<< /Type /StructTreeRoot /K 61 0 R >>",
+         61: b"<< /Type /StructElem /S /P /P 60 0 R /Pg 3 0 R /K 0 /ActualText (The price is 1 Euro) >>"})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_cannot_be_judged_is_left_open(name: str) -> None:
+    code, make = OPEN[name]
+    structure = parse(make())
+    report = since(structure, structure.signatures[0].covered_revision or 0, signature=0)
+    assert report.level is ChangeLevel.UNKNOWN
+    assert report.findings[0].code == code
+
+
+def new_field(data: bytes, entries: bytes) -> bytes:
+    """With a field that nobody signed in, on page 1."""
+    widget = b"<< /Type /Annot /Subtype /Widget /T (extra) /P 3 0 R /Rect [300 300 400 340] " + entries + b" >>"
+    return parts.update(
+        data,
+        {60: widget, 61: parts.visible(b"An addendum"), PAGE: parts.newest(data, PAGE).replace(b"11 0 R]", b"11 0 R 60 0 R]"),
+         FORM: parts.newest(data, FORM).replace(b"11 0 R]", b"11 0 R 60 0 R]")},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entries", "certified", "approved"),
+    [
+        (b"/FT /Sig /F 4", False, True),
+        (b"/FT /Tx /F 4", False, True),
+        (b"/FT /Tx /F 4 /V (90000)", False, False),
+        (b"/FT /Sig /F 4 /AP << /N 61 0 R >>", False, False),
+        (b"/FT /Sig /F 32 /AP << /N 61 0 R >>", False, False),
+        (b"/FT /Sig /F 4 /MK << /BG [1 1 1] >>", False, False),
+        (b"/FT /Sig /F 4 /A << /S /URI /URI (https://example.org) >>", False, False),
+    ],
+)
+def test_a_new_field_that_nobody_signed_in(entries: bytes, certified: bool, approved: bool) -> None:
+    for data, allowed in ((parts.certified(2), certified), (SIGNED, approved)):
+        structure = parse(new_field(data, entries))
+        level = since(structure, structure.signatures[0].covered_revision or 0, signature=0).level
+        assert level is (ChangeLevel.PERMITTED if allowed else ChangeLevel.FORBIDDEN), entries
+
+
+def test_a_field_that_was_signed_in_the_end_is_a_signature() -> None:
+    """Added in one save and signed in the next, after a certification: only the last state tells."""
+    data = new_field(parts.certified(2), b"/FT /Sig /F 132")
+    signed = parts.newest(data, 60)[:-2] + b"/V 62 0 R /AP << /N 61 0 R >> >>"
+    structure = parse(parts.sealed(parts.update(data, {60: signed, 62: parts.signature_value()})))
+    reports = [
+        since(structure, record.covered_revision or 0, signature=at) for at, record in enumerate(structure.signatures)
+    ]
+    assert [report.level for report in reports] == [ChangeLevel.PERMITTED, ChangeLevel.NONE]
+
+
+@pytest.mark.parametrize("entries", [b"/V 20 0 R", b"/T (client) /V 62 0 R", b"/V 62 0 R"])
+def test_a_signature_belongs_to_one_field_and_a_name_too(entries: bytes) -> None:
+    """Borrowed from another field; under the name of one; its own, which is all right."""
+    title = b"" if b"/T" in entries else b"/T (extra) "
+    widget = b"<< /FT /Sig /Type /Annot /Subtype /Widget /P 3 0 R /Rect [0 0 0 0] /F 132 " + title + entries + b" >>"
+    data = parts.update(
+        SIGNED,
+        {
+            60: widget,
+            62: parts.signature_value(),
+            FORM: parts.newest(SIGNED, FORM).replace(b"11 0 R]", b"11 0 R 60 0 R]"),
+        },
+    )
+    data = parts.sealed(data) if b"62" in entries else data
+    structure = parse(data)
+    report = since(structure, structure.signatures[0].covered_revision or 0, signature=0)
+    assert (report.level is ChangeLevel.PERMITTED) is (entries == b"/V 62 0 R")
+
+
+@pytest.mark.parametrize("permission", [1, 2])
+def test_metadata_after_a_lock(permission: int) -> None:
+    """/ModDate is written by every program that saves; a title is not."""
+    for entry, allowed in ((b"/Title (Amended)", permission == 2), (b"/Title (Sample contract)", True)):
+        data = parts.update(parts.certified(permission), {INFO: b"<< " + entry + b" /ModDate (D:20270101000000Z) >>"})
+        structure = parse(data)
+        level = since(structure, structure.signatures[0].covered_revision or 0, signature=0).level
+        assert level is (ChangeLevel.PERMITTED if allowed else ChangeLevel.FORBIDDEN), entry
+
+
 HONEST: dict[str, Callable[[], bytes]] = {
     "two-signatures-in-one-chain": lambda: parts.second_signature(SIGNED),
     "long-term-data-by-two-tools": lambda: parts.time_stamped(parts.time_stamped(parts.second_signature(SIGNED)), number=80),
