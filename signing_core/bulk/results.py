@@ -190,8 +190,8 @@ def code_version(*packages: str) -> str:
     import signing_core
 
     base = Path(signing_core.__file__).parent
-    files = [base / "policy.py"]
-    for package in ("verdict", *(packages or ("certificate", "pdf", "verification"))):
+    files: list[Path] = []
+    for package in ("policy", "verdict", *(packages or ("certificate", "pdf", "verification"))):
         place = base / package
         files += [place] if package.endswith(".py") else sorted(place.rglob("*.py"))
     content = b"".join(file.relative_to(base).as_posix().encode() + b"\0" + file.read_bytes() for file in files)

@@ -72,6 +72,7 @@ def _shadowed(title: str, number: int, r: random.Random) -> Case:
 
 def _revisions(title: str, r: random.Random, steps: tuple[Step, ...]) -> list[Step]:
     found = list(steps)
+    plants = any(step.what == "prepare" for step in steps)
 
     def add(what: str, name: str) -> None:
         found.append(Step(what, name, f"{title}/{len(found)}"))
@@ -80,7 +81,7 @@ def _revisions(title: str, r: random.Random, steps: tuple[Step, ...]) -> list[St
         if r.random() < 0.15:
             add("honest", honest.moves.pick(r))
         for _ in range(r.choice((1, 1, 1, 1, 2, 2, 3))):
-            add("edit", FORGING.pick(r))
+            add("edit", "planted" if plants and r.random() < 0.4 else FORGING.pick(r))
         add("save", r.choice(("as before", "as before", *STYLES)))
     if r.random() < 0.25:
         add("honest", honest.moves.pick(r))

@@ -58,7 +58,15 @@ def gathered(state: State) -> Facts:
     catalog = entries_of(state.catalog()) or {}
     named = list(_fields(state))
     fields = dict(reversed(named))  # of several the first, which viewers go by
-    shared = tuple(sorted(name for name, count in collections.Counter(name for name, _ in named).items() if count > 1))
+    shared = tuple(
+        sorted(
+            name
+            for name, count in collections.Counter(
+                name for name, _ in {(name, field.number) for name, field in named}
+            ).items()
+            if count > 1
+        )
+    )
     return Facts(
         tuple(_spoken(state)), fields, shared, _signatures(state, widgets), widgets, _plain(state, state.catalog("Outlines"), 6),
         tuple(sorted(_actions(state))), _plain(state, state.catalog("Names", "EmbeddedFiles"), 6) + _plain(state, state.catalog("AF"), 4),

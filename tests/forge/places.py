@@ -19,7 +19,10 @@ class Letter:
 @lru_cache(maxsize=64)
 def letters(data: bytes) -> tuple[tuple[Letter, ...], ...]:
     """For each page its letters that have a shape."""
-    document = pdfium.PdfDocument(data)
+    try:
+        document = pdfium.PdfDocument(data)
+    except pdfium.PdfiumError:
+        return ()
     try:
         found = []
         for page in document:
@@ -30,6 +33,8 @@ def letters(data: bytes) -> tuple[tuple[Letter, ...], ...]:
             reader.close()
             page.close()
         return tuple(found)
+    except pdfium.PdfiumError:
+        return ()
     finally:
         document.close()
 

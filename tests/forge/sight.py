@@ -134,18 +134,21 @@ def _text(page: Any) -> str:
 
 
 def text_in(data: bytes, page: int, box: tuple[float, float, float, float]) -> str:
-    """What fields and annotations show inside a box, as text."""
-    with _opened(data) as document:
-        handle = document[page]
-        handle.flatten()
-        handle.close()
-        handle = document[page]
-        reader = handle.get_textpage()
-        try:
-            return str(reader.get_text_bounded(*box))
-        finally:
-            reader.close()
+    """What fields and annotations show inside a box, as text; nothing where PDFium cannot draw the page."""
+    try:
+        with _opened(data) as document:
+            handle = document[page]
+            handle.flatten()
             handle.close()
+            handle = document[page]
+            reader = handle.get_textpage()
+            try:
+                return str(reader.get_text_bounded(*box))
+            finally:
+                reader.close()
+                handle.close()
+    except pdfium.PdfiumError:
+        return ""
 
 
 def differing(before: Any, after: Any) -> Any:

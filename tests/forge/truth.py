@@ -210,7 +210,10 @@ def _pictured(
             left + columns.max() / scale,
             top - rows.min() / scale,
         )
-        covered = "".join(letter.text for letter in letters(state.data)[index] if _meets(letter.box, box))[:30]
+        shown = letters(state.data)
+        covered = "".join(
+            letter.text for letter in (shown[index] if index < len(shown) else ()) if _meets(letter.box, box)
+        )[:30]
         yield Difference("picture outside", f"{where}, {[round(float(n)) for n in box]} over {covered!r}")
         return
     for one in permitted:

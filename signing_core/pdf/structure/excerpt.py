@@ -6,6 +6,8 @@ the text of the page, whose fonts take longer than all lines of the QR code.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.model import SectionKind
@@ -16,8 +18,14 @@ if TYPE_CHECKING:
 
 _WORTH_IT: Final = 50
 """Pages from which on leaving out the others costs less than the walk."""
+_MOST_COPIED: Final = 500
+_DRAWN: Final = frozenset({"Contents", "Resources", "MediaBox", "CropBox", "Rotate", "UserUnit", "Group"})
+"""What a page without its annotations is drawn from (Table 31)."""
+_REFERENCE: Final = re.compile(rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++R")
 _TEXT: Final = b"\nBT "
 _TEXT_END: Final = b"\nET\n"
+
+_TRAILER: Final = b"trailer\n<</Size %d/Root %d %d R>>\nstartxref\n%d\n%%%%EOF\n"
 
 Objects = dict[Ref, bytes]
 
@@ -38,11 +46,52 @@ def last_page(structure: FileStructure, *, field: str | None = None) -> tuple[by
 
 
 def some_pages(structure: FileStructure, numbers: list[int]) -> bytes | None:
-    """The file with one more update after which it has only these pages, counted from 1; None where that would not pay."""
+    """A file with only these pages, counted from 1, to be drawn without annotations; None where that would not pay."""
     if structure.encrypted or structure.damaged or not structure.pages:
         return None
     objects = _tree(structure, numbers)
-    return _with(structure, objects) if objects else None
+    return (_alone(structure, objects) or _with(structure, objects)) if objects else None
+
+
+def _alone(structure: FileStructure, tree: Objects) -> bytes | None:
+    """A file of its own with a root of the page tree, its pages, and what those are drawn from, all as they are written.
+
+    None where anything is not plainly written, or where layers (8.11) hang on the catalog: nothing may be missing in it.
+    """
+    revision = len(structure.revisions)
+    ((root, body),) = tree.items()
+    if "OCProperties" in structure.catalog(revision):
+        return None
+    copied = {root: b"%d %d obj\n%s\nendobj" % (*root, body)}
+    pending = [Ref(int(number), int(generation)) for number, generation in _REFERENCE.findall(body)]
+    while pending:
+        ref = pending.pop()
+        place = structure.location(ref.number, revision)
+        if ref in copied or place is None:
+            continue
+        written = structure.holder(place) if isinstance(place, int) else None
+        if written is None or not written.closed or written.ambiguous or len(copied) > _MOST_COPIED:
+            return None
+        if (written.number, written.generation) != ref:
+            return None
+        value = written.value
+        head = structure.data[written.start : value.start if isinstance(value, Stream) else written.end]
+        if b"%" in head:
+            return None
+        leads = Counter(Ref(int(number), int(generation)) for number, generation in _REFERENCE.findall(head))
+        if isinstance(value, dict) and value.get("Parent") == root:
+            aside = [entry if isinstance(entry, list) else [entry] for key, entry in value.items() if key not in _DRAWN]
+            leads -= Counter(item for entries in aside for item in entries if isinstance(item, Ref))
+        copied[ref] = structure.data[written.start : written.end]
+        pending += leads
+    parts, rows, at = [b"%PDF-1.7\n"], [], 9
+    catalog = Ref(max(ref.number for ref in copied) + 1, 0)
+    copied[catalog] = b"%d %d obj\n<</Type/Catalog/Pages %d %d R>>\nendobj" % (*catalog, *root)
+    for ref, written_as in copied.items():
+        parts.append(written_as + b"\n")
+        rows.append(b"%d 1\n%010d %05d n \n" % (ref.number, at, ref.generation))
+        at += len(parts[-1])
+    return b"".join((*parts, b"xref\n", *rows, _TRAILER % (catalog.number + 1, *catalog, at)))
 
 
 def _with(structure: FileStructure, objects: Objects) -> bytes | None:

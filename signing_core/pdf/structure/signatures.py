@@ -163,8 +163,8 @@ class _Search:
                     self._usage_rights.add(Span(holder.start, holder.end, "usage rights signature"))
                 continue
             item = self._located(ref, resolved, None, revision)
-            if key == "DocMDP":
-                item.certification = True
+            if key == "DocMDP" and min(item.seen_in, default=revision) >= revision:
+                item.certification = True  # it is one from its own revision on, or never (12.8.6)
 
     def _located(self, value: Value, resolved: dict[str, Value], owner: Ref | None, revision: int) -> FoundSignature:
         """The entry for this dictionary: one for each place in the file, however many fields lead there."""

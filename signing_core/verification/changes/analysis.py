@@ -18,12 +18,19 @@ from signing_core.verification.changes.values import judge_values
 from signing_core.verification.changes.walk import Walk
 from signing_core.verification.changes.widgets import paints
 
-_OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object"})
+_OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object", "change-looks-unknown"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
-_ADDS: Final = frozenset({Kind.VALIDATION, Kind.FORM, Kind.EMPTY_FIELD, Kind.ANNOTATION})
-"""Kinds of change that take nothing away and replace nothing that was seen."""
+_ADDS: Final = frozenset(
+    {
+        "change-signature",
+        "change-signature-field",
+        "change-time-stamp",
+        "change-annotation-added",
+        "change-validation-data",
+    }
+)
+"""Changes that take nothing away and replace nothing that was seen."""
 _ORDER: Final = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
-_MOST_SIGNERS: Final = 4
 _GRAVEST_FIRST: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -47,8 +54,7 @@ class History:
     def states_after(self, revision: int) -> list[int]:
         """The states that what was signed in `revision` is held against: the last, and those of all later signers.
 
-        A state to which the last one only adds says nothing that the last does not say. Of many later signers the next few
-        are asked: each of them is held against those after it.
+        A state to which the last one only adds says nothing that the last does not say.
         """
         last = len(self.structure.revisions)
         signed = {record.covered_revision for record in self.structure.signatures}
@@ -56,8 +62,10 @@ class History:
         return [
             *(
                 state
-                for state in later[:_MOST_SIGNERS]
-                if any(change.kind not in _ADDS for change in self.changes(state, last))
+                for state in later
+                if any(
+                    change.code not in _ADDS or change.kind > Kind.ANNOTATION for change in self.changes(state, last)
+                )
             ),
             *([last] if revision < last else []),
         ]
@@ -83,7 +91,11 @@ def compare(pair: Pair) -> list[Change]:
         walk.changes += paint.judge(pair.structure, pair.signed, pair.later, walk.paints)
     # The net below everything: what the books call untouched has to look untouched.
     for page in sorted(walk.pages_rewritten - {item.page for item in walk.paints}):
-        if paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page) is not False:
+        differs = paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page)
+        if differs is None:
+            message = f"Page {page}, which was written anew, cannot be drawn."
+            walk.changes.append(Change(Kind.UNKNOWN, "change-looks-unknown", message, page=page))
+        elif differs:
             message = f"Page {page} does not look as it did when it was signed."
             walk.changes.append(Change(Kind.UNKNOWN, "change-page-differs", message, page=page))
     return walk.changes

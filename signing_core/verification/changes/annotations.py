@@ -13,7 +13,7 @@ from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.paint import Maker, Paint, box_of
 from signing_core.verification.changes.pair import kind_of, subtype_of
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Walk
+from signing_core.verification.changes.walk import DRAWS, NOTED, SAME, Place, Walk
 
 COMMENTS: Final = frozenset(
     {
@@ -117,10 +117,10 @@ def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
         if walk.settled(x, y):
             continue
         where = place.at(key)
-        if key in _BACK and (x == y or x is None):
+        if key in _BACK and (x == y or (x is None and key in ("P", "Parent"))):
             walk.ledger.entry(where.path, "leads to what is compared in its own place")
             continue
-        if means_default(key, x, y) or walk.same(x, y, Use.LOOK if key == "AP" else Use.FORM):
+        if means_default(key, x, y) or (walk.same_look(x, y) if key == "AP" else walk.same(x, y, Use.FORM)):
             walk.ledger.entry(where.path, SAME)
             continue
         walk.take_in(y, Use.LOOK if key == "AP" else Use.FORM, x)
@@ -128,11 +128,14 @@ def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
         if key in ("A", "AA") or b.get("Subtype") != subtype:
             reason = walk.forbid("change-annotation", message, place)
         else:
-            kind = Kind.ANNOTATION if subtype == "Popup" else Kind.ANNOTATION_EDIT
+            popup = subtype == "Popup" and key in ("Open", "Rect", "M", "F")
+            kind = Kind.ANNOTATION if popup else Kind.ANNOTATION_EDIT
             reason = walk.note(
                 kind, "change-annotation", message, place, annotation=subtype, warning=kind is Kind.ANNOTATION_EDIT
             )
             edited |= kind is Kind.ANNOTATION_EDIT
+            if key in DRAWS:
+                walk.unknown(f"{message.rstrip('.')}, which can change what is drawn.", place)
         walk.ledger.entry(where.path, reason)
     if edited:
         _paint(walk, b, place, f"An annotation ({subtype}) that was changed", former=a)

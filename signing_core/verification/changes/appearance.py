@@ -16,10 +16,13 @@ _ICONS: Final = frozenset({"Text", "FileAttachment", "Sound", "Movie"})
 _ICON: Final = 24.0
 """Points: programs draw icons without looks at a size of their own, from the upper left corner."""
 _EVERYWHERE: Final[Box] = (-1e6, -1e6, 1e6, 1e6)
-_PAINTING, _DRAWING = (
-    re.compile(rb"(?<![^\0\t\n\f\r ()<>\[\]{}])(?:" + operators + rb")(?![^\0\t\n\f\r ()<>\[\]{}/%])")
-    for operators in (rb"f\*?|F|B\*?|b\*?|s|S|sh|Tj|TJ|'|\"|BI", rb"Do")
+_EMPTY: Final = re.compile(
+    rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+(?=[\r\n]|$)|(?:[+-]?(?:\d++\.?\d*+|\.\d++)|/[A-Za-z0-9_.+-]*+"
+    rb"|cm|q|Q|gs|w|J|j|M|i|ri|re|m|l|h|W\*?|n|BT|ET|Tf|Td|TD|Tm|T\*|Tc|Tw|Tz|TL|Ts|Tr|[gG]|rg|RG|k|K|cs|CS|BMC|EMC|BX|EX)"
+    rb"(?=[\0\t\n\f\r %/]|$))*+"
 )
+"""Content that is known to draw nothing: states, paths that nobody paints, marks. What is not read as a whole may draw."""
+_NESTED: Final = re.compile(_EMPTY.pattern.replace(rb"|BX|EX)", rb"|BX|EX|Do)"))
 _ALIKE: Final = frozenset({"Normal", "Compatible", "Multiply"})
 _DEEPEST: Final = 8
 _MOST_STREAMS: Final = 500
@@ -27,13 +30,16 @@ _MOST_STREAMS: Final = 500
 
 def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> Box | None:
     """Where an annotation shows anything, on screen or on paper; None when nothing of it can be seen."""
-    flags = integer(structure.resolve(annotation.get("F"), revision)) or 0
+    flags = flags_of(structure.resolve(annotation.get("F"), revision)) or 0
     if flags & _HIDDEN:  # NoView is followed by few programs
         return None
     box = rectangle(structure, annotation.get("Rect"), revision)
     if unlooked(structure, annotation, revision):
         return _own_look(structure, annotation, box, revision)
-    looks = [look for look in _current(structure, annotation, revision)[0] if _paints(structure, look, revision)]
+    states = _dictionary(structure, annotation.get("AP"), revision)
+    aside = [look for key in ("R", "D") for look in _streams(structure, states.get(key), revision)]
+    looks = [*_current(structure, annotation, revision)[0], *aside]
+    looks = [look for look in looks if _paints(structure, look, revision)]
     if any(rectangle(structure, look.dict.get("BBox"), revision) is None for look in looks):
         return _EVERYWHERE  # PDFium then cuts nothing off
     if not looks or box is None or box[0] == box[2] or box[1] == box[3]:
@@ -47,6 +53,13 @@ def subtype_of(structure: FileStructure, annotation: dict[str, Value], revision:
     """/Subtype; empty when there is none."""
     subtype = structure.resolve(annotation.get("Subtype"), revision)
     return subtype if isinstance(subtype, str) else ""
+
+
+def flags_of(value: Value) -> int | None:
+    """The flags of an annotation (12.5.3); None where programs read something else than we would: no integer, or too large."""
+    if value is None:
+        return 0
+    return value if type(value) is int and 0 <= value < 1 << 31 else None
 
 
 def unlooked(structure: FileStructure, annotation: dict[str, Value], revision: int) -> bool:
@@ -129,14 +142,18 @@ def _draws(structure: FileStructure, stream: Stream, revision: int) -> bool:
             continue
         seen.add(id(item))
         body = structure.decoded(item, revision) if item.dict.get("Subtype") != "Image" else None
-        if body is None or _PAINTING.search(body) or len(seen) > _MOST_STREAMS:
+        if body is None or len(seen) > _MOST_STREAMS:
             return True
-        if _DRAWING.search(body):
-            resources = _dictionary(structure, item.dict.get("Resources"), revision)
-            drawn = _streams(structure, _dictionary(structure, resources.get("XObject"), revision), revision)
-            if not drawn:
-                return True  # without resources of its own, a look draws with those of the page
-            waiting += drawn
+        if _EMPTY.fullmatch(body):
+            continue
+        if _NESTED.fullmatch(body) is None:
+            return True
+        # Acrobat nests looks: one that only draws others draws what they draw.
+        resources = _dictionary(structure, item.dict.get("Resources"), revision)
+        drawn = _streams(structure, _dictionary(structure, resources.get("XObject"), revision), revision)
+        if not drawn:
+            return True  # without resources of its own, a look draws with those of the page
+        waiting += drawn
     return False
 
 
@@ -224,8 +241,8 @@ def _numbers(structure: FileStructure, value: Value, revision: int, depth: int =
 
 
 def _number(value: Value) -> float:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e7
-    return float(value) if usable else 0.0
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    return min(max(float(value), -1e7), 1e7) if usable else 0.0
 
 
 def _dictionary(structure: FileStructure, value: Value, revision: int) -> dict[str, Value]:

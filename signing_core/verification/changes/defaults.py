@@ -7,7 +7,7 @@ from typing import Final
 from signing_core.pdf.structure.values import Value
 
 _DEFAULTS: Final[dict[str, Value]] = {
-    "F": 0, "Type": "Annot", "Border": [0, 0, 1], "BS": {"W": 1, "S": "S"}, "H": "I", "Q": 0, "Ff": 0, "MK": {}, "AS": "Off",
+    "F": 0, "Type": "Annot", "Border": [0, 0, 1], "BS": {"W": 1, "S": "S"}, "H": "I", "Ff": 0, "MK": {}, "AS": "Off",
     "BE": {"S": "S"}, "CA": 1, "Open": False, "StructParent": -1,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ class Equality:
     changed, that it is compared in a place of its own (a page, to which a bookmark leads, say).
     """
 
-    def __init__(self, pair: Pair, apart: Callable[[Value], bool] = lambda value: False) -> None:
+    def __init__(self, pair: Pair, apart: Callable[[int], bool] = lambda number: False) -> None:
         self.pair = pair
         self.seen: set[int] = set()
         self._apart = apart
@@ -33,7 +33,7 @@ class Equality:
         while pending:
             a, b, path = pending.pop()
             if isinstance(a, Ref) and isinstance(b, Ref):
-                if a == b and (a.number not in dirty or self._apart(self.pair.before(a))):
+                if a == b and (a.number not in dirty or self._apart(a.number)):
                     continue
                 numbers = (a.number, b.number)
                 if numbers in self._equal:
@@ -90,11 +90,13 @@ class Equality:
         plain = all(equal_scalars(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))
         x = structure.decoded(a, pair.signed, predictors=not plain)
         y = structure.decoded(b, pair.later, predictors=not plain)
-        if x is None or y is None:
+        skipped = _ENCODING
+        if x is None or y is None:  # then the filters that are not understood have to be the same, too
             same = x is y and structure.data[a.start : a.end] == structure.data[b.start : b.end]
+            skipped = frozenset({"Length"})
         else:
             same = x == y
-        first, second = ({k: v for k, v in stream.dict.items() if k not in _ENCODING} for stream in (a, b))
+        first, second = ({k: v for k, v in stream.dict.items() if k not in skipped} for stream in (a, b))
         return same and self._entries(first, second, path, pending)
 
 
@@ -103,7 +105,7 @@ def equal_scalars(a: Value, b: Value) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, int | float) and isinstance(b, int | float):
-        return a == b or abs(a - b) < 1e-6
+        return a == b
     if isinstance(a, bytes) and isinstance(b, bytes):
         return a == b
     return type(a) is type(b) and bool(a == b)

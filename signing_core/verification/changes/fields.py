@@ -6,44 +6,56 @@ belongs to the field it was signed in (12.7.5.5), a name to one field (12.7.4.2)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
-from signing_core.verification.changes.appearance import unlooked
+from signing_core.verification.changes.appearance import flags_of, unlooked
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.paint import box_of
 from signing_core.verification.changes.pair import subtype_of
-from signing_core.verification.changes.walk import SAME, DrawnWidget, Place, Rule, Walk, back, uncovered
+from signing_core.verification.changes.walk import SAME, DrawnWidget, Place, Rule, Walk, back, back_or_new, uncovered
 
 _READ_ONLY: Final = 1
 _VISIBILITY: Final = 1 | 2 | 32
 """Invisible, Hidden, NoView (12.5.3)."""
 INHERITABLE: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV", "AA")
-_WITH_VALUE: Final = frozenset({"DA", "Q", "RV", "DS", "I", "TI", "M", "MK"})
+_WITH_VALUE: Final = frozenset({"DA", "Q", "DS", "I", "TI", "M", "MK"})
 _WITH_SIGNATURE: Final = frozenset(
-    {
-        "MK",
-        "M",
-        "DA",
-        "Q",
-        "Border",
-        "BS",
-        "H",
-        "TU",
-        "DR",
-        "NM",
-        "Lang",
-        "Subtype",
-        "Lock",
-        "SV",
-        "StructParent",
-        "Contents",
-    }
+    {"MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang", "Subtype", "StructParent", "Contents"}
 )
+
+
+def _entries(value: Value, keys: set[str]) -> bool:
+    return isinstance(value, dict) and keys.issuperset(value)
+
+
+def _numbers(value: Value) -> bool:
+    items = (
+        [part for item in value for part in (item if isinstance(item, list) else [item])]
+        if isinstance(value, list)
+        else [""]
+    )
+    return all(isinstance(item, int | float) for item in items)
+
+
+_TYPES: Final[dict[str, Callable[[Value], bool]]] = {
+    **dict.fromkeys(("DA", "DS", "M", "TU", "NM", "Lang", "Contents"), lambda value: isinstance(value, bytes)),
+    **dict.fromkeys(("Q", "TI", "StructParent"), lambda value: type(value) is int),
+    **dict.fromkeys(("I", "Border"), _numbers),
+    "H": lambda value: value in ("N", "I", "O", "P", "T"),
+    "BS": lambda value: _entries(value, {"Type", "W", "S", "D"}),
+    "MK": lambda value: _entries(value, {"R", "BC", "BG", "CA", "RC", "AC", "I", "RI", "IX", "IF", "TP"}),
+    "DR": lambda value: isinstance(value, dict),
+    "Subtype": lambda value: value == "Widget",
+    "Lock": lambda value: _entries(value, {"Type", "Action", "Fields", "P"}),
+}
+"""What an entry that software writes along may be (Tables 166, 191, 192, 227, 236): the same dictionary may be read otherwise by
+something else, as a graphics state or an action, so nothing else may change in it."""
 USES: Final = {"V": Use.SIGNATURE, "DV": Use.SIGNATURE, "AP": Use.LOOK, "DR": Use.LOOK, "MK": Use.LOOK}
 _SHOWN: Final = 60
 
@@ -80,7 +92,7 @@ class FieldPair:
         """Everything but its kids."""
         rules: dict[str, Rule] = {
             "V": self._value, "AP": self._look, "AS": self._look, "Ff": self._flags, "F": self._visibility,
-            "Rect": self._rectangle, "Parent": back, "P": back, "T": self._frozen, "FT": self._frozen, "Kids": self._kids,
+            "Rect": self._rectangle, "Parent": back, "P": back_or_new, "T": self._frozen, "FT": self._frozen, "Kids": self._kids,
         }  # fmt: skip
         self.walk.entries(self.a, self.b, self.place, rules, self._other)
         if self.looks or (self.filled and ("AP" in self.a or "AP" in self.b)):
@@ -137,9 +149,14 @@ class FieldPair:
         )
 
     def _look(self, walk: Walk, old: Value, new: Value, place: Place) -> str:
-        if walk.same(old, new, Use.LOOK):
+        if walk.same_look(old, new):
             return SAME
         walk.take_in(new, Use.LOOK, old)
+        states = walk.pair.after(new)
+        if place.path.endswith("/AP") and states is not None and not _entries(states, {"N", "R", "D"}):
+            return walk.unknown(
+                f"Form field {self.name}: its looks are no dictionary of looks.", place, field=self.name
+            )
         pair = walk.pair
         shows = box_of(pair.structure, self.a, pair.signed), box_of(pair.structure, self.b, pair.later)
         if self.is_signature and shows == (None, None):
@@ -166,21 +183,25 @@ class FieldPair:
         now = integer(walk.pair.after(self.after.get("Ff"))) or 0
         if was == now:
             return SAME
-        if was | _READ_ONLY == now:
+        if was | _READ_ONLY == now:  # no change to what a lock protects, so it names no field
             return walk.note(Kind.FORM, "change-field-locked", f"Form field {self.name} was made read-only.", place)
         return walk.forbid("change-field", f"Form field {self.name}: its flags were changed.", place, field=self.name)
 
     def _visibility(self, walk: Walk, old: Value, new: Value, place: Place) -> str:
-        was, now = integer(walk.pair.before(old)) or 0, integer(walk.pair.after(new)) or 0
+        was, now = (flags_of(value) for value in (walk.pair.before(old), walk.pair.after(new)))
         if was == now:
             return SAME
         self.looks = True
-        if not (was ^ now) & _VISIBILITY or (self.signed_now and not now & _VISIBILITY):
-            return "printed or not, editable or not"
-        if self.signed_now and box_of(walk.pair.structure, {**self.a, "F": 0}, walk.pair.signed) is None:
-            return "shows nothing, before and after"
-        message = f"Form field {self.name} was hidden or shown."
-        return walk.forbid("change-field-visibility", message, place, field=self.name)
+        hidden = self.signed_now and box_of(walk.pair.structure, {**self.a, "F": 0}, walk.pair.signed) is None
+        if (
+            was is None
+            or now is None
+            or ((was ^ now) & _VISIBILITY and not (self.signed_now and (not now & _VISIBILITY or hidden)))
+        ):
+            message = f"Form field {self.name} was hidden or shown."
+            return walk.forbid("change-field-visibility", message, place, field=self.name)
+        message = f"Form field {self.name}: whether it is printed or may be edited was changed."
+        return walk.note(Kind.FORM, "change-field", message, place, field=self.name)
 
     def _rectangle(self, walk: Walk, old: Value, new: Value, place: Place) -> str:
         """Programs give an invisible field a rectangle when they sign it; a visible one stays where it was signed to be."""
@@ -211,18 +232,21 @@ class FieldPair:
             old, new = self.before.get(key), self.after.get(key)
         if means_default(key, old, new) or walk.same(old, new, USES.get(key, Use.FORM)):
             return SAME
-        allowed = self.signed_now and key in _WITH_SIGNATURE
-        allowed |= self.filled and not self.is_signature and key in _WITH_VALUE
-        if key in ("Lock", "SV") and (old is not None or not self.signed_now):
-            allowed = self.signed_now and new is None and key == "SV"
-        if allowed or (old is None and key in ("StructParent", "M", "NM") and not isinstance(new, dict | list)):
+        fits = new is None or (key in _TYPES and _TYPES[key](walk.pair.after(new)))
+        if key in ("Lock", "SV"):  # a lock that comes with a signature binds only what comes after it (12.7.5.5)
+            allowed = self.signed_now and (old is None if key == "Lock" else new is None)
+        else:
+            allowed = (self.signed_now and key in _WITH_SIGNATURE) or (
+                self.filled and not self.is_signature and key in _WITH_VALUE
+            )
+        if allowed and fits:
             walk.take_in(new, USES.get(key, Use.FORM), old)
             self.looks |= key == "MK"
             return "written along with the value"
-        plain = not any(isinstance(value, dict | list | Ref | Stream) for value in (old, new))
-        if plain and (self.signed_now or self.filled) and key not in ("A", "AA", "OC", "MaxLen", "Opt", "DV"):
-            return walk.note(Kind.UPKEEP, "change-field", f"Form field {self.name}: /{key} was changed.", place)
-        return walk.forbid("change-field", f"Form field {self.name}: /{key} was changed.", place, field=self.name)
+        message = f"Form field {self.name}: /{key} was changed."
+        if fits and old is None and key in ("StructParent", "M", "NM"):
+            return walk.note(Kind.UPKEEP, "change-field", message, place)
+        return walk.forbid("change-field", message, place, field=self.name)
 
 
 def shared_outside(walk: Walk, look: Value) -> bool:
@@ -276,7 +300,9 @@ def readable(value: Value) -> str:
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
 
 
-def note_signature(walk: Walk, value: Value, name: str, place: Place, *, new_field: bool) -> str:
+def note_signature(
+    walk: Walk, value: Value, name: str, place: Place, *, new_field: bool, widget: dict[str, Value] | None = None
+) -> str:
     """A field got a signature or document time-stamp: its own, made for it."""
     pair = walk.pair
     signature = pair.after(value)
@@ -293,7 +319,8 @@ def note_signature(walk: Walk, value: Value, name: str, place: Place, *, new_fie
         message = f"A signature was added ({name})."
         return walk.note(Kind.FORM, "change-signature", message, place, field=name, new_field=new_field)
     fields = [field for field in pair.form_after.fields if field.name == name]
-    visible = any(box_of(pair.structure, widget.dict, pair.later) for field in fields for widget in field.widgets)
+    looks = [place.dict for field in fields for place in field.widgets] + ([widget] if widget is not None else [])
+    visible = any(box_of(pair.structure, look, pair.later) for look in looks)
     kind = Kind.FORM if visible or not new_field else Kind.VALIDATION
     message = f"A document time-stamp was added ({name})."
     return walk.note(kind, "change-time-stamp", message, place, field=name, new_field=new_field)

@@ -36,11 +36,15 @@ def _flags(walk: Walk, old: Value, new: Value, place: Place) -> str:
 
 
 def _need_appearances(walk: Walk, old: Value, new: Value, place: Place) -> str:
-    if walk.pair.after(new) is not True or walk.pair.before(old) is True:
-        return "viewers draw fields as they did"
-    # Viewers will draw every field anew from its value: all of them must show their values now.
+    was, now = walk.pair.before(old) is True, walk.pair.after(new) is True
+    if was == now:
+        return SAME
+    # Viewers draw every field from its value, or no longer do: all of them must show their values.
     walk.redrawn = True
-    return walk.note(Kind.FORM, "change-need-appearances", "Viewers are asked to draw all form fields anew.", place)
+    message = (
+        "Viewers are asked to draw all form fields anew." if now else "Viewers no longer draw all form fields anew."
+    )
+    return walk.note(Kind.FORM, "change-need-appearances", message, place)
 
 
 def _defaults(walk: Walk, old: Value, new: Value, place: Place) -> str:
@@ -73,7 +77,8 @@ def _resources(walk: Walk, old: Value, new: Value, place: Place) -> str:
                 walk.take_in(after.get(category), Use.LOOK)
                 walk.note(Kind.UPKEEP, "change-form-resources", "The form's default resources were added to.", place)
             elif isinstance(first, dict) and second is None and not _relied_on(walk):
-                continue
+                message = f"Default resources of the form (/{category}) that nothing uses were taken out."
+                walk.note(Kind.UPKEEP, "change-form-resources", message, place)
             else:
                 drawn("change-form-resources", "The form's resources (/{key})")(walk, first, second, where)
             continue
@@ -86,8 +91,10 @@ def _resources(walk: Walk, old: Value, new: Value, place: Place) -> str:
                 drawn("change-form-resources", f"The form's resources (/{category} /{{key}})")(
                     walk, first[name], second.get(name), where.at(name)
                 )
-            else:
+            elif not walk.same(first[name], second.get(name), Use.LOOK):
                 walk.take_in(second.get(name), Use.LOOK, first[name])
+                message = f"Default resources of the form (/{category}) that nothing uses were changed."
+                walk.note(Kind.UPKEEP, "change-form-resources", message, place)
     return NOTED
 
 
@@ -183,7 +190,11 @@ def _pair_kids(
     after = after if isinstance(after, list) else []
     left: list[Value | None] = list(after)
     by_number = {item.number: index for index, item in reversed(list(enumerate(after))) if isinstance(item, Ref)}
+    taken: set[Value] = set()
     for item in before:
+        if isinstance(item, Ref) and item in taken:
+            continue  # listed twice
+        taken |= {item} if isinstance(item, Ref) else set()
         index = by_number.get(item.number) if isinstance(item, Ref) else None
         if index is None:
             index = _by_name(walk, item, after)
@@ -193,7 +204,7 @@ def _pair_kids(
         left[index] = None
         pending.append((item, after[index], prefix, above, place, depth))
     for item in left:
-        if item is not None:
+        if item is not None and not (isinstance(item, Ref) and item in taken):
             add_field(walk, item, prefix, above[1], place)
 
 

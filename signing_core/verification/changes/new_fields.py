@@ -79,13 +79,12 @@ def _judge_new(
         walk.forbid("change-field-added", f"New form field {name} comes with an action.", place, field=name)
     if is_widget:
         walk.widgets.append(DrawnWidget(name, place.owner, None, value, ({}, handed), kind == "Sig" and signed, place))
-    if not is_field or ("FT" not in handed and "V" not in handed):
+    if not is_field:
         return
-    named = sum(1 for field in pair.form_after.fields if field.name == name)
-    if named > 1 or any(field.name == name for field in pair.form_before.fields):
+    if walk.names_after[name] > 1 or walk.names_before[name]:
         walk.forbid("change-field-added", f"A second form field of the name {name} was added.", place, field=name)
     if kind == "Sig" and signature is not None:
-        note_signature(walk, signature, name, place, new_field=True)
+        note_signature(walk, signature, name, place, new_field=True, widget=value)
     elif kind == "Sig" or pair.after(signature) is None:
         what, code = ("signature", "change-signature-field") if kind == "Sig" else ("form", "change-field-added")
         message = f"An empty {what} field {name} was added."

@@ -56,10 +56,9 @@ def compare_pages(walk: Walk, old: Value, new: Value, place: Place) -> str:
             what = f"{change} added" if change > 0 else f"{-change} removed"
             walk.forbid("change-pages", f"The document no longer has the pages that it had ({what}).", where)
             continue
-        walk.entries(_without(a, "Kids"), _without(b, "Kids"), where, _NODE, _own_mark)
+        walk.entries(_without(a, "Kids"), _without(b, "Kids"), where, _NODE, uncovered)
         below = where.at("Kids")
-        pairs = [(x, y, below) for x, y in zip(kids, others, strict=True) if not walk.settled(x, y)]
-        pending.extend(reversed(pairs))
+        pending.extend((x, y, below) for x, y in reversed(walk.unsettled(kids, others)))
     return "pages compared"
 
 
@@ -71,10 +70,10 @@ def _compare_page(walk: Walk, a: dict[str, Value], b: Value, place: Place) -> No
     if not isinstance(b, dict) or b.get("Type", "Page") != a.get("Type", "Page"):
         walk.forbid("change-pages", f"Page {place.page} was removed or replaced.", place)
         return
-    walk.entries(a, b, place, _PAGE, _own_mark)
+    walk.entries(a, b, place, _PAGE, uncovered)
     # What a page does not say is inherited or has a default (Table 31): both states have to say the same.
     for key in _INHERITED:
-        if (key in a) != (key in b):
+        if not walk.settled(a.get(key), b.get(key)):
             before, after = effective(walk, a, key, walk.pair.signed), effective(walk, b, key, walk.pair.later)
             walk.ledger.entry(f"{place.path}/{key}, as inherited", _effective(walk, before, after, place.at(key)))
 
@@ -94,9 +93,8 @@ def effective(walk: Walk, page: dict[str, Value], key: str, revision: int) -> Va
 
 
 def _inheritable(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
-    if old is None or new is None:
-        return "compared as inherited"
-    return _effective(walk, old, new, place)
+    """Compared with what is inherited, by `_compare_page`."""
+    return "compared as inherited"
 
 
 def _effective(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
@@ -150,15 +148,15 @@ def _tags(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
 
 
 def _own_mark(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
-    """An entry that the standard does not know: a program's mark of its own, which draws nothing."""
-    if any(isinstance(value, dict | list | Ref | Stream) for value in (old, new)):
+    """A known program's mark of its own, which draws nothing."""
+    if not isinstance(old, bytes | None) or not isinstance(new, bytes | None):
         return uncovered(walk, old, new, place)
-    message = f"An entry of a page that nobody draws was changed (/{place.path.rsplit('/', 1)[-1]})."
-    return walk.note(Kind.UPKEEP, "change-page", message, place)
+    return walk.note(Kind.UPKEEP, "change-page", "A program's own mark of a page was changed.", place)
 
 
 _frozen: Final = drawn("change-page", "Page {page}: /{key}")
 _PAGE: Final[dict[str, Rule]] = {
+    "ITXT": _own_mark,
     "Parent": back,
     "Contents": _contents,
     "Annots": compare_annotations,
@@ -177,6 +175,7 @@ _PAGE: Final[dict[str, Rule]] = {
     ),
 }  # fmt: skip
 _NODE: Final[dict[str, Rule]] = {
+    "ITXT": _own_mark,
     "Parent": back,
     **dict.fromkeys(("Type", "Count"), kept("change-pages", "The page tree's /{key}")),
     **dict.fromkeys(_INHERITED, drawn("change-pages", "The page tree's /{key}")),

@@ -104,6 +104,10 @@ def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[
     known = structure.analysed
     extents = ((paint.page, _extent(structure, signed, later, paint)) for paint in paints)
     boxes = {(number, extent.near) for number, extent in extents if extent is not None}
+    for number, box in boxes:
+        leaf = pages.leaf(structure, number, len(structure.revisions))
+        if leaf is not None and leaf.get("Contents") is None:  # our certificate pages are such
+            known["bare", number, hash(box)] = True
     missing = sorted(item for item in boxes if ("bare", item[0], hash(item[1])) not in known)
     if not missing:
         return

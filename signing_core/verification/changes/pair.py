@@ -22,6 +22,7 @@ _POINTERS: Final = {
 }
 """Entries that lead back or across, by what has them: their targets are compared where they belong (7.7.3.3, 12.3.3, 12.5.2,
 12.7.4.1, 14.7.2). The ledger sees to it that they are."""
+_MAX_DEPTH: Final = 400
 _VIEWS: Final = frozenset({"XYZ", "Fit", "FitH", "FitV", "FitR", "FitB", "FitBH", "FitBV"})
 
 Owned: TypeAlias = tuple[Location | None, int, bool]
@@ -64,6 +65,7 @@ class Pair:
         self.later = later
         self.mentions = mentions
         self._owned = owned
+        self._places: dict[int, str | None] = {}
 
     def before(self, value: Value) -> Value:
         return self.structure.resolve(value, self.signed)
@@ -104,7 +106,7 @@ class Pair:
             number = pending.pop()
             self.structure.budget.step()
             value = self.old(number)
-            target = kind_of(value)
+            target = self.place_of(number) if value is not None else None
             for holder in self._parent(number, value, target) or self.mentions.of(number, self.signed):
                 if holder in reached:
                     continue
@@ -116,6 +118,66 @@ class Pair:
                     pending.append(holder)
         return frozenset(reached)
 
+    def place_of(self, number: int) -> str | None:
+        """The kind of place that an object of the signed state really has, whatever it looks like; None when it has none.
+
+        What an object is called, or looks like, is up to whoever made the file: only a page that the page tree lists is a page.
+        """
+        if number not in self._places:
+            self._places[number] = self._place(number)
+        return self._places[number]
+
+    def _place(self, number: int) -> str | None:
+        value = self.old(number)
+        kind = kind_of(value)
+        if kind is None:
+            return None
+        ref = Ref(number, self.structure.entry(number, self.signed).generation)
+        if number in self.form_before.numbers and kind in ("field", "annotation"):
+            return "field"
+        if kind == "page":
+            return kind if self.page_number(ref) is not None else None
+        if kind == "tree":
+            catalog = self.structure.trailer(self.signed).get("Root") == ref
+            return kind if catalog or self._parent(number, value, kind) else None
+        if kind == "annotation":
+            return kind if self.pages_with(number) else None
+        if kind == "element":
+            return kind if self._is_element(ref) else None
+        return None
+
+    def _is_element(self, ref: Ref) -> bool:
+        """Whether the structure tree has an element: up through /P, each listed by the one above (14.7.2)."""
+        root = self.structure.catalog(self.signed).get("StructTreeRoot")
+        node: Value = ref
+        for _ in range(_MAX_DEPTH):
+            if node == root:
+                return True
+            value = self.before(node)
+            above = value.get("P") if isinstance(value, dict) else None
+            parent = self.before(above)
+            kids = self.before(parent.get("K")) if isinstance(parent, dict) else None
+            direct = parent.get("K") if isinstance(parent, dict) else None
+            if node not in (direct, kids) and not (isinstance(kids, list) and node in kids):
+                return False
+            node = above
+        return False
+
+    def pages_with(self, number: int) -> list[int]:
+        """Pages of the signed state that list an annotation in /Annots, whatever its /P says."""
+        holders = self.holders(number, self.signed)
+        for holder in list(holders):
+            if isinstance(self.old(holder), list):
+                holders |= self.holders(holder, self.signed)
+        numbers = []
+        for holder in sorted(holders):
+            page = self.old(holder)
+            listed = self.before(page.get("Annots")) if kind_of(page) == "page" else None
+            if isinstance(listed, list) and any(isinstance(item, Ref) and item.number == number for item in listed):
+                place = self.page_number(Ref(holder, self.structure.entry(holder, self.signed).generation))
+                numbers += [place] if place is not None else []
+        return numbers
+
     def _parent(self, number: int, value: Value, kind: str | None) -> list[int]:
         """The node that has a page or a node of the page tree, which everything else only refers to (7.7.3.2)."""
         if kind not in ("page", "tree"):
@@ -126,7 +188,7 @@ class Pair:
             return [root.number]
         above = self.before(parent)
         kids = self.before(above.get("Kids")) if kind_of(above) == "tree" else None
-        listed = isinstance(kids, list) and any(isinstance(kid, Ref) and kid.number == number for kid in kids)
+        listed = isinstance(kids, list) and Ref(number, self.structure.entry(number, self.signed).generation) in kids
         return [parent.number] if listed and isinstance(parent, Ref) else []
 
     def holders(self, number: int, revision: int) -> set[int]:

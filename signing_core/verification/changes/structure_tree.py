@@ -8,9 +8,18 @@ from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.pair import kind_of
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back
+from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back, back_or_new
 
 _MAX_DEPTH: Final = 400
+_STANDARD: Final = frozenset(
+    {
+        "Document", "DocumentFragment", "Part", "Art", "Sect", "Div", "BlockQuote", "Caption", "TOC", "TOCI", "Index", "NonStruct",
+        "Private", "Aside", "Title", "FENote", "Sub", "P", "H", "H1", "H2", "H3", "H4", "H5", "H6", "L", "LI", "Lbl", "LBody",
+        "Table", "TR", "TH", "TD", "THead", "TBody", "TFoot", "Span", "Quote", "Note", "Reference", "BibEntry", "Code", "Link",
+        "Annot", "Ruby", "RB", "RT", "RP", "Warichu", "WT", "WP", "Em", "Strong", "Figure", "Formula", "Form", "Artifact",
+    }
+)  # fmt: skip
+"""Structure types that need no role map (14.8.4)."""
 _SAYS: Final = frozenset({"ActualText", "Alt", "E", "T", "Lang"})
 """What assistive software reads out instead of what is drawn, or of it (14.9)."""
 
@@ -54,7 +63,7 @@ def _compare_node(
         return _kids(walk, old, new, place, depth, pending)
 
     rules: dict[str, Rule] = {
-        "K": kids, "P": back, "Pg": back, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
+        "K": kids, "P": back, "Pg": back_or_new, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
         "ParentTreeNextKey": _next_key, "RoleMap": _map, "ClassMap": _map, "Type": _stated,
     }  # fmt: skip
     walk.entries(a, b, place, rules, _changed)
@@ -81,7 +90,11 @@ def _map(walk: Walk, old: Value, new: Value, place: Place) -> str:
     if any(not walk.same(before[name], after.get(name), Use.TAGS) for name in before):
         return walk.forbid("change-structure-tree", "What a name of the structure tree stands for was changed.", place)
     walk.take_in(after, Use.TAGS, before)
-    return "names added"
+    if not _STANDARD.isdisjoint(after.keys() - before.keys()):
+        return walk.unknown(
+            "A standard name of the structure tree was given another meaning.", place, code="change-structure-tree"
+        )
+    return walk.note(Kind.UPKEEP, "change-structure-tree", "Names were added to the structure tree.", place)
 
 
 def _kids(
@@ -175,7 +188,7 @@ def _tree_rule(leaves: str) -> Rule:
                 )
         for key in after.keys() - before.keys():
             walk.take_in(after[key], Use.TAGS)
-        return "keys added"
+        return walk.note(Kind.UPKEEP, "change-structure-tree", "Keys were added to the structure tree.", place)
 
     return rule
 

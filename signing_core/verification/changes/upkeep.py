@@ -14,6 +14,7 @@ _MAX_DEPTH: Final = 8
 _DATA: Final = ("Certs", "CRLs", "OCSPs")
 _STORE: Final = frozenset({"Type", "VRI", *_DATA})
 _VRI: Final = frozenset({"Type", "Cert", "CRL", "OCSP", "TU", "TS"})
+_EXTENSION: Final = frozenset({"Type", "BaseVersion", "ExtensionLevel", "URL", "ExtensionRevision"})
 _BOOKKEEPING: Final = frozenset({"ModDate"})
 """What every program writes into the information dictionary when it saves (14.3.3)."""
 _XMP_BOOKKEEPING: Final = re.compile(
@@ -44,9 +45,7 @@ def _is_store(walk: Walk, store: dict[str, Value]) -> bool:
     after = walk.pair.after
     lists = all(_all_streams(walk, store.get(key)) for key in _DATA)
     entries = after(store.get("VRI"))
-    known = not set(store) - _STORE or all(
-        not isinstance(after(store[key]), dict | list | Stream) for key in set(store) - _STORE
-    )
+    known = not set(store) - _STORE and after(store.get("Type")) in (None, "DSS")
     if entries is None:
         return lists and known
     if not isinstance(entries, dict):
@@ -99,7 +98,8 @@ def compare_metadata(walk: Walk, old: Value, new: Value, place: Place) -> str:
     if after is not None and (not isinstance(after, Stream) or walk.pair.after(after.dict.get("Subtype")) != "XML"):
         return walk.forbid("change-metadata", "The document's /Metadata is no XMP stream.", where)
     walk.take_in(new, Use.METADATA, old)
-    kind = Kind.VALIDATION if _packet(walk, before, False) == _packet(walk, after, True) else Kind.UPKEEP
+    was, now = _packet(walk, before, False), _packet(walk, after, True)
+    kind = Kind.VALIDATION if was is not None and was == now else Kind.UPKEEP
     return walk.note(kind, "change-metadata", "The document's XMP metadata was changed.", where)
 
 
@@ -128,9 +128,10 @@ def compare_information(walk: Walk, old: Value, new: Value, place: Place) -> str
         for key in sorted(before.keys() | after.keys())
         if not walk.same(before.get(key), after.get(key), Use.METADATA)
     ]
-    if any(isinstance(walk.pair.after(after.get(key)), dict | list | Stream) for key in changed):
+    values = [walk.pair.after(after.get(key)) for key in changed]
+    if not all(isinstance(value, bytes | str | None) for value in values):
         return walk.forbid(
-            "change-information", "The document information dictionary holds more than simple values.", where
+            "change-information", "The document information dictionary holds more than texts, dates and names.", where
         )
     walk.take_in(after, Use.METADATA, before)
     if not changed:
@@ -148,7 +149,9 @@ def compare_extensions(walk: Walk, old: Value, new: Value, place: Place) -> str:
     while pending:
         item, left = pending.pop()
         value = walk.open(None, item, place, Use.SETTINGS)[1]
-        if isinstance(value, Stream) or (left <= 0 and isinstance(value, dict | list)):
+        strange = isinstance(value, dict) and left < _MAX_DEPTH and not _EXTENSION.issuperset(value)
+        strange |= left == _MAX_DEPTH and not isinstance(value, dict | None)
+        if isinstance(value, Stream) or strange or (left <= 0 and isinstance(value, dict | list)):
             return walk.forbid(
                 "change-extensions", "The /Extensions dictionary holds more than names and numbers.", place
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from signing_core.verification.changes.paint import box_of
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
-from signing_core.verification.field_looks import Look, judge
 
 
 def judge_values(walk: Walk) -> None:
@@ -28,7 +27,12 @@ def judge_values(walk: Walk) -> None:
             for widget in field.widgets
         ]
     for widget in widgets:
-        if pair.after(widget.after.get("FT")) == "Sig":
+        kind = pair.after(widget.after.get("FT"))
+        if kind == "Sig":
+            continue
+        if kind not in ("Tx", "Ch", "Btn"):
+            message = f"What form field {widget.name} shows cannot be judged: it is of no known type."
+            walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
             continue
         signed = (pair.signed, widget.before) if widget.before is not None else None
         judgement = judge(pair.structure, pair.later, widget.after, signed)

@@ -7,6 +7,7 @@ follows from it (`note`); it returns None only for an entry in which nothing dif
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -17,8 +18,16 @@ from signing_core.verification.changes.equality import Equality, equal_scalars
 from signing_core.verification.changes.ledger import Ledger, Use
 from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.paint import Paint
-from signing_core.verification.changes.pair import Pair, back_entries, is_destination, kind_of
+from signing_core.verification.changes.pair import Pair, back_entries, is_destination
 
+DRAWS: Final = frozenset(
+    {
+        "LW", "LC", "LJ", "ML", "RI", "OP", "op", "OPM", "Font", "BG", "BG2", "UCR", "UCR2", "TR", "TR2", "HT", "FL", "SM",
+        "SA", "BM", "SMask", "CA", "ca", "AIS", "TK", "BaseFont", "FirstChar", "LastChar", "Widths", "FontDescriptor",
+        "Encoding", "ToUnicode", "DescendantFonts", "CharProcs", "FontMatrix", "CIDToGIDMap", "Matrix", "Function", "Shading",
+    }
+)  # fmt: skip
+"""Entries of graphics states (Table 57), fonts and patterns: where they change, something else may change with them."""
 SAME: Final = "the same, written otherwise"
 NOTED: Final = "judged"
 
@@ -75,9 +84,9 @@ class Walk:
         self.ledger = Ledger(pair)
         self.content = Equality(pair)
         """For what is drawn: everything behind it has to be equal."""
-        self.settings = Equality(pair, _apart)
+        self.settings = Equality(pair, self.apart)
         """For what only points to pages, fields and annotations: those are compared where they belong."""
-        self.query = Equality(pair, _apart)
+        self.query = Equality(pair, self.apart)
         """The same without claiming anything."""
         self.changes: list[Change] = []
         self.paints: list[Paint] = []
@@ -85,8 +94,12 @@ class Walk:
         """Pages whose content was written anew and found equal."""
         self.widgets: list[DrawnWidget] = []
         """Widgets whose looks are new or changed."""
+        self.appearing: dict[int, DrawnWidget] = {}
+        """Widgets of the signed form that no page had and one has now, by number."""
         self.placed: dict[int, list[int]] = {}
         """Pages that got a widget which they did not have, by its number."""
+        self.names_before = Counter(field.name for field in pair.form_before.fields)
+        self.names_after = Counter(field.name for field in pair.form_after.fields)
         self.redrawn = False
         """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
 
@@ -128,6 +141,12 @@ class Walk:
             return written_alike(old, new)
         return written_alike(old, new) and self.pair.dirty.isdisjoint(references(old))
 
+    def unsettled(self, old: list[Value], new: list[Value]) -> list[tuple[Value, Value]]:
+        """Of two arrays of one length, the pairs that are not `settled`: of thousands of pages, nearly all are."""
+        dirty = self.pair.dirty
+        rest = [(a, b) for a, b in zip(old, new, strict=True) if a is not b or type(a) is not Ref or a.number in dirty]
+        return [(a, b) for a, b in rest if not self.settled(a, b)]
+
     def open(self, old: Value, new: Value, place: Place, use: Use) -> tuple[Value, Value, Place]:
         """Both values, resolved; the objects on the way in the later state are claimed."""
         for _ in range(16):
@@ -148,7 +167,11 @@ class Walk:
                 continue
             self.pair.structure.budget.step()
             where = place.at(key)
-            self.ledger.entry(where.path, rules.get(key, otherwise)(self, before, after, where))
+            reason = rules.get(key, otherwise)(self, before, after, where)
+            if key in DRAWS and reason is not SAME and not written_alike(before, after):
+                # The same dictionary may be a graphics state or a font for some content: then this entry draws.
+                self.unknown(f"An entry that can change what is drawn (/{key}) was changed in {where.path}.", where)
+            self.ledger.entry(where.path, reason)
 
     def same(self, old: Value, new: Value, use: Use) -> bool:
         """Whether two values are equal, but for what they only point to; if so, what makes them up is claimed."""
@@ -157,6 +180,18 @@ class Walk:
         for number in self.settings.seen if equal else ():
             self.ledger.claim(number, use)
         return equal
+
+    def same_look(self, old: Value, new: Value) -> bool:
+        """The same for what is drawn, where nothing is left to any other place."""
+        self.content.seen.clear()
+        equal = self.content.same(old, new)
+        for number in self.content.seen if equal else ():
+            self.ledger.claim(number, Use.LOOK)
+        return equal
+
+    def apart(self, number: int) -> bool:
+        """Whether an object of the signed state is compared in a place of its own, whoever refers to it."""
+        return self.pair.place_of(number) is not None
 
     def take_in(self, new: Value, use: Use, old: Value = None) -> list[Value]:
         """Claim what a new value brings along; returns the dictionaries and streams in it.
@@ -177,7 +212,7 @@ class Walk:
                 self.pair.structure.budget.step()
                 if self.pair.existed(item.number):
                     mine = self.behind(old) if mine is None else mine
-                    if item.number not in mine or _apart(self.pair.old(item.number)):
+                    if item.number not in mine or self.apart(item.number):
                         continue
                 self.ledger.claim(item.number, use)
                 item = self.pair.structure.load(item, self.pair.later)
@@ -204,11 +239,6 @@ class Walk:
 
 _COMPOUND: Final = frozenset({dict, list, Ref, Stream})
 """What can lead on: compared by exact type, since fonts have thousands of numbers."""
-
-
-def _apart(value: Value) -> bool:
-    """Whether a dictionary is compared in a place of its own, whoever refers to it."""
-    return kind_of(value) in ("page", "tree", "annotation", "field", "element")
 
 
 def _onward(item: Value) -> list[Value]:
@@ -288,12 +318,17 @@ def simple(code: str, what: str, types: tuple[type, ...], kind: Kind = Kind.VALI
 
 
 def back(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
-    """A reference that leads back or across (7.7.3.3, 12.5.2): the same, or to the same content, or new where there was none."""
+    """A reference that leads back (7.7.3.3, 12.5.2): the same, or to the same content."""
     if written_alike(old, new):
         return "leads to what is compared in its own place"
-    if walk.pair.before(old) is None and isinstance(new, Ref) and kind_of(walk.pair.after(new)) is not None:
-        return "leads to what is compared in its own place"
     return SAME if walk.same(old, new, Use.SETTINGS) else None
+
+
+def back_or_new(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+    """The same for an annotation's /P and the like, which nothing is inherited by: it may also be written out."""
+    if walk.pair.before(old) is None and isinstance(new, Ref) and walk.pair.place_of(new.number) is not None:
+        return "leads to what is compared in its own place"
+    return back(walk, old, new, place)
 
 
 def uncovered(walk: Walk, old: Value, new: Value, place: Place) -> str | None:

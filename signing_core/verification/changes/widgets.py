@@ -7,35 +7,17 @@ from dataclasses import replace
 from signing_core.pdf.structure.model import Coverage
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Value, text
+from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.new_fields import add_field
 from signing_core.verification.changes.paint import Maker, Paint, box_of
-from signing_core.verification.changes.pair import kind_of
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
-
-
-def pages_with(walk: Walk, number: int) -> list[int]:
-    """Pages of the signed state that list a widget in /Annots, whatever its /P says."""
-    pair = walk.pair
-    holders = pair.holders(number, pair.signed)
-    for holder in list(holders):
-        if isinstance(pair.old(holder), list):
-            holders |= pair.holders(holder, pair.signed)
-    numbers = []
-    for holder in sorted(holders):
-        page = pair.old(holder)
-        if kind_of(page) == "page":
-            listed = pair.before(page.get("Annots"))
-            if isinstance(listed, list) and any(isinstance(item, Ref) and item.number == number for item in listed):
-                place = pair.page_number(Ref(holder, pair.structure.entry(holder, pair.signed).generation))
-                numbers += [place] if place is not None else []
-    return numbers
 
 
 def unplaced(walk: Walk, number: int) -> bool:
     """Whether an object of the signed state is a widget of its form that no page had."""
-    return number in walk.pair.form_before.numbers and not pages_with(walk, number)
+    return number in walk.pair.form_before.numbers and not walk.pair.pages_with(number)
 
 
 def place_widget(walk: Walk, item: Value, annotation: dict[str, Value], place: Place) -> None:
@@ -48,7 +30,11 @@ def place_widget(walk: Walk, item: Value, annotation: dict[str, Value], place: P
                 "change-annotation-added", f"Page {place.page}: a form field that another page shows was added.", place
             )
     if number is not None and number in walk.pair.form_after.numbers:
-        return  # its field is compared in the form; if nobody does, the ledger finds the object unclaimed
+        if walk.pair.existed(number):  # of a field that no page showed: it need not have changed itself to show now
+            message = f"Page {place.page}: a form field that no page showed was put on the page."
+            walk.note(Kind.FORM, "change-annotation-added", message, place, annotation="Widget")
+            walk.appearing[number] = DrawnWidget("", number, None, annotation, ({}, {}), False, place)
+        return  # its field is compared in the form; if nobody does, the ledger finds a new object unclaimed
     handed = inherit({}, annotation)
     if walk.pair.after(handed.get("FT")) == "Sig" and is_signature(walk.pair.after(handed.get("V"))):
         add_field(walk, item, "", {}, place)
@@ -69,10 +55,13 @@ def compare_loose_widget(walk: Walk, a: dict[str, Value], b: dict[str, Value], p
 def paints(walk: Walk) -> None:
     """What all new and changed looks of widgets lie over: handed to the walk's list of paint."""
     pair = walk.pair
+    judged = {widget.number for widget in walk.widgets}
+    walk.widgets += [widget for number, widget in walk.appearing.items() if number not in judged]
+    pages_of: dict[str, int] = {}
     for widget in walk.widgets:
         page_numbers = walk.placed.get(widget.number, []) if widget.number is not None else []
         if widget.number is not None:
-            page_numbers = sorted({*page_numbers, *pages_with(walk, widget.number)})
+            page_numbers = sorted({*page_numbers, *pair.pages_with(widget.number)})
         elif widget.place.page is not None:
             page_numbers = [widget.place.page]
         box = box_of(pair.structure, widget.widget, pair.later)
@@ -91,12 +80,12 @@ def paints(walk: Walk) -> None:
                     pair.revision_of(widget.number), widget.widget, widget.former,
                 )
             )  # fmt: skip
-        walk.changes[:] = [
-            replace(change, page=page_numbers[0])
-            if page_numbers and change.field == field and change.page is None
-            else change
-            for change in walk.changes
-        ]
+        if page_numbers:
+            pages_of.setdefault(field, page_numbers[0])
+    walk.changes[:] = [
+        replace(change, page=pages_of[change.field]) if change.page is None and change.field in pages_of else change
+        for change in walk.changes
+    ]
 
 
 def covered(walk: Walk, widget: DrawnWidget) -> bool:
