@@ -7,12 +7,11 @@ drawn at a `scale` (pixels for each point), from its upper left corner.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
@@ -22,11 +21,15 @@ from signing_core.pdf.structure import excerpt
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.looks import placed
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, bottom, right, top: points, default user space."""
 Area: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom: pixels."""
-Picture: TypeAlias = npt.NDArray[np.uint8]
+Picture: TypeAlias = "npt.NDArray[np.uint8]"
 """Height x width x (blue, green, red, nothing)."""
 
 FAILURES: Final = (SealtrailError, pdfium.PdfiumError, ValueError, RuntimeError, OSError, MemoryError, OverflowError)
@@ -85,12 +88,33 @@ class Page:
         `without` and `seen` are places in /Annots: annotations to leave out, and to draw though their flags keep them off
         the screen (12.5.3). Raises one of `FAILURES`.
         """
+        import numpy as np
+
         left, top, right, bottom = area
         pixels: Picture = np.full((bottom - top, right - left, 4), paper, np.uint8)
+        self._draw(pixels.ctypes.data_as(ctypes.c_void_p), area, scale, without, seen, annotations, fields)
+        return pixels
+
+    def bare(self, area: Area, scale: float) -> bool:
+        """Whether the page without its annotations has one colour there. Raises one of `FAILURES`."""
+        left, top, right, bottom = area
+        pixels = bytearray(b"\xff") * (4 * (right - left) * (bottom - top))
+        self._draw((ctypes.c_char * len(pixels)).from_buffer(pixels), area, scale, annotations=False)
+        return pixels == pixels[:4] * (len(pixels) // 4)
+
+    def _draw(
+        self,
+        pixels: object,
+        area: Area,
+        scale: float,
+        without: Collection[int] = (),
+        seen: Collection[int] = (),
+        annotations: bool = True,
+        fields: bool = True,
+    ) -> None:
+        left, top, right, bottom = area
         width, height = (int(side * scale + 0.999) for side in self.size)
-        handle = raw.FPDFBitmap_CreateEx(
-            right - left, bottom - top, raw.FPDFBitmap_BGRx, pixels.ctypes.data_as(ctypes.c_void_p), 4 * (right - left)
-        )
+        handle = raw.FPDFBitmap_CreateEx(right - left, bottom - top, raw.FPDFBitmap_BGRx, pixels, 4 * (right - left))
         if not handle:
             raise pdfium.PdfiumError("no bitmap")
         changed = []
@@ -110,7 +134,6 @@ class Page:
                 raw.FPDFAnnot_SetFlags(annotation, flags)
                 raw.FPDFPage_CloseAnnot(annotation)
             raw.FPDFBitmap_Destroy(handle)
-        return pixels
 
     def characters(self, scale: float) -> list[Character]:
         """The characters of the page's content, in the order of its text."""
@@ -129,7 +152,7 @@ class Page:
         if not raw.FPDFText_GetCharBox(reader, index, left, right, bottom, top) or left.value == right.value:
             return Character(code, (0.0, 0.0, 0.0, 0.0), 0.0, True)
         raw.FPDFText_GetCharOrigin(reader, index, x, y)
-        quarters = round(raw.FPDFText_GetCharAngle(reader, index) / (np.pi / 2))
+        quarters = round(raw.FPDFText_GetCharAngle(reader, index) / (math.pi / 2))
         area = placed((left.value, bottom.value, right.value, top.value), self.shown, self._turns, scale)
         base = placed((x.value, y.value, x.value, y.value), self.shown, self._turns, scale)[1]
         return Character(code, area, base, (quarters + self._turns) % 2 == 0)

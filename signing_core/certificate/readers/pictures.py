@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 MAX_WORKING_PIXELS: Final = 16_000_000
@@ -37,6 +36,8 @@ def grey(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "1"):
         return image.convert("L")
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        import numpy as np
+
         pixels = np.asarray(image, dtype=np.float64)
         low, high = (float(np.nanmin(pixels)), float(np.nanmax(pixels))) if pixels.size else (0.0, 0.0)
         spread = (pixels - low) / (high - low) * 255 if high > low else pixels * 0
@@ -74,6 +75,8 @@ def _smoothed(radius: float) -> Callable[[Image.Image], Image.Image]:
 
 def _binarised(picture: Image.Image) -> Image.Image:
     """Each pixel against the mean of its neighbourhood, for uneven light."""
+    import numpy as np
+
     around = picture.filter(ImageFilter.BoxBlur(8))
     return Image.fromarray(
         np.where(np.asarray(picture, np.int16) > np.asarray(around, np.int16) - 2, 255, 0).astype(np.uint8)
@@ -82,6 +85,8 @@ def _binarised(picture: Image.Image) -> Image.Image:
 
 def _refocused(picture: Image.Image) -> Image.Image:
     """A Wiener filter against a blur of two pixels' radius."""
+    import numpy as np
+
     pixels = np.asarray(picture, np.float32)
     down, across = np.fft.fftfreq(pixels.shape[0])[:, None], np.fft.rfftfreq(pixels.shape[1])[None, :]
     blur = np.exp(-2 * (np.pi * _BLUR) ** 2 * (across**2 + down**2)).astype(np.float32)

@@ -10,7 +10,6 @@ import importlib.util
 from importlib.metadata import version
 from typing import Final
 
-import numpy as np
 from PIL import Image
 
 from signing_core.certificate.readers import pictures
@@ -44,6 +43,7 @@ class ZbarReader:
             raise UsageError(self.unavailable)
         if image.width * image.height > MAX_PIXELS:
             raise UsageError(f"The page has {image.width} x {image.height} pixels, too many for the second QR reader.")
+        import numpy as np
         import zbar
 
         found = []

@@ -14,7 +14,7 @@ from typing import Final
 import zxingcpp
 from PIL import Image
 
-from signing_core.certificate.readers import dewarp, pictures
+from signing_core.certificate.readers import pictures
 from signing_core.certificate.readers.interface import Corner, FoundCode
 from signing_core.errors import UsageError
 
@@ -82,6 +82,8 @@ def _unread(suspects: Iterable[_Corners], found: Iterable[FoundCode]) -> list[_C
 
 
 def _unflat(picture: Image.Image, suspects: list[_Corners]) -> list[FoundCode]:
+    from signing_core.certificate.readers import dewarp
+
     for corners in sorted(suspects, key=_area, reverse=True)[:_UNFLAT_TRIED]:
         if _area(corners) < _UNFLAT_PIXELS:
             break

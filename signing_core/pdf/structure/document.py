@@ -32,7 +32,7 @@ class FileStructure(ObjectAccess):
 
     def __init__(self, data: bytes, password: str | bytes | None, limits: Limits) -> None:
         super().__init__(data, limits)
-        self.analysed: dict[tuple[str, int, int], Any] = {}
+        self.analysed: dict[tuple[Any, ...], Any] = {}
         """For what analyses want to keep with the file."""
         self._forms: dict[int, forms.Form] = {}
         self._password = password

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.glance import Glance
 from signing_core.pdf.structure.values import Ref, Value, text
 
@@ -204,7 +205,9 @@ class ShownValues:
         locks: list[Value] = []
         kind: Value = None
         seen: set[int] = set()
-        for _ in range(_MAX_DEPTH):
+        for depth in range(_MAX_DEPTH + 1):
+            if depth == _MAX_DEPTH:
+                raise LimitReached("form fields are nested too deeply")
             if isinstance(node, Ref):
                 if node.number in seen:
                     break

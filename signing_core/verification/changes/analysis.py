@@ -235,6 +235,8 @@ class Rules:
             and any(lock.covers(change.field or "") for lock in self._locks)
         ):
             return "an earlier signature locked this field"
+        if self._locks and change.code == "change-need-appearances":
+            return "an earlier signature locked fields"
         if kind is Kind.EMPTY_FIELD and permission == 2:
             return "the certification permits no new fields"
         if kind is Kind.OVERWRITE and not (self._certified and permission in (2, 3)):

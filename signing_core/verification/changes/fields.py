@@ -23,6 +23,7 @@ from signing_core.verification.changes.walk import SAME, DrawnWidget, Place, Rul
 _READ_ONLY: Final = 1
 _VISIBILITY: Final = 1 | 2 | 32
 """Invisible, Hidden, NoView (12.5.3)."""
+_PRINT: Final = 4
 INHERITABLE: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV", "AA")
 _WITH_VALUE: Final = frozenset({"DA", "Q", "DS", "I", "TI", "M", "MK"})
 _WITH_SIGNATURE: Final = frozenset(
@@ -56,6 +57,7 @@ _TYPES: Final[dict[str, Callable[[Value], bool]]] = {
 }
 """What an entry that software writes along may be (Tables 166, 191, 192, 227, 236): the same dictionary may be read otherwise by
 something else, as a graphics state or an action, so nothing else may change in it."""
+_NOTHING: Final[tuple[Value, ...]] = (None, b"", b"\xfe\xff", [], "Off", "")
 USES: Final = {"V": Use.SIGNATURE, "DV": Use.SIGNATURE, "AP": Use.LOOK, "DR": Use.LOOK, "MK": Use.LOOK}
 _SHOWN: Final = 60
 
@@ -123,23 +125,24 @@ class FieldPair:
             return walk.forbid(
                 "change-field-value", f"Field {name} got a value that is no text, name or list.", place, field=name
             )
-        if self._was_empty() or self._calculated():
+        if self.was in _NOTHING:
             return walk.note(Kind.FORM, "change-field-filled", f"Form field {name} was filled in.", place, field=name)
         message = (
             f"Form field {name} had the value {readable(self.was)} when it was signed and has {readable(self.now)} now."
         )
-        return walk.note(Kind.OVERWRITE, "change-field-overwritten", message, place, field=name, warning=True)
+        kind = Kind.FORM if self._was_default() or self._calculated() else Kind.OVERWRITE
+        return walk.note(kind, "change-field-overwritten", message, place, field=name, warning=True)
 
-    def _was_empty(self) -> bool:
-        pair = self.walk.pair
-        if self.was in (None, b"", b"\xfe\xff", [], "Off", ""):
-            return True
-        default = pair.before(self.before.get("DV"))
+    def _was_default(self) -> bool:
+        default = self.walk.pair.before(self.before.get("DV"))
         return default is not None and bool(default == self.was)
 
     def _calculated(self) -> bool:
-        """Whether the signed form has the field in its calculation order (/CO, Table 224)."""
+        """Whether the signed form calculates the field (/CO, Table 224) and has a script for it (/C, Table 199)."""
         pair = self.walk.pair
+        actions = pair.before(self.before.get("AA"))
+        if not isinstance(actions, dict) or "C" not in actions:
+            return False
         form = pair.before(pair.structure.catalog(pair.signed).get("AcroForm"))
         order = pair.before(form.get("CO")) if isinstance(form, dict) else None
         listed = {item.number for item in order if isinstance(item, Ref)} if isinstance(order, list) else set()
@@ -192,13 +195,15 @@ class FieldPair:
         if was == now:
             return SAME
         self.looks = True
-        hidden = self.signed_now and box_of(walk.pair.structure, {**self.a, "F": 0}, walk.pair.signed) is None
-        if (
-            was is None
-            or now is None
-            or ((was ^ now) & _VISIBILITY and not (self.signed_now and (not now & _VISIBILITY or hidden)))
-        ):
-            message = f"Form field {self.name} was hidden or shown."
+        message = f"Form field {self.name} was hidden or shown."
+        if was is None or now is None:
+            return walk.forbid("change-field-visibility", message, place, field=self.name)
+        nothing = box_of(walk.pair.structure, {**self.a, "F": 0}, walk.pair.signed) is None
+        if self.signed_now and (nothing or not now & _VISIBILITY):
+            return "shown with its signature"
+        # A field that is not seen on the screen may not come to be printed, and none may vanish from paper.
+        printed = was & ~now & _PRINT or (now & ~was & _PRINT and was & _VISIBILITY)
+        if printed or (was ^ now) & _VISIBILITY:
             return walk.forbid("change-field-visibility", message, place, field=self.name)
         message = f"Form field {self.name}: whether it is printed or may be edited was changed."
         return walk.note(Kind.FORM, "change-field", message, place, field=self.name)
@@ -244,6 +249,8 @@ class FieldPair:
             self.looks |= key == "MK"
             return "written along with the value"
         message = f"Form field {self.name}: /{key} was changed."
+        if key == "RV":
+            return walk.unknown(message, place, code="change-value-unread", field=self.name)
         if fits and old is None and key in ("StructParent", "M", "NM"):
             return walk.note(Kind.UPKEEP, "change-field", message, place)
         return walk.forbid("change-field", message, place, field=self.name)

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
+from signing_core.verification.changes.appearance import unlooked
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit
 from signing_core.verification.changes.ledger import Use
@@ -55,7 +56,7 @@ def _defaults(walk: Walk, old: Value, new: Value, place: Place) -> str:
         return walk.forbid("change-form", "A default of the form is no plain value.", place)
     if not any(field.type in ("Tx", "Ch", "Btn") for field in walk.pair.form_before.fields):
         return walk.note(Kind.UPKEEP, "change-form", "A default was changed that no field of the form uses.", place)
-    if walk.pair.before(old) is None:
+    if walk.pair.before(old) is None and not _relied_on(walk):
         return walk.note(Kind.UPKEEP, "change-form", "The form got a default that it did not have.", place)
     return walk.forbid("change-form", f"The form's /{place.path.rsplit('/', 1)[-1]} was changed.", place)
 
@@ -75,7 +76,7 @@ def _resources(walk: Walk, old: Value, new: Value, place: Place) -> str:
         if not isinstance(first, dict) or not isinstance(second, dict):
             if first is None:
                 walk.take_in(after.get(category), Use.LOOK)
-                walk.note(Kind.UPKEEP, "change-form-resources", "The form's default resources were added to.", place)
+                _added(walk, place)
             elif isinstance(first, dict) and second is None and not _relied_on(walk):
                 message = f"Default resources of the form (/{category}) that nothing uses were taken out."
                 walk.note(Kind.UPKEEP, "change-form-resources", message, place)
@@ -86,7 +87,7 @@ def _resources(walk: Walk, old: Value, new: Value, place: Place) -> str:
         for name in sorted(first.keys() | second.keys()):
             if name not in first:
                 walk.take_in(second[name], Use.LOOK)
-                walk.note(Kind.UPKEEP, "change-form-resources", "The form's default resources were added to.", place)
+                _added(walk, place)
             elif (category in ("Font", "Encoding") and name in second) or _relied_on(walk):
                 drawn("change-form-resources", f"The form's resources (/{category} /{{key}})")(
                     walk, first[name], second.get(name), where.at(name)
@@ -98,11 +99,21 @@ def _resources(walk: Walk, old: Value, new: Value, place: Place) -> str:
     return NOTED
 
 
+def _added(walk: Walk, place: Place) -> str:
+    if _relied_on(walk):
+        message = "Default resources were added to the form, by which programs may draw fields otherwise."
+        return walk.unknown(message, place, code="change-form-resources")
+    return walk.note(Kind.UPKEEP, "change-form-resources", "The form's default resources were added to.", place)
+
+
 def _relied_on(walk: Walk) -> bool:
-    """Whether any signed form field has an appearance that draws something without resources of its own."""
+    """Whether any signed form field draws something without resources of its own, or has a value and no look."""
     pair = walk.pair
     for field in pair.form_before.fields:
         for widget in field.widgets:
+            valued = field.type in ("Tx", "Ch") and pair.before(field.attributes.get("V")) not in (None, b"")
+            if valued and unlooked(pair.structure, widget.dict, pair.signed):
+                return True
             states = pair.before(widget.dict.get("AP"))
             for state in states.values() if isinstance(states, dict) else ():
                 look = pair.before(state)
@@ -140,7 +151,7 @@ def _fields(walk: Walk, old: Value, new: Value, place: Place) -> str:
     seen: set[tuple[int, int]] = set()
     while pending:
         first, second, prefix, above, where, depth = pending.pop()
-        if walk.settled(first, second) and written_above(above):
+        if walk.settled(first, second) and handed_alike(walk, above):
             continue
         if isinstance(first, Ref) and isinstance(second, Ref):
             if (first.number, second.number) in seen:
@@ -159,14 +170,14 @@ def _fields(walk: Walk, old: Value, new: Value, place: Place) -> str:
         below = inherit(above[0], a), inherit(above[1], b)
         kids = _kids_of(name, below, depth + 1, pending)
         FieldPair(walk, name, (a, b), above, where, kids).compare()
-        if walk.settled(a.get("Kids"), b.get("Kids")) and not written_above(below):
+        if walk.settled(a.get("Kids"), b.get("Kids")) and not handed_alike(walk, below):
             kids(walk, a.get("Kids"), b.get("Kids"), where)  # what they inherit is another
     return NOTED
 
 
-def written_above(above: _Above) -> bool:
+def handed_alike(walk: Walk, above: _Above) -> bool:
     """Whether the nodes above hand down the same as before."""
-    return above[0] == above[1]
+    return all(walk.query.same(above[0].get(key), above[1].get(key)) for key in above[0].keys() | above[1].keys())
 
 
 def _kids_of(name: str, below: _Above, depth: int, pending: list[_Node]) -> Rule:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Final, Protocol
 
 from signing_core.pdf.structure.access import Location
@@ -18,7 +17,10 @@ from signing_core.pdf.structure.values import Ref, Stream, Value
 
 _BLANKS: Final = b"\0\t\n\f\r "
 _R, _ZERO, _SPACE = b"R0 "
-_WINDOW: Final = 40
+_NEAR, _WINDOW = 14, 40
+_SMALL: Final = 250_000
+"""Bytes up to which a plain search takes less than loading what does it faster."""
+_END: Final = re.compile(rb"R(?<=[\0\t\n\f\r ]R)")
 _REFERENCE: Final = re.compile(rb"(\d{1,40})[\0\t\n\f\r ]++\d{1,5}[\0\t\n\f\r ]*+$")
 _GAP: Final = rb"(?>[\0\t\n\f\r ]++|%[^\r\n]*+[\r\n])++"
 _HIDDEN: Final = re.compile(rb"\d" + _GAP + rb"\d++" + _GAP + rb"$")
@@ -129,6 +131,26 @@ class _Hits:
     """Positions of the references in some bytes, by the number that they refer to."""
 
     def __init__(self, owner: ScannedMentions, data: bytes) -> None:
+        self._numbers: list[int] = []
+        self._positions: list[int] = []
+        small = len(data) <= _SMALL
+        ends = [match.start() for match in _END.finditer(data, 5)] if small else self._read_usual(data)
+        self._odd: dict[int, list[int]] = {}
+        for end in ends:
+            low = max(0, end - _NEAR)
+            match = _REFERENCE.search(data, low, end)
+            if match is None or match.start() == low:
+                low = max(0, end - _WINDOW)
+                match = _REFERENCE.search(data, low, end)
+            if match is None:
+                owner.unusual(data, end)
+            elif match.start() == low > 0:
+                owner.doubtful = True
+            else:
+                self._odd.setdefault(int(match[1]), []).append(end)
+
+    def _read_usual(self, data: bytes) -> list[int]:
+        """Take in all that are written `number 0 R`, by numbers and positions in order; returns where others end."""
         import numpy as np
 
         codes = np.frombuffer(data, np.uint8)
@@ -152,27 +174,12 @@ class _Hits:
             value += np.where(more, digit * 10**step, 0)
             digits += more
         read = (digits > 0) & (digits < 10)
-        self._numbers, self._positions = value[read], plain[read]
-        self._odd: dict[int, list[int]] = {}
-        for end in [*ends[~usual].tolist(), *plain[~read].tolist()]:
-            low = max(0, end - _WINDOW)
-            match = _REFERENCE.search(data[low:end])
-            if match is None:
-                owner.unusual(data, end)
-            elif match.start() == 0 and low:
-                owner.doubtful = True
-            else:
-                self._odd.setdefault(int(match[1]), []).append(end)
-
-    @cached_property
-    def _sorted(self) -> tuple[list[int], list[int]]:
-        import numpy as np
-
-        order = np.argsort(self._numbers, kind="stable")
-        return self._numbers[order].tolist(), self._positions[order].tolist()
+        order = np.argsort(value[read], kind="stable")
+        self._numbers, self._positions = value[read][order].tolist(), plain[read][order].tolist()
+        return [*ends[~usual].tolist(), *plain[~read].tolist()]
 
     def of(self, number: int) -> Iterator[int]:
-        numbers, positions = self._sorted
+        numbers, positions = self._numbers, self._positions
         at = bisect_right(numbers, number - 1)
         while at < len(numbers) and numbers[at] == number:
             yield positions[at]

@@ -14,16 +14,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby, islice
-from typing import Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from signing_core.pdf import page_ink
 from signing_core.pdf.page_ink import FAILURES, Area, Box, Page, Picture, State
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Value
-from signing_core.verification.changes import ink
 from signing_core.verification.changes.appearance import (
     TEXT_MARKUP,
     box_of,
@@ -33,6 +30,9 @@ from signing_core.verification.changes.appearance import (
     unlooked,
 )
 from signing_core.verification.changes.change import Change, Kind
+
+if TYPE_CHECKING:
+    from signing_core.verification.changes import ink
 
 __all__ = ["Box", "Maker", "Paint", "box_of", "judge", "untouched_page_differs"]
 
@@ -107,8 +107,8 @@ def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[
     for number, box in boxes:
         leaf = pages.leaf(structure, number, len(structure.revisions))
         if leaf is not None and leaf.get("Contents") is None:  # our certificate pages are such
-            known["bare", number, hash(box)] = True
-    missing = sorted(item for item in boxes if ("bare", item[0], hash(item[1])) not in known)
+            known["bare", number, box] = True
+    missing = sorted(item for item in boxes if ("bare", item[0], item[1]) not in known)
     if not missing:
         return
     with page_ink.opened_pages(structure, sorted({number for number, _ in missing})) as (state, numbers):
@@ -116,8 +116,8 @@ def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[
             page = state.page(numbers[number])
             scale = min(1.0, (_MOST_PIXELS / max(page.size[0] * page.size[1], 1)) ** 0.5)
             area = page.area(box, scale)
-            bare = area is None or _empty(page.picture(area, scale, annotations=False))
-            known["bare", number, hash(box)] = bare
+            bare = area is None or page.bare(area, scale)
+            known["bare", number, box] = bare
 
 
 def untouched_page_differs(structure: FileStructure, signed: int, later: int, page: int) -> bool | None:
@@ -162,7 +162,7 @@ class _Sheet:
 
     def _judge(self, paint: Paint, extent: _Extent) -> Iterator[Change]:
         now, was, box, near = extent
-        if self._structure.analysed.get(("bare", self._number, hash(near))) and not self._others(paint, near):
+        if self._structure.analysed.get(("bare", self._number, near)) and not self._others(paint, near):
             return
         page = self._page_of(self._signed, self._number)
         width, height = page.size
@@ -191,6 +191,10 @@ class _Sheet:
         drawn = after.picture(area, scale, seen=seen, without=without)
         inside = own[0] - area[0], own[1] - area[1], own[2] - area[0], own[3] - area[1]
         subtype = self._subtype(paint)
+        import numpy as np  # most that is drawn lies on empty paper, and needs none of this
+
+        from signing_core.verification.changes import ink
+
         place = ink.Place(
             (area[0], area[1]), scale, lambda: page.characters(scale), paint.maker is not Maker.ANNOTATION and self._stayed(paint),
             subtype if subtype in TEXT_MARKUP else None, self._structure.budget.check,
@@ -324,16 +328,13 @@ def _around(boxes: Sequence[Box]) -> Box:
 
 
 def _same(a: Picture, b: Picture) -> bool:
-    return a.shape == b.shape and not np.any(ink.packed(a) != ink.packed(b))
-
-
-def _empty(picture: Picture) -> bool:
-    pixels = ink.packed(picture)
-    return bool(pixels.min() == pixels.max())
+    return a.shape == b.shape and bool((a == b).all())
 
 
 def _opaque(picture: Picture, area: Area, *, frame: float) -> Picture:
     """The picture with `area` painted over, or the frame of it, so that nothing of it can be read."""
+    import numpy as np
+
     left, top, right, bottom = area
     part = picture[top:bottom, left:right]
     filled = picture.copy()

@@ -23,6 +23,7 @@ _POINTERS: Final = {
 """Entries that lead back or across, by what has them: their targets are compared where they belong (7.7.3.3, 12.3.3, 12.5.2,
 12.7.4.1, 14.7.2). The ledger sees to it that they are."""
 _MAX_DEPTH: Final = 400
+_PAGE: Final = frozenset({"Contents", "MediaBox", "Annots", "Resources"})
 _VIEWS: Final = frozenset({"XYZ", "Fit", "FitH", "FitV", "FitR", "FitB", "FitBH", "FitBV"})
 
 Owned: TypeAlias = tuple[Location | None, int, bool]
@@ -36,6 +37,8 @@ def kind_of(value: Value) -> str | None:
     kind = value.get("Type")
     if kind in ("Page", "Pages", "Catalog"):
         return "page" if kind == "Page" else "tree"
+    if "Parent" in value and "Kids" not in value and "Subtype" not in value and not _PAGE.isdisjoint(value):
+        return "page"
     if "Rect" in value and "Subtype" in value:
         return "annotation"
     if "FT" in value or ("T" in value and ("Kids" in value or "Parent" in value)):
@@ -172,7 +175,7 @@ class Pair:
         numbers = []
         for holder in sorted(holders):
             page = self.old(holder)
-            listed = self.before(page.get("Annots")) if kind_of(page) == "page" else None
+            listed = self.before(page.get("Annots")) if isinstance(page, dict) else None
             if isinstance(listed, list) and any(isinstance(item, Ref) and item.number == number for item in listed):
                 place = self.page_number(Ref(holder, self.structure.entry(holder, self.signed).generation))
                 numbers += [place] if place is not None else []

@@ -7,19 +7,9 @@ from typing import Final
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.pair import kind_of
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back, back_or_new
+from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back
 
 _MAX_DEPTH: Final = 400
-_STANDARD: Final = frozenset(
-    {
-        "Document", "DocumentFragment", "Part", "Art", "Sect", "Div", "BlockQuote", "Caption", "TOC", "TOCI", "Index", "NonStruct",
-        "Private", "Aside", "Title", "FENote", "Sub", "P", "H", "H1", "H2", "H3", "H4", "H5", "H6", "L", "LI", "Lbl", "LBody",
-        "Table", "TR", "TH", "TD", "THead", "TBody", "TFoot", "Span", "Quote", "Note", "Reference", "BibEntry", "Code", "Link",
-        "Annot", "Ruby", "RB", "RT", "RP", "Warichu", "WT", "WP", "Em", "Strong", "Figure", "Formula", "Form", "Artifact",
-    }
-)  # fmt: skip
-"""Structure types that need no role map (14.8.4)."""
 _SAYS: Final = frozenset({"ActualText", "Alt", "E", "T", "Lang"})
 """What assistive software reads out instead of what is drawn, or of it (14.9)."""
 
@@ -31,6 +21,7 @@ def compare_structure_tree(walk: Walk, old: Value, new: Value, place: Place) -> 
         return SAME
     if not isinstance(after, dict) or not isinstance(before, dict | None):
         return walk.forbid("change-structure-tree", "The structure tree was removed or replaced.", place)
+    walk.tagged = before is not None
     pending: list[tuple[Value, Value, Place, int]] = []
     _compare_node(walk, before or {}, after, place, 0, pending)
     seen: set[tuple[int, int]] = set()
@@ -63,7 +54,7 @@ def _compare_node(
         return _kids(walk, old, new, place, depth, pending)
 
     rules: dict[str, Rule] = {
-        "K": kids, "P": back, "Pg": back_or_new, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
+        "K": kids, "P": back, "Pg": back, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
         "ParentTreeNextKey": _next_key, "RoleMap": _map, "ClassMap": _map, "Type": _stated,
     }  # fmt: skip
     walk.entries(a, b, place, rules, _changed)
@@ -90,9 +81,9 @@ def _map(walk: Walk, old: Value, new: Value, place: Place) -> str:
     if any(not walk.same(before[name], after.get(name), Use.TAGS) for name in before):
         return walk.forbid("change-structure-tree", "What a name of the structure tree stands for was changed.", place)
     walk.take_in(after, Use.TAGS, before)
-    if not _STANDARD.isdisjoint(after.keys() - before.keys()):
+    if after.keys() - before.keys() and walk.tagged:
         return walk.unknown(
-            "A standard name of the structure tree was given another meaning.", place, code="change-structure-tree"
+            "A name of the structure tree was given another meaning.", place, code="change-structure-tree"
         )
     return walk.note(Kind.UPKEEP, "change-structure-tree", "Names were added to the structure tree.", place)
 
@@ -129,7 +120,7 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
     pair = walk.pair
     stack: list[tuple[Value, bool]] = [(item, True)]
     seen: set[int] = set()
-    says, stands_for_new = False, False
+    says, stands_for_new, replaces = False, False, False
     while stack:
         value, owned = stack.pop()
         if isinstance(value, Ref):
@@ -143,15 +134,14 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
             value = pair.structure.load(value, pair.later)
         if isinstance(value, list):
             stack.extend((kid, owned) for kid in value)
-        elif isinstance(value, dict) and value.get("Type") == "OBJR":
+        elif isinstance(value, dict) and pair.after(value.get("Type")) == "OBJR":
             target = value.get("Obj")
-            new = isinstance(target, Ref) and (
-                not pair.existed(target.number) or kind_of(pair.old(target.number)) == "annotation"
-            )
-            if not new:
+            if not isinstance(target, Ref) or (pair.existed(target.number) and pair.place_of(target.number) is None):
                 return _doubt(walk, "stands for something that the signed document has", place)
-            stands_for_new = True
-        elif isinstance(value, dict) and value.get("Type") != "MCR":
+            stands_for_new |= not pair.existed(target.number)
+            replaces |= pair.existed(target.number)
+        elif isinstance(value, dict) and "MCID" not in value and pair.after(value.get("Type")) in ("StructElem", None):
+            replaces |= "ActualText" in value
             says |= not _SAYS.isdisjoint(value)
             for key, entry in value.items():
                 if key == "K":
@@ -160,7 +150,7 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
                     walk.take_in(entry, Use.TAGS)
         elif isinstance(value, int | dict | Stream):
             return _doubt(walk, "tags content of the signed pages", place)
-    if says and not stands_for_new:
+    if (replaces and says) or (says and not stands_for_new):
         return _doubt(walk, "says something to assistive software without standing for a new field", place)
     walk.note(Kind.UPKEEP, "change-structure-tree", "The structure tree got new elements.", place)
     return None

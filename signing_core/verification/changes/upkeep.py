@@ -17,9 +17,12 @@ _VRI: Final = frozenset({"Type", "Cert", "CRL", "OCSP", "TU", "TS"})
 _EXTENSION: Final = frozenset({"Type", "BaseVersion", "ExtensionLevel", "URL", "ExtensionRevision"})
 _BOOKKEEPING: Final = frozenset({"ModDate"})
 """What every program writes into the information dictionary when it saves (14.3.3)."""
+_XMP_DATE: Final = rb"[0-9][0-9T:.Z+-]{3,34}"
 _XMP_BOOKKEEPING: Final = re.compile(
-    rb"""<(xa?m?p:(?:ModifyDate|MetadataDate))\s*>[^<]*</\1\s*>|\sxa?m?p:(?:ModifyDate|MetadataDate)\s*=\s*("[^"<]*"|'[^'<]*')"""
+    rb"<(xa?m?p:(?:ModifyDate|MetadataDate))\s*>" + _XMP_DATE + rb"</\1\s*>"
+    rb"|\sxa?m?p:(?:ModifyDate|MetadataDate)\s*=\s*(?:\"" + _XMP_DATE + rb"\"|'" + _XMP_DATE + rb"')"
 )
+_DATE: Final = re.compile(rb"D:\d{4,14}(?:Z(?:00'?00'?)?|[+-]\d\d'?(?:\d\d'?)?)?")
 _SPACE: Final = re.compile(rb">\s+<|\s+$|^\s+")
 
 
@@ -108,11 +111,9 @@ def _packet(walk: Walk, stream: Value, new: bool) -> bytes | None:
     body = None
     if isinstance(stream, Stream):
         body = walk.pair.structure.decoded(stream, walk.pair.later if new else walk.pair.signed)
-    return (
-        None
-        if body is None
-        else _SPACE.sub(lambda m: b"><" if m[0][:1] == b">" else b"", _XMP_BOOKKEEPING.sub(b"", body))
-    )
+    if body is None or b"<!--" in body or b"<![CDATA[" in body:
+        return body
+    return _SPACE.sub(lambda m: b"><" if m[0][:1] == b">" else b"", _XMP_BOOKKEEPING.sub(b"", body))
 
 
 def compare_information(walk: Walk, old: Value, new: Value, place: Place) -> str:
@@ -136,7 +137,8 @@ def compare_information(walk: Walk, old: Value, new: Value, place: Place) -> str
     walk.take_in(after, Use.METADATA, before)
     if not changed:
         return SAME
-    kind = Kind.VALIDATION if _BOOKKEEPING.issuperset(changed) else Kind.UPKEEP
+    dated = all(isinstance(value, bytes) and _DATE.fullmatch(value) for value in values)
+    kind = Kind.VALIDATION if dated and _BOOKKEEPING.issuperset(changed) else Kind.UPKEEP
     listed = ", ".join("/" + key for key in changed[:20])
     return walk.note(kind, "change-information", f"Document information was changed: {listed}.", where)
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from signing_core.verification.changes.paint import box_of
+import re
+from typing import Final
+
+from signing_core.pdf.structure.values import Value, text
+from signing_core.verification.changes.appearance import box_of, unlooked
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
+
+_COLOUR: Final = re.compile(r"((?:\d*\.?\d+\s+)+)(g|rg|k)\b")
+_FONT: Final = re.compile(r"/(\S+)\s+-?\d*\.?\d+\s+Tf\b")
+_LIGHT: Final = 0.6
+"""Of white: text of that colour may be seen no more."""
 
 
 def judge_values(walk: Walk) -> None:
     """Look at every form field whose looks or value changed; at all of them where viewers will draw them anew."""
-    pair = walk.pair
     widgets = list(walk.widgets)
     if walk.redrawn:
         known = {widget.name for widget in widgets}
@@ -22,35 +30,88 @@ def judge_values(walk: Walk) -> None:
                 False,
                 Place("form"),
             )
-            for field in pair.form_after.fields
+            for field in walk.pair.form_after.fields
             if field.name not in known and field.type in ("Tx", "Ch")
             for widget in field.widgets
         ]
     for widget in widgets:
-        kind = pair.after(widget.after.get("FT"))
-        if kind == "Sig":
-            continue
-        if kind not in ("Tx", "Ch", "Btn"):
-            message = f"What form field {widget.name} shows cannot be judged: it is of no known type."
-            walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
-            continue
-        signed = (pair.signed, widget.before) if widget.before is not None else None
-        judgement = judge(pair.structure, pair.later, widget.after, signed)
-        if judgement.look is Look.OTHER:
-            message = f"Form field {widget.name} shows something else than its value: {judgement.reason}."
-            walk.forbid("change-value-mismatch", message, widget.place, field=widget.name)
-        elif judgement.look is Look.UNKNOWN:
-            message = f"What form field {widget.name} shows cannot be compared with its value: {judgement.reason}."
-            walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
-        # What it showed when it was signed was content, whatever its value said. Fields with a script of their own are
-        # left out: those show hints, such as the form of a date, until they are filled in.
-        before = widget.before if "AA" not in (widget.before or {}) else None
-        if before is not None and (
-            pair.before(before.get("FT")) == "Btn" or box_of(pair.structure, before, pair.signed) is None
-        ):
-            before = None
-        if before is not None and judge(pair.structure, pair.signed, before, None).look is Look.OTHER:
-            message = (
-                f"Form field {widget.name} showed something else than its value when it was signed, and no longer does."
-            )
-            walk.forbid("change-hides-content", message, widget.place, field=widget.name)
+        if walk.pair.after(widget.after.get("FT")) != "Sig":
+            _judge(walk, widget)
+
+
+def _judge(walk: Walk, widget: DrawnWidget) -> None:
+    from signing_core.verification.field_looks import Look, judge
+
+    pair, name = walk.pair, widget.name
+
+    def doubt(why: str) -> None:
+        message = f"What form field {name} shows cannot be compared with its value: {why}."
+        walk.unknown(message, widget.place, code="change-value-unread", field=name)
+
+    kind = pair.after(widget.after.get("FT"))
+    if kind not in ("Tx", "Ch", "Btn"):
+        return doubt("it is of no known type")
+    signed = (pair.signed, widget.before) if widget.before is not None else None
+    judgement = judge(pair.structure, pair.later, widget.after, signed)
+    if judgement.look is Look.OTHER:
+        message = f"Form field {name} shows something else than its value: {judgement.reason}."
+        walk.forbid("change-value-mismatch", message, widget.place, field=name)
+    elif judgement.look is Look.UNKNOWN:
+        doubt(judgement.reason)
+    elif (
+        kind != "Btn"
+        and (walk.redrawn or unlooked(pair.structure, widget.widget, pair.later))
+        and not made_plainly(walk, widget.after)
+    ):
+        doubt("programs draw it by themselves, and not in a plain way")
+    # What it showed when it was signed was content, whatever its value said. Fields with a script of their own are left
+    # out: those show hints, such as the form of a date, until they are filled in.
+    if widget.former is None or widget.before is None or kind == "Btn" or "AA" in widget.before:
+        return None
+    if (
+        unlooked(pair.structure, widget.former, pair.signed)
+        or box_of(pair.structure, widget.former, pair.signed) is None
+    ):
+        return None
+    former = judge(pair.structure, pair.signed, widget.before, None)
+    if former.look is Look.OTHER:
+        message = f"Form field {name} showed something else than its value when it was signed, and no longer does."
+        walk.forbid("change-hides-content", message, widget.place, field=name)
+    elif former.look is Look.UNKNOWN:
+        doubt(f"when it was signed, {former.reason}")
+    return None
+
+
+def made_plainly(walk: Walk, field: dict[str, Value]) -> bool:
+    """Whether a field's value is what programs show that draw the field by themselves (12.7.4.3): with a colour that is seen,
+    a font that means what it says, and not another text of an option."""
+    from signing_core.pdf.text.fonts import Font, Unreadable
+
+    pair = walk.pair
+    form = pair.after(pair.structure.catalog(pair.later).get("AcroForm"))
+    form = form if isinstance(form, dict) else {}
+    if pair.after(field.get("V")) in (None, b""):
+        return True
+    options = pair.after(field.get("Opt"))
+    if isinstance(options, list) and any(isinstance(pair.after(option), list) for option in options):
+        return False
+    style = text(pair.after(field.get("DA", form.get("DA")))) or ""
+    for numbers, operator in _COLOUR.findall(style):
+        parts = [float(part) for part in numbers.split()]
+        if operator == "k":
+            parts = [1 - min(1.0, part + parts[-1]) for part in parts[:-1]]
+        if parts and min(parts) > _LIGHT:
+            return False
+    names = _FONT.findall(style)
+    resources = pair.after(form.get("DR"))
+    fonts = pair.after(resources.get("Font")) if isinstance(resources, dict) else None
+    font = pair.after(fonts.get(names[-1])) if names and isinstance(fonts, dict) else None
+    if font is None:
+        return True  # then programs take one of their own
+    try:
+        letters = bytes(range(0x20, 0x7F))
+        return isinstance(font, dict) and letters.decode() == "".join(
+            letter.text for letter in Font(pair.structure, pair.later, font).letters(letters)
+        )
+    except Unreadable:
+        return False

@@ -100,6 +100,8 @@ class Walk:
         """Pages that got a widget which they did not have, by its number."""
         self.names_before = Counter(field.name for field in pair.form_before.fields)
         self.names_after = Counter(field.name for field in pair.form_after.fields)
+        self.tagged = False
+        """The signed state has a structure tree."""
         self.redrawn = False
         """Viewers will draw all form fields anew from their values (/NeedAppearances)."""
 
