@@ -117,8 +117,8 @@ def _spoken(state: State) -> Iterator[str]:
     root = entries_of(state.catalog("StructTreeRoot"))
     if root is None:
         return
-    if root.get("RoleMap") is not None:
-        yield "roles " + _plain(state, root["RoleMap"], 3)
+    roles = entries_of(state.get(root.get("RoleMap"))) or {}
+    yield from (f"role {key} is {role}" for key, role in sorted(roles.items()) if isinstance(role, Name))
     for key, value in _numbered(state, root.get("ParentTree"), 0):
         yield f"parents {key} {_plain(state, value, 2)}"
     yield from _element(state, root, set(), 0)
@@ -194,7 +194,7 @@ def _reach(state: State, page: int, entries: dict[str, Value]) -> Box | None:
         if entries.get("Subtype") == "Text":
             room = 24.0  # an icon, as large as the viewer likes
     turned = any((entries_of(node) or {}).get("Rotate") for node in _above(state, page))
-    if turned and isinstance(flags, int) and flags & 16:
+    if turned and (entries.get("Subtype") == "Text" or (isinstance(flags, int) and flags & 16)):
         room += max(box[2] - box[0], box[3] - box[1])
     return box[0] - room, box[1] - room, box[2] + room, box[3] + room
 

@@ -268,7 +268,8 @@ class Update:
         }
         if old.start and style != "alone":
             trailer["Prev"] = max(0, old.start + self.odd.get("Prev", 0))
-        size += self.odd.get("Size", 0)
+        if "Size" in self.odd:
+            trailer["Size"] = max(1, size + self.odd["Size"])
         if style in ("stream", "packed"):
             start, size = _xref_stream(out, rows, self.freed, size, trailer)
         else:

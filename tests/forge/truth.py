@@ -217,8 +217,9 @@ def _pictured(
         yield Difference("picture outside", f"{where}, {[round(float(n)) for n in box]} over {covered!r}")
         return
     for one in permitted:
+        inside = _mask(changed.shape, [one], page)
         below = bare(state.data, index) if one.own else before
-        if not one.covers and (hidden := _hidden(below, after, _mask(changed.shape, [one], page))):
+        if not one.covers and (hidden := _hidden(below, after, inside & changed if one.own else inside)):
             yield Difference("ink hidden", f"{where}, {[round(n) for n in one.box]}: {hidden}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.values import Ref, Value, integer, text
 
 if TYPE_CHECKING:
@@ -82,8 +83,10 @@ def read(structure: FileStructure, revision: int) -> Form:
             seen.add(ref.number)
         structure.budget.step()
         value = at(node)
-        if not isinstance(value, dict) or depth > _MAX_DEPTH:
+        if not isinstance(value, dict):
             continue
+        if depth > _MAX_DEPTH:
+            raise LimitReached("form fields are nested too deeply")
         part = text(at(value.get("T")))
         name = prefix if part is None else f"{prefix}.{part}" if prefix else part
         attributes = dict(above)

@@ -79,6 +79,16 @@ def _counted(structure: FileStructure, number: int, revision: int) -> dict[str, 
 
 def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
     """The number, from 1, of a page: up through /Parent, adding what stands before it. None when it is in no tree."""
+    key = "page number", page.number, revision
+    if page.generation:
+        return _position(structure, page, revision)
+    if key not in structure.analysed:
+        structure.analysed[key] = _position(structure, page, revision)
+    number: int | None = structure.analysed[key]
+    return number
+
+
+def _position(structure: FileStructure, page: Ref, revision: int) -> int | None:
     leaf = structure.resolve(page, revision)
     if not isinstance(leaf, dict) or ("Kids" in leaf and leaf.get("Type") != "Page"):
         return None
@@ -94,9 +104,12 @@ def number_of(structure: FileStructure, page: Ref, revision: int) -> int | None:
             return None
         above = structure.resolve(parent, revision)
         kids = structure.resolve(above.get("Kids"), revision) if isinstance(above, dict) else None
-        if not isinstance(kids, list) or node not in kids:
+        if not isinstance(kids, list):
             return None
-        at = kids.index(node)
+        try:
+            at = kids.index(node)
+        except ValueError:
+            return None
         total = integer(structure.resolve(above.get("Count"), revision))
         if total == len(kids):  # every kid is a page: the usual flat tree
             position += at

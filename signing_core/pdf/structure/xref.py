@@ -83,7 +83,7 @@ class Entries:
 
     def highest(self) -> int:
         """The largest offset."""
-        return max(chain(self.plain.values(), (entry.place for entry in self.other.values())), default=0)
+        return max(max(self.plain.values(), default=0), max((entry.place for entry in self.other.values()), default=0))
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -276,12 +277,18 @@ class Font:
                 drawn = program.features(index)
             except glyph_shapes.Unusable:
                 raise Unreadable("an embedded font with a glyph that cannot be read") from None
-            if (drawn is None) != (not text.strip()) and not _invisible(text):
-                raise Unreadable(f"a font whose glyph for {text[:4]!r} is {'empty' if drawn is None else 'none'}")
+            if drawn is not None and (not text.strip() or _invisible(text)):
+                raise Unreadable(f"a font that draws something for {text[:4]!r}")
+            if drawn is None and text.strip() and not _invisible(text):
+                raise Unreadable(f"a font whose glyph for {text[:4]!r} is empty")
+            if len(text) > 1 and text not in _LIGATURES:
+                raise Unreadable(f"a font with one glyph for {text[:8]!r}")
             verdict = glyph_shapes.looks_like(drawn, text) if drawn is not None and len(text) == 1 else None
             if verdict is False:
                 raise Unreadable(f"a font that draws another character than {text[:4]!r} for it")
             if drawn is not None and verdict is None:
+                if not all(unicodedata.category(c)[0] in "LM" for c in text):
+                    raise Unreadable(f"an embedded font with a sign that cannot be compared ({text[:4]!r})")
                 sure = False
         return sure
 
@@ -368,6 +375,9 @@ def _utf16(value: Value) -> str:
     if isinstance(value, str):
         return str(agl.toUnicode(value))
     return value.decode("utf-16-be", "replace").replace("\ufffd", "") if isinstance(value, bytes) else ""
+
+
+_LIGATURES: Final = frozenset({"ff", "fi", "fl", "ffi", "ffl", "ft", "st", "tt", "ti", "Th", "ij", "IJ", "fj"})
 
 
 def _loose(text: str) -> str:

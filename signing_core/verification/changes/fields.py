@@ -97,7 +97,9 @@ class FieldPair:
             "Rect": self._rectangle, "Parent": back, "P": back_or_new, "T": self._frozen, "FT": self._frozen, "Kids": self._kids,
         }  # fmt: skip
         self.walk.entries(self.a, self.b, self.place, rules, self._other)
-        if self.looks or (self.filled and ("AP" in self.a or "AP" in self.b)):
+        if self.looks or (
+            self.filled and "Kids" not in self.b and (not self.is_signature or "AP" in self.a or "AP" in self.b)
+        ):
             handed = self.before, self.after
             self.walk.widgets.append(
                 DrawnWidget(self.name, self.place.owner, self.a, self.b, handed, self.signed_now, self.place)
@@ -166,6 +168,9 @@ class FieldPair:
             message = f"Signature field {self.name} shows nothing, before and after."
             return walk.note(Kind.FORM, "change-field-appearance", message, place, field=self.name)
         self.looks = True
+        if place.path.endswith("/AS") and walk.pair.before(self.before.get("FT")) in ("Tx", "Ch"):
+            message = f"Form field {self.name}, which has one value, was given another of several looks."
+            return walk.unknown(message, place, code="change-value-unread", field=self.name)
         looked = not unlooked(pair.structure, self.a, pair.signed), not unlooked(pair.structure, self.b, pair.later)
         if looked == (True, False) and not self.filled and not self.is_signature and self.now not in (None, b""):
             message = f"Form field {self.name} lost its look: what it shows is up to each program."

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from signing_core.pdf.structure.access import Location
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _BLANKS: Final = b"\0\t\n\f\r "
 _R, _ZERO, _SPACE = b"R0 "
@@ -131,8 +135,7 @@ class _Hits:
     """Positions of the references in some bytes, by the number that they refer to."""
 
     def __init__(self, owner: ScannedMentions, data: bytes) -> None:
-        self._numbers: list[int] = []
-        self._positions: list[int] = []
+        self._usual: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
         small = len(data) <= _SMALL
         ends = [match.start() for match in _END.finditer(data, 5)] if small else self._read_usual(data)
         self._odd: dict[int, list[int]] = {}
@@ -161,27 +164,26 @@ class _Hits:
         ends = ends[blank[codes[ends - 1]]]
         # Nearly all are written ` 0 R`: their numbers are read for all of them at once, digit by digit from the right.
         usual = (codes[ends - 1] == _SPACE) & (codes[ends - 2] == _ZERO) & (codes[ends - 3] == _SPACE)
+        usual &= ends >= _WINDOW
         plain = ends[usual]
         value = np.zeros(len(plain), np.int64)
-        digits = np.zeros(len(plain), np.int64)
+        digits = np.zeros(len(plain), np.uint8)
         more = np.ones(len(plain), bool)
         for step in range(10):
-            at = plain - 4 - step
-            digit = codes[np.maximum(at, 0)].astype(np.int64) - _ZERO
-            more &= (at >= 0) & (digit >= 0) & (digit <= 9)
+            digit = codes[plain - 4 - step] - _ZERO  # unsigned: what is below `0` becomes large
+            more &= digit <= 9
             if not more.any():
                 break
-            value += np.where(more, digit * 10**step, 0)
+            value += (digit * more).astype(np.int64) * 10**step
             digits += more
         read = (digits > 0) & (digits < 10)
-        order = np.argsort(value[read], kind="stable")
-        self._numbers, self._positions = value[read][order].tolist(), plain[read][order].tolist()
+        order = np.argsort(value[read])
+        self._usual = value[read][order], plain[read][order]
         return [*ends[~usual].tolist(), *plain[~read].tolist()]
 
     def of(self, number: int) -> Iterator[int]:
-        numbers, positions = self._numbers, self._positions
-        at = bisect_right(numbers, number - 1)
-        while at < len(numbers) and numbers[at] == number:
-            yield positions[at]
-            at += 1
+        if self._usual is not None:
+            numbers, positions = self._usual
+            low, high = numbers.searchsorted((number, number + 1))
+            yield from positions[low:high].tolist()
         yield from self._odd.get(number, ())

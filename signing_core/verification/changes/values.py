@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from signing_core.pdf.structure.values import Value, text
+from signing_core.pdf.structure.values import Stream, Value, text
 from signing_core.verification.changes.appearance import box_of, unlooked
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
 
@@ -37,6 +37,9 @@ def judge_values(walk: Walk) -> None:
     for widget in widgets:
         if walk.pair.after(widget.after.get("FT")) != "Sig":
             _judge(walk, widget)
+        elif widget.signed and widget.former is not None and says_words(walk, widget.former):
+            message = f"Signature field {widget.name} showed words when the document was signed, and no longer does."
+            walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
 
 
 def _judge(walk: Walk, widget: DrawnWidget) -> None:
@@ -66,20 +69,42 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
         doubt("programs draw it by themselves, and not in a plain way")
     # What it showed when it was signed was content, whatever its value said. Fields with a script of their own are left
     # out: those show hints, such as the form of a date, until they are filled in.
-    if widget.former is None or widget.before is None or kind == "Btn" or "AA" in widget.before:
+    if widget.former is None or widget.before is None or box_of(pair.structure, widget.former, pair.signed) is None:
         return None
-    if (
-        unlooked(pair.structure, widget.former, pair.signed)
-        or box_of(pair.structure, widget.former, pair.signed) is None
-    ):
+    if kind == "Btn":
+        words = says_words(walk, widget.former) or says_words(walk, widget.widget, new=True)
+        return doubt("its looks say words") if words else None
+    if unlooked(pair.structure, widget.former, pair.signed):
         return None
-    former = judge(pair.structure, pair.signed, widget.before, None)
+    former, actions = judge(pair.structure, pair.signed, widget.before, None), pair.before(widget.before.get("AA"))
+    if former.look is Look.OTHER and isinstance(actions, dict) and "F" in actions:
+        return None
     if former.look is Look.OTHER:
         message = f"Form field {name} showed something else than its value when it was signed, and no longer does."
         walk.forbid("change-hides-content", message, widget.place, field=name)
     elif former.look is Look.UNKNOWN:
         doubt(f"when it was signed, {former.reason}")
     return None
+
+
+def says_words(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> bool:
+    """Whether a look of a button, of any state, shows more than one character: then it is content and no mark."""
+    from signing_core.pdf.text.fonts import Unreadable
+    from signing_core.pdf.text.shown_text import read
+
+    pair = walk.pair
+    resolve, revision = (pair.after, pair.later) if new else (pair.before, pair.signed)
+    states = resolve(widget.get("AP"))
+    looks = resolve(states.get("N")) if isinstance(states, dict) else None
+    for look in looks.values() if isinstance(looks, dict) else [looks]:
+        stream = resolve(look)
+        try:
+            glyphs = read(pair.structure, revision, stream).glyphs if isinstance(stream, Stream) else ()
+        except Unreadable:
+            return True
+        if sum(1 for glyph in glyphs if glyph.text.strip()) > 1:
+            return True
+    return False
 
 
 def made_plainly(walk: Walk, field: dict[str, Value]) -> bool:
