@@ -202,6 +202,8 @@ LIBRARIES: Final = (
     "asn1crypto",
     "cbor2",
     "cryptography",
+    "fontpkg",
+    "fonttools",
     "lxml",
     "numpy",
     "pillow",

@@ -20,6 +20,7 @@ from signing_core.verification.changes.widgets import paints
 
 _OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object", "change-looks-unknown"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
+_NEXT_SIGNERS: Final = 2
 _ADDS: Final = frozenset(
     {
         "change-signature",
@@ -54,7 +55,8 @@ class History:
     def states_after(self, revision: int) -> list[int]:
         """The states that what was signed in `revision` is held against: the last, and those of all later signers.
 
-        A state to which the last one only adds says nothing that the last does not say.
+        A state to which the last one only adds says nothing that the last does not say. Of many later signers the next two are
+        asked, for each of them is held against those after it.
         """
         last = len(self.structure.revisions)
         signed = {record.covered_revision for record in self.structure.signatures}
@@ -62,7 +64,7 @@ class History:
         return [
             *(
                 state
-                for state in later
+                for state in later[:_NEXT_SIGNERS]
                 if any(
                     change.code not in _ADDS or change.kind > Kind.ANNOTATION for change in self.changes(state, last)
                 )

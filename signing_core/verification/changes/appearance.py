@@ -34,12 +34,14 @@ def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int
     if flags & _HIDDEN:  # NoView is followed by few programs
         return None
     box = rectangle(structure, annotation.get("Rect"), revision)
-    if unlooked(structure, annotation, revision):
-        return _own_look(structure, annotation, box, revision)
     states = _dictionary(structure, annotation.get("AP"), revision)
     aside = [look for key in ("R", "D") for look in _streams(structure, states.get(key), revision)]
-    looks = [*_current(structure, annotation, revision)[0], *aside]
-    looks = [look for look in looks if _paints(structure, look, revision)]
+    looks = [look for look in aside if _paints(structure, look, revision)]
+    if unlooked(structure, annotation, revision):
+        own = _own_look(structure, annotation, box, revision)
+        if own is not None or not looks:
+            return own
+    looks += [look for look in _current(structure, annotation, revision)[0] if _paints(structure, look, revision)]
     if any(rectangle(structure, look.dict.get("BBox"), revision) is None for look in looks):
         return _EVERYWHERE  # PDFium then cuts nothing off
     if not looks or box is None or box[0] == box[2] or box[1] == box[3]:

@@ -15,7 +15,7 @@ from signing_core.pdf.page_ink import Area, Character, Picture
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Plane: TypeAlias = npt.NDArray[np.int32]
 
-_CONTRAST: Final = 24
+_CONTRAST: Final = 40
 """Least step of brightness, of 255, between ink and paper: below, nothing is read."""
 _DEVIATION: Final = 0.2
 """How much of that step a pixel may deviate."""

@@ -152,6 +152,8 @@ class _Sheet:
         found: list[Change] = []
         for paint in self._paints:
             self._structure.budget.check()
+            if len(found) >= _MOST_CHANGES:
+                break  # enough to look at the page
             extent = _extent(self._structure, self._signed, self._later, paint)
             if extent is not None:
                 try:

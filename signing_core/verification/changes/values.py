@@ -89,17 +89,20 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
 
 def says_words(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> bool:
     """Whether a look of a button, of any state, shows more than one character: then it is content and no mark."""
-    from signing_core.pdf.text.fonts import Unreadable
-    from signing_core.pdf.text.shown_text import read
-
     pair = walk.pair
     resolve, revision = (pair.after, pair.later) if new else (pair.before, pair.signed)
     states = resolve(widget.get("AP"))
     looks = resolve(states.get("N")) if isinstance(states, dict) else None
-    for look in looks.values() if isinstance(looks, dict) else [looks]:
-        stream = resolve(look)
+    every = [resolve(look) for look in (looks.values() if isinstance(looks, dict) else [looks])]
+    streams = [look for look in every if isinstance(look, Stream)]
+    if not streams:
+        return False
+    from signing_core.pdf.text.fonts import Unreadable  # what reads fonts takes long to load
+    from signing_core.pdf.text.shown_text import read
+
+    for stream in streams:
         try:
-            glyphs = read(pair.structure, revision, stream).glyphs if isinstance(stream, Stream) else ()
+            glyphs = read(pair.structure, revision, stream).glyphs
         except Unreadable:
             return True
         if sum(1 for glyph in glyphs if glyph.text.strip()) > 1:
