@@ -21,6 +21,8 @@ from signing_core.verification.changes.widgets import paints
 _OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object", "change-looks-unknown"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
 _NEXT_SIGNERS: Final = 2
+_MOST_PAGES: Final = 20
+"""Of the pages that share something which was written anew and is equal, so many are drawn and compared."""
 _ADDS: Final = frozenset(
     {
         "change-signature",
@@ -92,7 +94,11 @@ def compare(pair: Pair) -> list[Change]:
     if walk.paints and not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
         walk.changes += paint.judge(pair.structure, pair.signed, pair.later, walk.paints)
     # The net below everything: what the books call untouched has to look untouched.
-    for page in sorted(walk.pages_rewritten - {item.page for item in walk.paints}):
+    rewritten = walk.pages_rewritten - {item.page for item in walk.paints}
+    if 0 in rewritten:
+        shared = range(1, min(pages.count(pair.structure, pair.signed) or 0, _MOST_PAGES) + 1)
+        rewritten = {page for page in shared if page not in {item.page for item in walk.paints}}
+    for page in sorted(rewritten):
         differs = paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page)
         if differs is None:
             message = f"Page {page}, which was written anew, cannot be drawn."

@@ -22,6 +22,15 @@ COMMENTS: Final = frozenset(
     }
 )  # fmt: skip
 """Markup annotations and what goes with them (12.5.6.2); films, models and the like are no comments."""
+_EDITED: Final = frozenset(
+    {
+        "Contents", "M", "NM", "C", "IC", "Border", "BS", "BE", "RD", "Rect", "QuadPoints", "Vertices", "L", "LE", "LL", "LLE",
+        "LLO", "Cap", "CP", "CO", "InkList", "CL", "DA", "DS", "RC", "Q", "Subj", "T", "CreationDate", "Name", "Open", "State",
+        "StateModel", "F", "AP", "AS", "Popup", "IRT", "RT", "IT", "Lang", "Sy", "H", "StructParent", "P", "Parent",
+    }
+)  # fmt: skip
+"""Entries that an edit of a comment changes (Tables 166, 172, 175 to 187); another may mean something else to whoever reads the
+same dictionary as an action or a page."""
 _BACK: Final = frozenset({"P", "Parent", "Popup", "IRT"})
 
 
@@ -134,7 +143,7 @@ def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
                 kind, "change-annotation", message, place, annotation=subtype, warning=kind is Kind.ANNOTATION_EDIT
             )
             edited |= kind is Kind.ANNOTATION_EDIT
-            if key in DRAWS:
+            if key in DRAWS or key not in _EDITED:
                 walk.unknown(f"{message.rstrip('.')}, which can change what is drawn.", place)
         walk.ledger.entry(where.path, reason)
     if edited:

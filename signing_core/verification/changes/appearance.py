@@ -44,8 +44,10 @@ def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int
     looks += [look for look in _current(structure, annotation, revision)[0] if _paints(structure, look, revision)]
     if any(rectangle(structure, look.dict.get("BBox"), revision) is None for look in looks):
         return _EVERYWHERE  # PDFium then cuts nothing off
-    if not looks or box is None or box[0] == box[2] or box[1] == box[3]:
+    if not looks:
         return None
+    if box is None or box[0] == box[2] or box[1] == box[3]:
+        return _EVERYWHERE  # PDFium draws text of a look that is pressed flat, and cuts nothing off
     # Looks are cut to /Rect (12.5.5), which does not turn with the page if it is not to.
     side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE else 0
     return (box[0] - side, box[3] - side, box[0] + side, box[3] + side) if side else box

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.pair import Pair
 
 _ENCODING: Final = frozenset({"Length", "Filter", "DecodeParms", "DL"})
@@ -70,7 +71,7 @@ class Equality:
         return equal_scalars(a, b)
 
     def _entries(self, a: dict[str, Value], b: dict[str, Value], path: str, pending: _Pending) -> bool:
-        for key in a.keys() | b.keys():
+        for key in {**a, **b}:  # in an order that is the same in every process
             x, y = a.get(key), b.get(key)
             if x is y and not isinstance(x, Ref | dict | list):
                 continue  # an unchanged container is the same in both, what it refers to need not be
@@ -87,7 +88,7 @@ class Equality:
         if (a.start, a.end) == (b.start, b.end):
             return self._entries(a.dict, b.dict, path, pending)
         # Under the same parameters the data can be compared before predictors are undone, which is much faster.
-        plain = all(equal_scalars(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))
+        plain = all(_simply_equal(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))
         x = structure.decoded(a, pair.signed, predictors=not plain)
         y = structure.decoded(b, pair.later, predictors=not plain)
         skipped = _ENCODING
@@ -98,6 +99,11 @@ class Equality:
             same = x == y
         first, second = ({k: v for k, v in stream.dict.items() if k not in skipped} for stream in (a, b))
         return same and self._entries(first, second, path, pending)
+
+
+def _simply_equal(a: Value, b: Value) -> bool:
+    """Equal as written, and written without references."""
+    return next(references(a), None) is None and type(a) is type(b) and bool(a == b)
 
 
 def equal_scalars(a: Value, b: Value) -> bool:

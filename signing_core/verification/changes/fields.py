@@ -96,9 +96,12 @@ class FieldPair:
             "V": self._value, "AP": self._look, "AS": self._look, "Ff": self._flags, "F": self._visibility,
             "Rect": self._rectangle, "Parent": back, "P": back_or_new, "T": self._frozen, "FT": self._frozen, "Kids": self._kids,
         }  # fmt: skip
+        pair = self.walk.pair
         self.walk.entries(self.a, self.b, self.place, rules, self._other)
         if self.looks or (
-            self.filled and "Kids" not in self.b and (not self.is_signature or "AP" in self.a or "AP" in self.b)
+            self.filled
+            and not pair.after(self.b.get("Kids"))
+            and (not self.is_signature or "AP" in self.a or "AP" in self.b)
         ):
             handed = self.before, self.after
             self.walk.widgets.append(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from signing_core.pdf.structure.values import Stream, Value, text
+from signing_core.pdf.structure.values import Stream, Value, integer, text
 from signing_core.verification.changes.appearance import box_of, unlooked
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
 
 _COLOUR: Final = re.compile(r"((?:\d*\.?\d+\s+)+)(g|rg|k)\b")
 _FONT: Final = re.compile(r"/(\S+)\s+-?\d*\.?\d+\s+Tf\b")
+_COMB: Final = 1 << 24
 _LIGHT: Final = 0.6
 """Of white: text of that colour may be seen no more."""
 
@@ -110,6 +111,12 @@ def says_words(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> bo
     return False
 
 
+def draws_itself(walk: Walk) -> bool:
+    """Whether viewers are asked to draw fields by themselves, or were."""
+    form = walk.pair.after(walk.pair.structure.catalog(walk.pair.later).get("AcroForm"))
+    return walk.redrawn or (isinstance(form, dict) and walk.pair.after(form.get("NeedAppearances")) is True)
+
+
 def made_plainly(walk: Walk, field: dict[str, Value]) -> bool:
     """Whether a field's value is what programs show that draw the field by themselves (12.7.4.3): with a colour that is seen,
     a font that means what it says, and not another text of an option."""
@@ -120,6 +127,13 @@ def made_plainly(walk: Walk, field: dict[str, Value]) -> bool:
     form = form if isinstance(form, dict) else {}
     if pair.after(field.get("V")) in (None, b""):
         return True
+    value, most = text(pair.after(field.get("V"))) or "", pair.after(field.get("MaxLen"))
+    if (isinstance(most, int) and len(value) > most) or (integer(pair.after(field.get("Ff"))) or 0) & _COMB:
+        return False
+    look = pair.after(field.get("MK"))
+    ground = pair.after(look.get("BG")) if isinstance(look, dict) else None
+    if isinstance(ground, list) and not all(isinstance(part, int | float) and part > _LIGHT for part in ground):
+        return False
     options = pair.after(field.get("Opt"))
     if isinstance(options, list) and any(isinstance(pair.after(option), list) for option in options):
         return False

@@ -91,7 +91,7 @@ class Walk:
         self.changes: list[Change] = []
         self.paints: list[Paint] = []
         self.pages_rewritten: set[int] = set()
-        """Pages whose content was written anew and found equal."""
+        """Pages whose content was written anew and found equal; 0 for what many pages share."""
         self.widgets: list[DrawnWidget] = []
         """Widgets whose looks are new or changed."""
         self.appearing: dict[int, DrawnWidget] = {}
@@ -297,8 +297,8 @@ def _equal(walk: Walk, equality: Equality, use: Use, code: str, what: str, old: 
     if path is None:
         for number in equality.seen:
             walk.ledger.claim(number, use)
-        if place.page is not None and use is Use.CONTENT and not walk.pair.changed.isdisjoint(equality.seen):
-            walk.pages_rewritten.add(place.page)
+        if use is Use.CONTENT and not walk.pair.changed.isdisjoint(equality.seen):
+            walk.pages_rewritten.add(place.page or 0)
         return SAME
     detail = "" if path == "/" else f" (at {path})"
     key = place.path.rsplit("/", 1)[-1]
