@@ -170,6 +170,8 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
         return True
     if stream.dict.get("Subtype") == "Image":
         return False
+    if not _read_alike(structure.decoded(stream, revision)):
+        return True
     box = rectangle(structure, stream.dict.get("BBox"), revision)
     if "PatternType" not in stream.dict and (box is None or box[0] == box[2] or box[1] == box[3]):
         return True
@@ -177,6 +179,9 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
     for item in _dictionary(structure, resources.get("ExtGState"), revision).values():
         state = _dictionary(structure, item, revision)
         mode = structure.resolve(state.get("BM", "Normal"), revision)
+        opacity = [structure.resolve(state.get(key, 1), revision) for key in ("CA", "ca")]
+        if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in opacity):
+            return True
         if structure.resolve(state.get("SMask", "None"), revision) != "None":
             return True
         if not all(isinstance(name, str) and name in _ALIKE for name in (mode if isinstance(mode, list) else [mode])):
@@ -190,6 +195,96 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
         for item in _streams(structure, _dictionary(structure, resources.get(key), revision), revision)
     ]
     return any(_unusual(structure, item, revision, seen, depth + 1) for item in inner)
+
+
+def _read_alike(body: bytes | None) -> bool:
+    """Whether content is written as all programs read it, and draws nothing that is written into it."""
+    from signing_core.pdf.text.fonts import Unreadable
+    from signing_core.pdf.text.shown_text import operations
+
+    if body is None:
+        return False
+    try:
+        return all(operator in _OPERATORS for operator, _ in operations(body))
+    except Unreadable:
+        return False
+
+
+_OPERATORS: Final = frozenset(
+    [
+        "b",
+        "B",
+        "b*",
+        "B*",
+        "BDC",
+        "BMC",
+        "BT",
+        "BX",
+        "c",
+        "cm",
+        "CS",
+        "cs",
+        "d",
+        "d0",
+        "d1",
+        "Do",
+        "DP",
+        "EMC",
+        "ET",
+        "EX",
+        "f",
+        "F",
+        "f*",
+        "G",
+        "g",
+        "gs",
+        "h",
+        "i",
+        "j",
+        "J",
+        "K",
+        "k",
+        "l",
+        "m",
+        "M",
+        "MP",
+        "n",
+        "q",
+        "Q",
+        "re",
+        "RG",
+        "rg",
+        "ri",
+        "s",
+        "S",
+        "SC",
+        "sc",
+        "SCN",
+        "scn",
+        "sh",
+        "T*",
+        "Tc",
+        "Td",
+        "TD",
+        "Tf",
+        "TJ",
+        "Tj",
+        "TL",
+        "Tm",
+        "Tr",
+        "Ts",
+        "Tw",
+        "Tz",
+        "v",
+        "w",
+        "W",
+        "W*",
+        "y",
+        "'",
+        '"',
+    ]
+)
+"""Operators of content streams (Annex A), but for inline images."""
 
 
 # -- what programs draw without a look ----------------------------------------------------------------------------------------
