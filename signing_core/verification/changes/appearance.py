@@ -15,6 +15,8 @@ _HIDDEN, _NO_ROTATE, _TOGGLE_NO_VIEW = 2, 16, 256  # 12.5.3, Table 167
 _ICONS: Final = frozenset({"Text", "FileAttachment", "Sound", "Movie"})
 _ICON: Final = 24.0
 """Points: programs draw icons without looks at a size of their own, from the upper left corner."""
+_THIN: Final = 3.0
+"""Points: less high or wide than what is to be read."""
 _EVERYWHERE: Final[Box] = (-1e6, -1e6, 1e6, 1e6)
 _EMPTY: Final = re.compile(
     rb"(?:[\0\t\n\f\r ]++|%[^\r\n]*+(?=[\r\n]|$)|(?:[+-]?(?:\d++\.?\d*+|\.\d++)|/[A-Za-z0-9_.+-]*+"
@@ -46,7 +48,7 @@ def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int
         return _EVERYWHERE  # PDFium then cuts nothing off
     if not looks:
         return None
-    if box is None or box[0] == box[2] or box[1] == box[3]:
+    if box is None or min(box[2] - box[0], box[3] - box[1]) < _THIN:
         return _EVERYWHERE  # PDFium draws text of a look that is pressed flat, and cuts nothing off
     # Looks are cut to /Rect (12.5.5), which does not turn with the page if it is not to.
     side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE else 0

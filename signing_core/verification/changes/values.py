@@ -64,7 +64,7 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
         doubt(judgement.reason)
     elif (
         kind != "Btn"
-        and (walk.redrawn or unlooked(pair.structure, widget.widget, pair.later))
+        and (draws_itself(walk) or unlooked(pair.structure, widget.widget, pair.later))
         and not made_plainly(walk, widget.after)
     ):
         doubt("programs draw it by themselves, and not in a plain way")
@@ -78,8 +78,10 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
     if unlooked(pair.structure, widget.former, pair.signed):
         return None
     former, actions = judge(pair.structure, pair.signed, widget.before, None), pair.before(widget.before.get("AA"))
-    if former.look is Look.OTHER and isinstance(actions, dict) and "F" in actions:
-        return None
+    if isinstance(actions, dict) and "F" in actions:
+        hints = looks_say(walk, widget.former)
+        if hints is not None and not any(c.isdigit() for hint in hints for c in hint):
+            return None
     if former.look is Look.OTHER:
         message = f"Form field {name} showed something else than its value when it was signed, and no longer does."
         walk.forbid("change-hides-content", message, widget.place, field=name)
@@ -88,27 +90,27 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
     return None
 
 
-def says_words(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> bool:
-    """Whether a look of a button, of any state, shows more than one character: then it is content and no mark."""
+def looks_say(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> list[str] | None:
+    """The text of each look of a widget, in all its states; None where one cannot be read."""
+    from signing_core.pdf.text.fonts import Unreadable
+    from signing_core.pdf.text.shown_text import read
+
     pair = walk.pair
     resolve, revision = (pair.after, pair.later) if new else (pair.before, pair.signed)
     states = resolve(widget.get("AP"))
     looks = resolve(states.get("N")) if isinstance(states, dict) else None
-    every = [resolve(look) for look in (looks.values() if isinstance(looks, dict) else [looks])]
-    streams = [look for look in every if isinstance(look, Stream)]
-    if not streams:
-        return False
-    from signing_core.pdf.text.fonts import Unreadable  # what reads fonts takes long to load
-    from signing_core.pdf.text.shown_text import read
+    streams = [resolve(look) for look in (looks.values() if isinstance(looks, dict) else [looks])]
+    try:
+        drawings = [read(pair.structure, revision, stream) for stream in streams if isinstance(stream, Stream)]
+    except Unreadable:
+        return None
+    return ["".join(glyph.text for glyph in drawing.glyphs).strip() for drawing in drawings]
 
-    for stream in streams:
-        try:
-            glyphs = read(pair.structure, revision, stream).glyphs
-        except Unreadable:
-            return True
-        if sum(1 for glyph in glyphs if glyph.text.strip()) > 1:
-            return True
-    return False
+
+def says_words(walk: Walk, widget: dict[str, Value], *, new: bool = False) -> bool:
+    """Whether a look of a widget, of any state, shows more than one character: then it is content and no mark."""
+    texts = looks_say(walk, widget, new=new)
+    return texts is None or any(len(text) > 1 for text in texts)
 
 
 def draws_itself(walk: Walk) -> bool:

@@ -13,7 +13,7 @@ from signing_core.pdf.text.shown_text import operations
 
 
 def test_operators_and_their_operands() -> None:
-    content = b"q % (comment) Tj\n/Helv 12 Tf [(a\\)b) -20 <41>] TJ 1 0 0 RG (x)Tj/N gs T* true false Q"
+    content = b"q % (comment) Tj\n/Helv 12 Tf [(a\\)b) -20 <41>] TJ 1 0 0 RG (x)Tj/N gs T* Q"
     assert list(operations(content)) == [
         ("q", []),
         ("Tf", ["Helv", 12]),
@@ -22,8 +22,14 @@ def test_operators_and_their_operands() -> None:
         ("Tj", [b"x"]),
         ("gs", ["N"]),
         ("T*", []),
-        ("Q", [True, False]),
+        ("Q", []),
     ]
+
+
+@pytest.mark.parametrize("content", [b"1Tj", b"/Name Tj", b"true Tj", b"/a' Tj", b"[/x] TJ", b"2 0 0 1re f", b"- Td"])
+def test_what_programs_read_differently_is_not_read(content: bytes) -> None:
+    with pytest.raises(Unreadable):
+        list(operations(content))
 
 
 @given(st.binary(max_size=200))

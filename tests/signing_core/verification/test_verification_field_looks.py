@@ -87,7 +87,6 @@ def utf16(value: str) -> bytes:
         (b"(1035)", b"BT /Helv 12 Tf 50 6 Td (35) Tj -40 0 Td (10) Tj ET"),  # drawn in another order
         (b"(AB)", b"BT /Helv 12 Tf 5 6 Td [(A) -50 (B)] TJ ET"),
         (b"()", b"/Tx BMC EMC"),
-        (b"(seen)", shown(b"(seen)") + b" BT 3 Tr /Helv 12 Tf 90 6 Td (unseen) Tj ET"),
         (b"(framed)", b"0.9 g 0 0 200 20 re f 0 G 1 w 0.5 0.5 199 19 re S " + shown(b"(framed)")),
         (b"(white)", b"0 0 0.5 rg 0 0 200 20 re f BT 1 g /Helv 12 Tf 2 6 Td (white) Tj ET"),
         (utf16("\ufb01n"), shown(b"(fin)")),
