@@ -244,7 +244,7 @@ def test_a_stored_file_that_is_not_in_order_says_why_in_the_language_of_the_sess
     changed = furnished.documents["changed-byte"]
     test = show(furnished.folder, "document", language=language, id=changed, view=view)
     said = told(test)
-    assert wording.in_words("seal-broken", language).meaning in test.error[0].value
+    assert wording.in_words("digest-mismatch", language).meaning in test.error[0].value, "what decided comes first"
     for code in ("seal-broken", "digest-mismatch"):
         shown = (
             f"{wording.in_words(code, language).meaning}<br><span class='st-muted' lang='en'>{CATALOGUE[code].message}"
