@@ -523,10 +523,9 @@ def test_where_nothing_is_shown() -> None:
     for look in (b"q Q", b"/Tx BMC EMC", b"q 0 0 10 10 re W n Q"):
         structure = parse(over(page(), (58, 757, 250, 770), look, b"Widget", b"/FT /Sig"))
         assert paint.box_of(structure, annotations_of(structure, 2)[0], 2) is None
-    structure = parse(over(page(), (58, 757, 58, 770), WHITE))
-    assert paint.box_of(structure, annotations_of(structure, 2)[0], 2) is None
-    thin = parse(over(page(), (58, 757, 58.3, 770), WHITE))
-    assert paint.box_of(thin, annotations_of(thin, 2)[0], 2) is not None
+    for right in (58, 58.3):  # PDFium draws text of a look that is pressed flat
+        flat = parse(over(page(), (58, 757, right, 770), WHITE))
+        assert paint.box_of(flat, annotations_of(flat, 2)[0], 2) is not None
 
 
 @pytest.mark.parametrize("box", [(58, 257, 90, 270), (58, 257, 58, 257)])
