@@ -47,6 +47,8 @@ class Character(NamedTuple):
     """Where its baseline is: pixels from the top."""
     upright: bool
     """Whether its line runs from left to right or right to left, as the page is shown."""
+    colour: tuple[int, int, int] = (0, 0, 0)
+    """Blue, green, red that it is filled with, as on white paper: 0 to 255."""
 
 
 class Page:
@@ -155,7 +157,12 @@ class Page:
         quarters = round(raw.FPDFText_GetCharAngle(reader, index) / (math.pi / 2))
         area = placed((left.value, bottom.value, right.value, top.value), self.shown, self._turns, scale)
         base = placed((x.value, y.value, x.value, y.value), self.shown, self._turns, scale)[1]
-        return Character(code, area, base, (quarters + self._turns) % 2 == 0)
+        upright = (quarters + self._turns) % 2 == 0
+        parts = [ctypes.c_uint() for _ in range(4)]
+        if not raw.FPDFText_GetFillColor(reader, index, *parts):
+            return Character(code, area, base, upright)
+        red, green, blue = (255 - (255 - part.value) * parts[3].value // 255 for part in parts[:3])
+        return Character(code, area, base, upright, (blue, green, red))
 
 
 class State:

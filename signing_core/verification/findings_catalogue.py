@@ -191,6 +191,8 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
          "Some viewers then hide them; see each signature's own verdict."),
         ("change-validation-data-removed", "warning", "Validation data was removed",
          "Earlier revisions still hold it, and it was used from there."),
+        ("change-value-by-font", "warning", "A form field shows its value in letters that only their own font tells",
+         "Read the field as it is shown: its script has no letters here to compare with."),
         ("change-value-mismatch", "error", "A form field shows something else than its value",
          "Compare what is drawn with the value; treat what is drawn as altered."),
         ("change-value-unread", "warning", "What a form field shows could not be compared with its value",

@@ -77,6 +77,8 @@ class Shape:
     """Line width when it is stroked, else 0."""
     after: int
     """How many glyphs were shown before it."""
+    pen: Colour | None = None
+    """What it is stroked with; None when it is only filled, or in a colour that is not known."""
 
 
 @dataclass(slots=True)
@@ -323,7 +325,8 @@ class _Content:
             fill = state.fill if "f" in how else None
             thickness = state.thickness * scale if "s" in how else 0.0
             seen = _common(box, state.clip) if fill else box
-            drawing.shapes.append(Shape(seen, kind, segments, fill, thickness, len(drawing.glyphs)))
+            pen = state.stroke if thickness else None
+            drawing.shapes.append(Shape(seen, kind, segments, fill, thickness, len(drawing.glyphs), pen))
         if self.clipping:
             # Of rectangles drawn in one direction, what lies in the largest is in sight, whatever the others add (8.5.3.3.2).
             one_direction = len({_area(path) > 0 for path in self.paths}) == 1 and self.clipping == "W"

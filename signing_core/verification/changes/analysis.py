@@ -20,7 +20,6 @@ from signing_core.verification.changes.widgets import paints
 
 _OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object", "change-looks-unknown"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
-_NEXT_SIGNERS: Final = 2
 _MOST_PAGES: Final = 20
 """Of the pages that share something which was written anew and is equal, so many are drawn and compared."""
 _ADDS: Final = frozenset(
@@ -33,6 +32,8 @@ _ADDS: Final = frozenset(
     }
 )
 """Changes that take nothing away and replace nothing that was seen."""
+_LIES_OVER: Final = frozenset({"change-covers-text", "change-hides-content", "change-looks-unknown"})
+"""What such an addition may do to what is below it, which is there all the same: for earlier signers the last state tells as much."""
 _ORDER: Final = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
 _GRAVEST_FIRST: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -57,8 +58,7 @@ class History:
     def states_after(self, revision: int) -> list[int]:
         """The states that what was signed in `revision` is held against: the last, and those of all later signers.
 
-        A state to which the last one only adds says nothing that the last does not say. Of many later signers the next two are
-        asked, for each of them is held against those after it.
+        A state to which the last one only adds says nothing that the last does not say.
         """
         last = len(self.structure.revisions)
         signed = {record.covered_revision for record in self.structure.signatures}
@@ -66,9 +66,10 @@ class History:
         return [
             *(
                 state
-                for state in later[:_NEXT_SIGNERS]
-                if any(
-                    change.code not in _ADDS or change.kind > Kind.ANNOTATION for change in self.changes(state, last)
+                for state in later
+                if not all(
+                    change.code in _LIES_OVER or (change.code in _ADDS and change.kind <= Kind.ANNOTATION)
+                    for change in self.changes(state, last)
                 )
             ),
             *([last] if revision < last else []),
@@ -94,12 +95,12 @@ def compare(pair: Pair) -> list[Change]:
     if walk.paints and not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
         walk.changes += paint.judge(pair.structure, pair.signed, pair.later, walk.paints)
     # The net below everything: what the books call untouched has to look untouched.
-    rewritten = walk.pages_rewritten - {item.page for item in walk.paints}
+    rewritten = walk.pages_rewritten
     if 0 in rewritten:
-        shared = range(1, min(pages.count(pair.structure, pair.signed) or 0, _MOST_PAGES) + 1)
-        rewritten = {page for page in shared if page not in {item.page for item in walk.paints}}
+        rewritten = {*range(1, min(pages.count(pair.structure, pair.signed) or 0, _MOST_PAGES) + 1)}
     for page in sorted(rewritten):
-        differs = paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page)
+        boxes = [item for item in walk.paints if item.page == page]
+        differs = paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page, boxes)
         if differs is None:
             message = f"Page {page}, which was written anew, cannot be drawn."
             walk.changes.append(Change(Kind.UNKNOWN, "change-looks-unknown", message, page=page))
@@ -197,9 +198,10 @@ def _outside(structure: FileStructure, revision: int) -> list[_Verdict]:
 class Rules:
     """What a signature permits: the strictest DocMDP /P, and all locks (12.8.2.2, 12.8.2.4)."""
 
-    def __init__(self, permission: int | None, certified: bool, locks: list[Lock]) -> None:
+    def __init__(self, permission: int | None, certified: frozenset[str], locks: list[Lock]) -> None:
         self._permission = permission
         self._certified = certified
+        """Names of the fields that there were when the document was certified."""
         self._locks = locks
 
     @classmethod
@@ -207,16 +209,17 @@ class Rules:
         """Those that bind a signature covering `revision`: its own, and those of a certification before it."""
         permissions: list[int] = []
         locks: list[Lock] = []
-        certified = False
+        certified: set[str] = set()
         for number, record in enumerate(structure.signatures):
             own = number == signature if signature is not None else record.covered_revision == revision
             if not own and not (record.certification and record.revision <= revision):
                 continue
             if record.doc_mdp is not None:
                 permissions.append(record.doc_mdp)
-            certified |= record.certification
+            if record.certification:
+                certified |= {field.name for field in structure.form(record.covered_revision or record.revision).fields}
             locks += record.field_mdp
-        return cls(min(permissions, default=None), certified, locks)
+        return cls(min(permissions, default=None), frozenset(certified), locks)
 
     def judged(self, change: Change, *, final: bool) -> _Verdict:
         """The level and the finding that a change comes to; `final`: the later state is the last one."""
@@ -247,7 +250,7 @@ class Rules:
             return "an earlier signature locked fields"
         if kind is Kind.EMPTY_FIELD and permission == 2:
             return "the certification permits no new fields"
-        if kind is Kind.OVERWRITE and not (self._certified and permission in (2, 3)):
+        if kind is Kind.OVERWRITE and not (change.field in self._certified and permission in (2, 3)):
             return "it changes what the signer saw"
         if kind is Kind.ANNOTATION and permission not in (None, 3):
             return "the certification permits no annotations"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -57,9 +58,11 @@ def _matched(
 ) -> tuple[list[tuple[Value, Value]], list[Value], list[Value], bool]:
     """(pairs, added, removed, whether the order of those that stayed changed)."""
     where: dict[int, int] = {}
+    alike: dict[str, list[int]] = {}
     for index, item in enumerate(after):
         if isinstance(item, Ref):
             where.setdefault(item.number, index)
+        alike.setdefault(_corner(walk.pair.after(item), walk.pair.after), []).append(index)
     pairs: list[tuple[Value, Value]] = []
     positions: list[int] = []
     removed: list[Value] = []
@@ -70,8 +73,8 @@ def _matched(
             # Written in place before and now an object, or the other way round: matched by content.
             others = (
                 n
-                for n, other in enumerate(after)
-                if n not in taken and not (isinstance(other, Ref) and isinstance(item, Ref))
+                for n in alike.get(_corner(walk.pair.before(item), walk.pair.before), ())
+                if n not in taken and not (isinstance(after[n], Ref) and isinstance(item, Ref))
             )
             at = next((n for n in others if walk.query.same(item, after[n])), None)
         if at is None or at in taken:
@@ -85,11 +88,20 @@ def _matched(
     return pairs, added, removed, positions != sorted(positions)
 
 
+def _corner(annotation: Value, resolve: Callable[[Value], Value]) -> str:
+    """What annotations of the same content have in common, quickly: kind and place."""
+    if not isinstance(annotation, dict):
+        return ""
+    rectangle = resolve(annotation.get("Rect"))
+    sides = [resolve(side) for side in rectangle] if isinstance(rectangle, list) else []
+    numbers = [float(side) for side in sides if isinstance(side, int | float)]
+    return f"{subtype_of(annotation)} {numbers}"
+
+
 def _overlap(walk: Walk, items: list[Value]) -> bool:
-    boxes = [
-        box for item in items if (box := box_of(walk.pair.structure, walk.pair.after(item) or {}, walk.pair.later))
-    ]
-    boxes.sort()
+    pair = walk.pair
+    annotations = [value for item in items if isinstance(value := pair.after(item), dict)]
+    boxes = sorted(box for value in annotations if (box := box_of(pair.structure, value, pair.later)))
     for at, a in enumerate(boxes):
         for b in boxes[at + 1 :]:
             if b[0] >= a[2]:

@@ -30,8 +30,11 @@ _DEEPEST: Final = 8
 _MOST_STREAMS: Final = 500
 
 
-def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> Box | None:
-    """Where an annotation shows anything, on screen or on paper; None when nothing of it can be seen."""
+def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int, *, turned: bool = True) -> Box | None:
+    """Where an annotation shows anything, on screen or on paper; None when nothing of it can be seen.
+
+    `turned`: its page may be shown turned (/Rotate), with which some annotations do not turn.
+    """
     flags = flags_of(structure.resolve(annotation.get("F"), revision)) or 0
     if flags & _HIDDEN:  # NoView is followed by few programs
         return None
@@ -51,7 +54,7 @@ def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int
     if box is None or min(box[2] - box[0], box[3] - box[1]) < _THIN:
         return _EVERYWHERE  # PDFium draws text of a look that is pressed flat, and cuts nothing off
     # Looks are cut to /Rect (12.5.5), which does not turn with the page if it is not to.
-    side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE else 0
+    side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE and turned else 0
     return (box[0] - side, box[3] - side, box[0] + side, box[3] + side) if side else box
 
 
@@ -313,6 +316,8 @@ def _own_look(structure: FileStructure, annotation: dict[str, Value], box: Box |
         return None
     room = width * (10 if "LE" in annotation else 1)  # arrows
     xs, ys = zip(*points, strict=True)
+    if subtype == "Highlight":
+        room = max(room, (max(ys) - min(ys)) / 4)  # some draw it with round ends
     return min(xs) - room, min(ys) - room, max(xs) + room, max(ys) + room
 
 

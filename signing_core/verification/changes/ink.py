@@ -17,6 +17,8 @@ Plane: TypeAlias = npt.NDArray[np.int32]
 
 _CONTRAST: Final = 40
 """Least step of brightness, of 255, between ink and paper: below, nothing is read."""
+_FAINT: Final = 8
+"""The same for characters that the page draws in so pale a colour. Nothing else that is pale is read: not tints, nor a scanner's noise."""
 _DEVIATION: Final = 0.2
 """How much of that step a pixel may deviate."""
 _LEAST: Final = 3
@@ -79,9 +81,14 @@ def compare(base: Picture, before: Picture, after: Picture, area: Area, place: P
     part = slice(top, int(rows[-1]) + room + 1), slice(left, int(columns[-1]) + room + 1)
     changed = changed[part]
     base, before, after = (picture[part] for picture in (base, before, after))
-    ink = _ink(base)
-    text = np.zeros_like(ink)
+    paper, ink = _paper_and_ink(base)
+    text, faint = np.zeros_like(ink), np.zeros_like(ink)
     characters = list(_near(place, (place.origin[0] + left, place.origin[1] + top), ink, text))
+    for character in characters:
+        if _FAINT <= max(abs(a - b) for a, b in zip(character.colour, paper, strict=True)) < _CONTRAST:
+            part = _part(character.area)
+            faint[part] = _unlike(base[part], paper, _FAINT // 2)
+    ink |= faint
     reach = round(_REACH * place.scale)
     zones = [_part(zone) for zone in _zones(characters, own_box=place.own_box)]
     if not any(changed[zone].any() for zone in zones) and not (changed & _spread(ink, reach)).any():
@@ -103,8 +110,9 @@ def compare(base: Picture, before: Picture, after: Picture, area: Area, place: P
     for zone in (*zones, *tiles):
         if changed[zone].any():
             place.check()
-            then = 0 if same else _read(base[zone], before[zone])
-            now = _read(base[zone], after[zone])
+            least = _FAINT if faint[zone].any() else _CONTRAST
+            then = 0 if same else _read(base[zone], before[zone], least)
+            now = _read(base[zone], after[zone], least)
             if now and then < 2 and ((then, now) != (1, 1) or not np.array_equal(before[zone], after[zone])):
                 reading.covered += 1
                 reading.added_only &= now < 2
@@ -120,13 +128,13 @@ def packed(picture: Picture) -> npt.NDArray[np.uint32]:
     return np.ascontiguousarray(picture).view(np.uint32)[:, :, 0]
 
 
-def _read(base: Picture, other: Picture) -> int:
+def _read(base: Picture, other: Picture, least: int) -> int:
     """0: what `base` shows can be read in `other`; 1: with something added; 2: not, or not all of it.
 
     A colour laid over all of it changes brightness in proportion, so what deviates from that was drawn or taken away.
     """
     planes = zip(_planes(base), _planes(other), strict=True)
-    was, now = next(((was, now) for was, now in planes if np.ptp(was) >= _CONTRAST), (None, None))
+    was, now = next(((was, now) for was, now in planes if np.ptp(was) >= least), (None, None))
     if was is None or now is None:
         return 0
     middle = (int(was.min()) + int(was.max())) / 2
@@ -149,14 +157,19 @@ def _planes(picture: Picture) -> Iterator[Plane]:
     yield from ((29 * blue + 150 * green + 77 * red) >> 8, blue, green, red)
 
 
-def _ink(picture: Picture) -> Mask:
-    """Whatever has not the colour of paper, which is the most frequent one."""
+def _paper_and_ink(picture: Picture) -> tuple[tuple[int, ...], Mask]:
+    """The colour of the paper, which is the most frequent one, and whatever has another."""
     colours, counts = np.unique(packed(picture)[::3, ::3], return_counts=True)
-    paper = int(colours[np.argmax(counts)])
+    most = int(colours[np.argmax(counts)])
+    paper = tuple(most >> 8 * plane & 255 for plane in range(3))
+    return paper, _unlike(picture, paper, _CONTRAST - 8)
+
+
+def _unlike(picture: Picture, colour: tuple[int, ...], least: int) -> Mask:
     mask: Mask = np.zeros(picture.shape[:2], np.bool_)
-    for plane in range(3):
-        level, side = np.uint8(paper >> 8 * plane & 255), picture[:, :, plane]
-        mask |= np.maximum(side, level) - np.minimum(side, level) >= _CONTRAST - 8
+    for plane, level in enumerate(colour):
+        side = picture[:, :, plane]
+        mask |= np.maximum(side, np.uint8(level)) - np.minimum(side, np.uint8(level)) >= least
     return mask
 
 
@@ -167,12 +180,12 @@ def _near(place: Place, origin: tuple[int, int], ink: Mask, text: Mask) -> Itera
     """The characters of a picture that begins at `origin`, in its pixels. Marks in `text` where they are."""
     height, width = ink.shape
     x, y = origin
-    for code, (left, top, right, bottom), base, upright in place.characters():
+    for code, (left, top, right, bottom), base, upright, colour in place.characters():
         room = 2 * max(bottom - top, right - left)
         if right <= left or code.isspace() or not (x - room < right and left < x + width + room):
             continue
         if y - room < bottom and top < y + height + room:
-            character = Character(code, (left - x, top - y, right - x, bottom - y), base - y, upright)
+            character = Character(code, (left - x, top - y, right - x, bottom - y), base - y, upright, colour)
             part = _part(character.area)
             text[part] = True
             # What a character is called is up to whoever made the file: a box to tick is as wide as high, and empty.

@@ -48,6 +48,8 @@ _NEAR: Final = 10.0
 _WIDE: Final = 32.0
 """Points around it in which the lines and frames that it crosses are known for what they are."""
 _MOST_CHANGES: Final = 5
+_DEEPEST: Final = 64
+"""Of the page tree."""
 
 
 class Maker(StrEnum):
@@ -120,8 +122,13 @@ def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[
             known["bare", number, box] = bare
 
 
-def untouched_page_differs(structure: FileStructure, signed: int, later: int, page: int) -> bool | None:
-    """Whether a page that should look the same in both states does not, pixel by pixel; None when it cannot be drawn."""
+def untouched_page_differs(
+    structure: FileStructure, signed: int, later: int, page: int, paints: Sequence[Paint] = ()
+) -> bool | None:
+    """Whether a page that should look the same in both states, but for `paints`, does not, pixel by pixel.
+
+    None when it cannot be drawn.
+    """
     try:
         with page_ink.opened(structure, signed) as before, page_ink.opened(structure, later) as after:
             first, second = before.page(page), after.page(page)
@@ -129,7 +136,17 @@ def untouched_page_differs(structure: FileStructure, signed: int, later: int, pa
                 return True
             scale = min(1.5, (_MOST_PIXELS / max(first.size[0] * first.size[1], 1)) ** 0.5)
             area = first.area(first.shown, scale)
-            return None if area is None else not _same(first.picture(area, scale), second.picture(area, scale))
+            if area is None:
+                return None
+            pictures = first.picture(area, scale), second.picture(area, scale)
+            for item in paints:
+                extent = _extent(structure, signed, later, item)
+                place = first.area(extent.box, scale) if extent is not None else None
+                if place is not None:
+                    left, top, right, bottom = place
+                    for picture in pictures:
+                        picture[top:bottom, left:right] = 0
+            return not _same(*pictures)
     except FAILURES:
         return None
 
@@ -185,14 +202,16 @@ class _Sheet:
         if (page.shown, page.size) != (after.shown, after.size):
             yield self._unknown(paint, "lies on a page of another size")
             return
-        base = page.picture(area, scale, without=former)
-        before = page.picture(area, scale) if was is not None else base
+        subtype = self._subtype(paint)
+        # A marker's stroke is held against the words, not against strokes that others made before.
+        marks, marks_now = self._marks(paint) if subtype in TEXT_MARKUP else (frozenset[int](), frozenset[int]())
+        base = page.picture(area, scale, without=former | marks)
+        before = page.picture(area, scale, without=marks) if was is not None else base
         at = self._places(paint.annotation, self._later)
         # What shows nothing by its entries is not drawn, whatever PDFium makes up for a field without a look.
-        seen, without = (at, frozenset[int]()) if now is not None else (frozenset[int](), at)
+        seen, without = (at, marks_now) if now is not None else (frozenset[int](), at | marks_now)
         drawn = after.picture(area, scale, seen=seen, without=without)
         inside = own[0] - area[0], own[1] - area[1], own[2] - area[0], own[3] - area[1]
-        subtype = self._subtype(paint)
         import numpy as np  # most that is drawn lies on empty paper, and needs none of this
 
         from signing_core.verification.changes import ink
@@ -206,12 +225,13 @@ class _Sheet:
         if now is None or reading.covered:
             return
         # PDFium draws fields above everything else, other programs in the order of /Annots.
-        alone = after.picture(area, scale, seen=at, fields=False) if subtype != "Widget" else drawn
+        alone = after.picture(area, scale, seen=at, without=marks_now, fields=False) if subtype != "Widget" else drawn
         if not _same(alone, drawn):
             above = drawn.copy()
             for paper in (0, 255):
                 pair = (
-                    after.picture(area, scale, seen=at, without=gone, fields=False, paper=paper) for gone in ((), at)
+                    after.picture(area, scale, seen=at, without=gone | marks_now, fields=False, paper=paper)
+                    for gone in (frozenset[int](), at)
                 )
                 touched = np.not_equal(*map(ink.packed, pair))
                 above[touched] = alone[touched]
@@ -235,21 +255,20 @@ class _Sheet:
 
     def _others(self, paint: Paint, box: Box) -> bool:
         """Whether other annotations of the signed page show anything there."""
-        resolve = self._structure.resolve
-        listed = resolve(self._leaf(self._signed).get("Annots"), self._signed)
-        annotations = [resolve(item, self._signed) for item in listed] if isinstance(listed, list) else []
-        for annotation in annotations:
-            if isinstance(annotation, dict) and annotation is not paint.former:
-                there = box_of(self._structure, annotation, self._signed)
-                if (
-                    there is not None
-                    and there[0] < box[2]
-                    and box[0] < there[2]
-                    and there[1] < box[3]
-                    and box[1] < there[3]
-                ):
-                    return True
-        return False
+        return any(
+            annotation is not paint.former
+            and there[0] < box[2]
+            and box[0] < there[2]
+            and there[1] < box[3]
+            and box[1] < there[3]
+            for annotation, there in self._signed_boxes
+        )
+
+    @cached_property
+    def _signed_boxes(self) -> list[tuple[dict[str, Value], Box]]:
+        """The annotations of the signed page that show anything, and where."""
+        boxes = ((item, box_of(self._structure, item, self._signed)) for item in self._annotations(self._signed))
+        return [(item, box) for item, box in boxes if box is not None]
 
     def _said(self, paint: Paint, reading: ink.Reading, subtype: str) -> Iterator[Change]:
         number = self._number
@@ -289,9 +308,25 @@ class _Sheet:
 
     def _places(self, annotation: dict[str, Value] | None, revision: int) -> frozenset[int]:
         """Where an annotation is in the page's /Annots."""
-        listed = self._structure.resolve(self._leaf(revision).get("Annots"), revision)
-        items = enumerate(listed if annotation and isinstance(listed, list) else ())
-        return frozenset(at for at, item in items if self._structure.resolve(item, revision) is annotation)
+        return frozenset(at for at, item in enumerate(self._annotations(revision)) if annotation and item is annotation)
+
+    def _marks(self, paint: Paint) -> tuple[frozenset[int], frozenset[int]]:
+        """Where the text markup of the signed page is in /Annots that is still the same, in the signed and in the later state."""
+        (was, now) = (self._annotations(revision) for revision in (self._signed, self._later))
+        same = [
+            (old, new)
+            for old, annotation in enumerate(was)
+            if annotation is not paint.former and subtype_of(self._structure, annotation, self._signed) in TEXT_MARKUP
+            for new, other in enumerate(now)
+            if other is not paint.annotation and other == annotation
+        ]
+        return frozenset(old for old, _ in same), frozenset(new for _, new in same)
+
+    def _annotations(self, revision: int) -> list[dict[str, Value]]:
+        resolve = self._structure.resolve
+        listed = resolve(self._leaf(revision).get("Annots"), revision)
+        items = [resolve(item, revision) for item in listed] if isinstance(listed, list) else []
+        return [item if isinstance(item, dict) else {} for item in items]
 
     @cached_property
     def _user_unit(self) -> float:
@@ -315,13 +350,26 @@ class _Extent(NamedTuple):
 
 
 def _extent(structure: FileStructure, signed: int, later: int, paint: Paint) -> _Extent | None:
-    now = box_of(structure, paint.annotation, later) if paint.annotation else None
-    was = box_of(structure, paint.former, signed) if paint.former else None
+    turned = _turned(structure, paint.page, signed)
+    now = box_of(structure, paint.annotation, later, turned=turned) if paint.annotation else None
+    was = box_of(structure, paint.former, signed, turned=turned) if paint.former else None
     boxes = [box for box in (now, was) if box is not None]
     if not boxes:
         return None
     box = _around(boxes)
     return _Extent(now, was, box, (box[0] - _NEAR, box[1] - _NEAR, box[2] + _NEAR, box[3] + _NEAR))
+
+
+def _turned(structure: FileStructure, number: int, revision: int) -> bool:
+    """Whether a page may be shown turned, by its own /Rotate or one that it inherits."""
+    node: Value = pages.leaf(structure, number, revision)
+    for _ in range(_DEEPEST):
+        if not isinstance(node, dict):
+            return False
+        if structure.resolve(node.get("Rotate"), revision) not in (None, 0):
+            return True
+        node = structure.resolve(node.get("Parent"), revision)
+    return True
 
 
 def _around(boxes: Sequence[Box]) -> Box:

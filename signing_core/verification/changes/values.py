@@ -7,6 +7,7 @@ from typing import Final
 
 from signing_core.pdf.structure.values import Stream, Value, integer, text
 from signing_core.verification.changes.appearance import box_of, unlooked
+from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
 
 _COLOUR: Final = re.compile(r"((?:\d*\.?\d+\s+)+)(g|rg|k)\b")
@@ -55,6 +56,9 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
     kind = pair.after(widget.after.get("FT"))
     if kind not in ("Tx", "Ch", "Btn"):
         return doubt("it is of no known type")
+    states = pair.after(widget.after.get("AP"))
+    if isinstance(states, dict) and "N" in states and pair.after(states["N"]) is None and not draws_itself(walk):
+        return doubt("its appearance is missing")  # then some programs draw its value, and others nothing
     signed = (pair.signed, widget.before) if widget.before is not None else None
     judgement = judge(pair.structure, pair.later, widget.after, signed)
     if judgement.look is Look.OTHER:
@@ -68,6 +72,9 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
         and not made_plainly(walk, widget.after)
     ):
         doubt("programs draw it by themselves, and not in a plain way")
+    elif judgement.reason:
+        message = f"Form field {name} shows its value as far as can be told: {judgement.reason}."
+        walk.note(Kind.FORM, "change-value-by-font", message, widget.place, field=name, warning=True)
     # What it showed when it was signed was content, whatever its value said. Fields with a script of their own are left
     # out: those show hints, such as the form of a date, until they are filled in.
     if widget.former is None or widget.before is None or box_of(pair.structure, widget.former, pair.signed) is None:
@@ -130,7 +137,8 @@ def made_plainly(walk: Walk, field: dict[str, Value]) -> bool:
     if pair.after(field.get("V")) in (None, b""):
         return True
     value, most = text(pair.after(field.get("V"))) or "", pair.after(field.get("MaxLen"))
-    if (isinstance(most, int) and len(value) > most) or (integer(pair.after(field.get("Ff"))) or 0) & _COMB:
+    comb = (integer(pair.after(field.get("Ff"))) or 0) & _COMB
+    if len(value) > most if isinstance(most, int) else comb:
         return False
     look = pair.after(field.get("MK"))
     ground = pair.after(look.get("BG")) if isinstance(look, dict) else None

@@ -50,10 +50,13 @@ class Look(StrEnum):
 class Judgement:
     look: Look
     reason: str = ""
-    """A short phrase for an analyst; empty for `VALUE`."""
+    """A short phrase for an analyst; for `VALUE` what it rests on, empty where the letters themselves tell."""
 
 
 _VALUE: Final = Judgement(Look.VALUE)
+_BY_ITS_FONT: Final = Judgement(
+    Look.VALUE, "an embedded font says what letters it draws, and there is nothing to hold them against"
+)
 
 
 def _other(reason: str) -> Judgement:
@@ -193,6 +196,8 @@ def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
     judgements = []
     for name, look in looks.items():
         drawing = _drawing(field, look)
+        if not any(values) and name not in kept and any(_crosses(shape, drawing) for shape in drawing.shapes):
+            raise Unreadable("a line across an empty field")
         judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
         judgement = judgement or _judge_line(field, drawing, values, listed=listed)
         if judgement.look is Look.OTHER and name in kept and field.needs_appearances:
@@ -236,7 +241,9 @@ def _judge_line(field: _Widget, drawing: Drawing, values: list[str], *, listed: 
     if listed:
         candidates.append("".join(_displayed(field, values)))
     if any(_equal(displayed, candidate) for candidate in candidates):
-        return _unknown("its text reaches beyond its box") if cut_off else _VALUE
+        if cut_off:
+            return _unknown("its text reaches beyond its box")
+        return _VALUE if drawing.sure else _BY_ITS_FONT
     value = candidates[0]
     wanted, seen = _folded(value), _folded(displayed)
     script = field.script()
@@ -380,12 +387,23 @@ def _background(shape: Shape, drawing: Drawing, *, comb: bool) -> bool:
     return wide and high and shape.kind == "other" and shape.segments <= 7  # a bevel
 
 
+def _crosses(shape: Shape, drawing: Drawing) -> bool:
+    """A rule from side to side that is no edge of the box, nor one of several rows of it."""
+    bottom, top = shape.box[1], shape.box[3]
+    middle = (bottom + top) / 2
+    thin = top - bottom < 0.3 * drawing.height and shape.box[2] - shape.box[0] > 0.5 * drawing.width
+    return thin and min(middle - drawing.box[1], drawing.box[3] - middle) > max(2.0, 0.12 * drawing.height)
+
+
 def _strikes(shape: Shape, drawing: Drawing) -> bool:
     """A thin horizontal rule, or a side of a frame, at the height of letters."""
     left, bottom, right, top = shape.box
+    room = min(1.5, 0.05 * drawing.height)
     for glyph in drawing.glyphs:
         thin = top - bottom < 0.6 * glyph.size
         for height in ((bottom + top) / 2,) if thin else (bottom, top) if shape.thickness else ():
+            if min(abs(height - drawing.box[1]), abs(height - drawing.box[3])) < room:
+                continue  # the edge of the box, which cuts letters off
             through = glyph.base + 0.08 * glyph.size < height < glyph.base + 0.75 * glyph.size
             if through and left < glyph.right and glyph.left < right and glyph.text.strip():
                 return True
@@ -461,6 +479,13 @@ def _judge_button(field: _Widget) -> Judgement:
     agreement = _judge_state(field, looks)
     if agreement is not None:
         return agreement
+    if field.signed is not None and field.same(field.signed.get("V"), field.now.get("V")):
+        shown, shows = (
+            states.get(_state(resolved))
+            for states, resolved in ((former, field.rule("AS")), (looks, field.at(field.now.get("AS"))))
+        )
+        if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
+            return _unknown("it no longer shows the box or mark that it showed")
     state = _state(field.at(field.now.get("AS")))
     judgements = []
     for name, look in looks.items():
@@ -477,6 +502,16 @@ def _judge_button(field: _Widget) -> Judgement:
         elif drawn != (name != "Off"):
             judgements.append(_other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))
     return max(judgements, key=lambda judgement: judgement.look is Look.OTHER, default=_VALUE)
+
+
+def _draws(field: _Widget, look: Stream | None, revision: int) -> bool:
+    """Whether a look draws anything that is seen on paper. Raises `Unreadable`."""
+    if look is None:
+        return False
+    drawing, paper = read(field.structure, revision, look), (1.0, 1.0, 1.0)
+    stroked = any(shape.thickness and (shape.pen is None or _contrasts(shape.pen, paper)) for shape in drawing.shapes)
+    filled = any(shape.fill is not None and _contrasts(shape.fill, paper) for shape in drawing.shapes)
+    return stroked or filled or any(_contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
 
 
 def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:

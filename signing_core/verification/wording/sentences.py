@@ -221,6 +221,8 @@ MEANINGS: Final[Mapping[str, tuple[str, str, Advice]]] = {
         "Daten kamen hinzu, mit denen sich die Signaturen länger prüfen lassen.", "none"),
     "change-validation-data-removed": ("Data by which signatures are checked were removed; an earlier state still holds them.",
         "Daten zum Prüfen der Signaturen wurden entfernt; ein früherer Stand enthält sie noch.", "none"),
+    "change-value-by-font": ("A form field was filled in in letters that could not be compared with any others.",
+        "Ein Formularfeld wurde in Buchstaben ausgefüllt, die sich mit keinen anderen vergleichen ließen.", "compare"),
     "change-value-mismatch": ("A form field shows something else than what is entered in it.",
         "Ein Formularfeld zeigt etwas anderes, als darin eingetragen ist.", "altered"),
     "change-value-unread": ("It is not clear whether a form field shows what is entered in it.",

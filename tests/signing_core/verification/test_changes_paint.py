@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -438,6 +439,41 @@ def line_of(subtype: bytes, height: float) -> bytes:
     return over(page(), (58, 755, 330, 770), b"1 0 0 RG .8 w 2 %g m 260 %g l S" % (height, height), subtype)
 
 
+@pytest.mark.parametrize("colour", [b"1 1 0", b"0 1 0", b"1 0.8 0.8"])
+@pytest.mark.parametrize("box", [(120, 757, 300, 772), (60, 757, 300, 772)])
+def test_a_second_marker_over_a_first(box: Box, colour: bytes) -> None:
+    blended = TEXT + b" /ExtGState << /G << /BM /Multiply >> >>"
+    stroke = b"/G gs %s rg 0 0 300 15 re f"
+    marked = over(page(), (60, 757, 280, 772), stroke % b"1 1 0", b"Highlight", resources=blended)
+    twice = over(marked, box, stroke % colour, b"Highlight", resources=blended, number=50)
+    assert said(last_of(twice, 2)) is None
+    assert said(last_of(over(marked, box, b"1 1 0 rg 0 0 300 15 re f", b"Highlight", number=50), 2)) == HIDES
+
+
+def last_of(data: bytes, signed: int) -> list[Change]:
+    """What is said of the one annotation that came after `signed`."""
+    structure = parse(data)
+    later = len(structure.revisions)
+    (new,) = (item for item in annotations_of(structure, later) if item not in annotations_of(structure, signed))
+    box = paint.box_of(structure, new, later) or (0, 0, 0, 0)
+    return paint.judge(structure, signed, later, [Paint(1, box, Maker.ANNOTATION, "The look", None, later, new)])
+
+
+@pytest.mark.parametrize("grey", [0.5, 0.8, 0.9, 0.95])
+def test_pale_letters_are_letters(grey: float) -> None:
+    void = page(more=b" BT /F1 30 Tf %g g 60 600 Td (VOID) Tj ET" % grey)
+    assert said(judged(over(void, (60, 590, 200, 640), b"1 g 0 0 140 50 re f"))) == HIDES
+    assert said(judged(over(void, (60, 590, 200, 640), b"0 g 5 20 m 100 40 l S"), Maker.SIGNATURE)) == COVERS
+
+
+def test_pale_tints_are_no_letters() -> None:
+    table = page(more=b" 0.92 g 60 590 300 40 re f 0.96 g 60 550 300 40 re f")
+    assert (
+        said(judged(over(table, (100, 570, 200, 610), b"1 g 0 0 100 40 re f 0 g 5 20 m 90 30 l S"), Maker.SIGNATURE))
+        is None
+    )
+
+
 def test_lines_under_and_through_words() -> None:
     assert said(judged(line_of(b"Underline", 3.3))) is None
     assert said(judged(line_of(b"Underline", 9))) == COVERS
@@ -545,6 +581,23 @@ def test_a_note_that_does_not_turn_with_its_page() -> None:
 # -- what lay over content when that was signed ---------------------------------------------------------------------------
 
 
+def test_a_note_that_does_not_turn_reaches_no_further_where_pages_are_upright() -> None:
+    (upright,), (turned,) = (
+        [
+            paint._extent(structure, 1, 2, Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, note))
+            for note in notes
+        ]
+        for structure in (
+            parse(over(page(entries=entries), (30, 80, 130, 98), b"1 0 0 rg 0 0 9 9 re f", b"Text", flags=28))
+            for entries in (A4, TURNED[0])
+        )
+        for notes in [annotations_of(structure, 2)]
+    )
+    assert upright is not None and turned is not None
+    assert upright.box == (30, 80, 130, 98)
+    assert turned.box == (-70, -2, 130, 198)
+
+
 def test_what_was_covered_must_not_come_to_light() -> None:
     text = b"BT /F1 11 Tf 102 605 Td (the price is 1000 Euro) Tj ET"
     for content in (b"0 g 140 0 1 1 re f", None, b"q Q"):
@@ -618,6 +671,18 @@ def test_entries_of_no_sense(entries: bytes) -> None:
         page(), {PAGE: parts.newest(page(), PAGE).replace(b"[]", b"[40 0 R]"), 40: b"<< %s >>" % entries}
     )
     judged(data)
+
+
+def test_a_page_that_was_drawn_on_has_to_be_the_same_beside_it() -> None:
+    signed = page()
+    drawn = over(signed, (300, 300, 400, 330), b"1 0 0 rg 0 0 100 30 re f")
+    note = Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, annotations_of(parse(drawn), 2)[0])
+    forged = parts.update(drawn, {CONTENT: parts.stream(b"BT /F1 11 Tf 60 760 Td (9888) Tj ET")})
+    for data, expected in ((drawn, False), (forged, True)):
+        structure = parse(data)
+        paints = [replace(note, annotation=annotations_of(structure, len(structure.revisions))[0])]
+        assert paint.untouched_page_differs(structure, 1, len(structure.revisions), 1, paints) is expected
+        assert paint.untouched_page_differs(structure, 1, len(structure.revisions), 1) is True
 
 
 def test_pages_that_should_be_the_same() -> None:

@@ -115,6 +115,8 @@ OPEN: dict[str, tuple[str, Callable[[], bytes]]] = {
     "look-of-a-seen-value-freed": ("change-value-unread", lambda: parts.update(SEEN, {}, freed=(60,))),
     "look-of-a-seen-value-of-another-generation": ("change-value-unread", lambda: parts.update(
         SEEN, {TEXT: parts.newest(SEEN, TEXT).replace(b"60 0 R", b"60 1 R")})),
+    "value-filled-in-with-a-look-that-is-missing": ("change-value-unread", lambda: parts.update(
+        SIGNED, {TEXT: OBJECTS[TEXT][:-2] + b"/V (1000) /AP << /N 90 0 R >> >>"})),
     "entry-of-the-catalog-that-nobody-knows": ("change-not-judged", lambda: catalog(b" /Sample 60 0 R", {60: b"<< /Kind /New >>"})),
     "element-that-says-something-of-a-page": ("change-structure-tree", lambda: catalog(
         b" /StructTreeRoot 60 0 R",
@@ -251,3 +253,38 @@ def test_a_linearised_file_signed(tmp_path: Path) -> None:
     structure = parse(signed)
     assert [(r.revision, r.coverage) for r in structure.signatures] == [(2, "whole-file")]
     assert since(structure, 2, signature=0).level is ChangeLevel.NONE
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_a_certification_permits_nothing_of_fields_that_it_did_not_see(existed: bool) -> None:
+    """After a second signature a value is overwritten: by leave of the certification (/P 3), if that has the field."""
+    look = {71: parts.form_x_object(b"/Tx BMC q BT /F1 11 Tf 2 8 Td (10) Tj ET Q EMC")}
+    widget = b"<< /FT /Tx /T (later) /Rect [60 300 260 330] /Type /Annot /Subtype /Widget /P 3 0 R /F 4 /DA (/F1 11 Tf 0 g) %s>>"
+    listed = {key: OBJECTS[key].replace(b"11 0 R]", b"11 0 R 70 0 R]") for key in (PAGE, FORM)}
+    if existed:
+        data = parts.signed(
+            parts.original({**OBJECTS, **listed, 70: widget % b""}), value=parts.signature_value(CERTIFIES_3),
+            catalog=b"<< /Type /Catalog /Pages 2 0 R /AcroForm 8 0 R /Perms << /DocMDP 20 0 R >> >>",
+            more={FORM: listed[FORM][:-2] + b"/SigFlags 3 >>"},
+        )  # fmt: skip
+    else:
+        data = parts.certified(3)
+        data = parts.update(data, {**listed, FORM: listed[FORM][:-2] + b"/SigFlags 3 >>", 70: widget % b""})
+    value = b"/V (%s) /AP << /N 71 0 R >> "
+    data = parts.update(data, {70: widget % (value % b"10"), **look})
+    second = b"<< /FT /Sig /T (second) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 /Rect [0 0 0 0] /V 81 0 R >>"
+    objects = {
+        80: second, 81: parts.signature_value(),
+        **{key: parts.newest(data, key).replace(b"70 0 R]", b"70 0 R 80 0 R]") for key in (PAGE, FORM)},
+    }  # fmt: skip
+    data = parts.sealed(parts.update(data, objects))
+    data = parts.update(data, {70: widget % (value % b"90"), 71: look[71].replace(b"(10)", b"(90)")})
+    structure = parse(data)
+    levels = {
+        record.fields: since(structure, record.covered_revision or 0, signature=at).level
+        for at, record in enumerate(structure.signatures)
+    }
+    assert levels[("second",)] is (ChangeLevel.PERMITTED if existed else ChangeLevel.FORBIDDEN)
+
+
+CERTIFIES_3 = b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P 3 /V /1.2 >> >>]"

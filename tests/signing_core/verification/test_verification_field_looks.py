@@ -269,6 +269,31 @@ def test_list_boxes_show_all_options_and_mark_the_selected(mark: bytes, expected
     assert judged(entries, objects, rect=b"60 600 260 660").look is not Look.VALUE
 
 
+def test_a_list_box_whose_last_option_is_cut_off_by_its_edge() -> None:
+    rows = b"BT 2 25.7 Td /Helv 12 Tf 0 g (Yes) Tj 0 -13.9 Td (No) Tj 0 -13.9 Td (Later) Tj ET"
+    content = b"q 2 0 194 60 re W n 2 0 194 60 re s 1 10.8 198 14 re 0.5 G s " + rows + b" Q"
+    entries = b"/FT /Ch /V (n) /AP << /N 10 0 R >> " + OPTIONS
+    objects = {10: look(content, box=b"0 0 200 60")}
+    assert judged(entries, objects, rect=b"60 600 260 660").look is Look.VALUE
+    assert judged(entries.replace(b"(n)", b"(y)"), objects, rect=b"60 600 260 660").look is Look.OTHER
+
+
+@pytest.mark.parametrize(
+    ("drawn", "expected"),
+    [
+        (b"0 G 0.5 0.5 199 19 re S", "value"),
+        (b"0 G 0 1 m 200 1 l S", "value"),
+        (b"0 G 0 10 m 200 10 l S", "unknown"),
+        (b"0 g 5 8 190 3 re f", "unknown"),
+    ],
+)
+def test_a_rule_across_an_empty_field_strikes_it_out(drawn: bytes, expected: str) -> None:
+    entries = b"/FT /Tx /AP << /N 10 0 R >>"
+    blank = look(b"0 G 0.5 0.5 199 19 re S")
+    objects = {10: look(drawn), 12: blank}
+    assert judged(entries, objects, signed=entries.replace(b"10", b"12")).look == expected
+
+
 # -- buttons --------------------------------------------------------------------------------------------------------------
 
 BUTTON = b"/FT /Btn /V /%s /AS /%s /AP << /N << /Yes 10 0 R /Off 11 0 R >> >>"
@@ -304,6 +329,21 @@ def test_looks_that_were_signed_are_known() -> None:
     assert judged(BUTTON % (b"Yes", b"Yes"), objects, signed=signed).look is Look.VALUE
     objects[10] = look(b"BT /Helv 8 Tf 2 6 Td (OK) Tj ET", box=b"0 0 20 20")
     assert judged(BUTTON % (b"Yes", b"Yes"), objects, signed=signed).look is Look.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("anew", "expected"),
+    [
+        (b"0.8 g 0 0 20 20 re f 0 G 1 1 18 18 re S", "value"),
+        (b"1 g 0 0 20 20 re f", "unknown"),
+        (b"1 G 1 1 18 18 re S", "unknown"),
+        (b"", "unknown"),
+    ],
+)
+def test_a_box_that_nobody_ticked_stays_in_sight(anew: bytes, expected: str) -> None:
+    signed = BUTTON.replace(b"11 0 R", b"12 0 R") % (b"Off", b"Off")
+    objects = {10: TICK, 11: look(anew, box=b"0 0 20 20"), 12: BLANK}
+    assert judged(BUTTON % (b"Off", b"Off"), objects, signed=signed).look == expected
 
 
 # -- fonts ----------------------------------------------------------------------------------------------------------------
@@ -361,6 +401,14 @@ def test_glyphs_of_embedded_fonts_are_looked_at(letters: str, swapped: dict[str,
     entries = b"/FT /Tx /V %s /AP << /N 10 0 R >>"
     assert judged(entries % utf16(letters), objects).look == expected
     assert judged(entries % b"(something else)", objects).look is not Look.VALUE
+
+
+def test_letters_that_only_their_font_tells_are_said_to_be_so() -> None:
+    for letters, rests in (("Anna", False), ("\u0e01\u0e02", True)):
+        objects, codes = embedded({letter: "A" for letter in letters if rests}, letters)
+        objects[10] = look(shown(codes), b"/Helv 20 0 R")
+        judgement = judged(b"/FT /Tx /V %s /AP << /N 10 0 R >>" % utf16(letters), objects)
+        assert (judgement.look, bool(judgement.reason)) == (Look.VALUE, rests)
 
 
 @pytest.mark.parametrize(
