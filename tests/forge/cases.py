@@ -109,7 +109,7 @@ def played(case: Case, kept: frozenset[int] | None = None) -> tuple[Scene, State
 def _play(scene: Scene, step: Step, r: random.Random) -> None:
     try:
         said = _said(scene, step, r)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError) as error:
         if not any(line.startswith(("edit", "prepare")) for line in scene.log) and step.what not in ("edit", "prepare"):
             raise
         said = f"not possible in a file like this ({type(error).__name__})"  # edits leave no structure safe

@@ -93,7 +93,7 @@ def _plain(state: State, value: Value, depth: int, seen: frozenset[int] = frozen
         inside = " ".join(
             f"/{key} {_plain(state, entries[key], depth - 1, seen)}"
             for key in sorted(entries)
-            if key not in ("Parent", "P", "Prev")
+            if key not in ("Parent", "P", "Prev") and state.get(entries[key]) is not None  # null is no entry (7.3.7)
         )
         return f"<<{inside}>>" + (value.data.hex()[:200] if isinstance(value, Stream) else "")
     return written(value).decode("latin-1")
@@ -193,6 +193,8 @@ def _reach(state: State, page: int, entries: dict[str, Value]) -> Box | None:
         room = max((float(width) for width in widths if isinstance(width, (int, float))), default=1)
         if entries.get("Subtype") == "Text":
             room = 24.0  # an icon, as large as the viewer likes
+        if entries.get("Subtype") == "Highlight":
+            room = max(room, (box[3] - box[1]) / 4)  # with round ends
     turned = any((entries_of(node) or {}).get("Rotate") for node in _above(state, page))
     if turned and (entries.get("Subtype") == "Text" or (isinstance(flags, int) and flags & 16)):
         room += max(box[2] - box[0], box[3] - box[1])

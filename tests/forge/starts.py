@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import tempfile
 from functools import cache
@@ -51,11 +52,8 @@ def unsigned(name: str) -> State:
 
 
 def signed(name: str) -> Scene:
-    """A new scene that begins with the named file, signed."""
-    if name in OWN:
-        return _own_scene(name)
-    scene = _signed(name)
-    return Scene(scene.start, Update(scene.signed), list(scene.checkpoints))
+    """A new scene that begins with the named file, signed: a copy, for edits reach into whatever they find."""
+    return copy.deepcopy(_own_scene(name) if name in OWN else _signed(name))
 
 
 @cache
@@ -71,6 +69,7 @@ def opened(name: str) -> Scene:
     return Scene(Start(name, state, base=name.split(".")[0]), Update(state))
 
 
+@cache
 def _own_scene(name: str) -> Scene:
     start = own()[name]
     scene = Scene(start, Update(start.state))

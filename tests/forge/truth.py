@@ -105,7 +105,10 @@ def _said(checkpoint: Checkpoint, old: Facts, new: Facts, events: list[Any], loc
     for what in ("outline", "attachments", "presentation"):
         if getattr(old, what) != getattr(new, what):
             yield Difference(what, f"{getattr(old, what)[:80]} -> {getattr(new, what)[:80]}")
-    if set(old.actions) != set(new.actions):
+    gone = {
+        action for action in old.actions if action not in new.actions and not _with_comment(checkpoint, action, new)
+    }
+    if gone or set(new.actions) - set(old.actions):
         yield Difference("actions", str([a for a in new.actions if a not in old.actions][:2]))
     if locked and old.information != new.information:
         yield Difference("information after lock", new.information[:100])
@@ -122,6 +125,12 @@ def _said(checkpoint: Checkpoint, old: Facts, new: Facts, events: list[Any], loc
         yield Difference("signature after lock", str(more))
     if locked and len(new.widgets) - len(old.widgets) > len(stamps):
         yield Difference("annotation after lock")
+
+
+def _with_comment(checkpoint: Checkpoint, action: str, new: Facts) -> bool:
+    """Whether an action hung on an annotation that may go, and did (/P 3)."""
+    number = action.split(" ", 1)[0]
+    return checkpoint.permission == 3 and number.isdigit() and int(number) not in {w.number for w in new.widgets}
 
 
 def _values(checkpoint: Checkpoint, old: Facts, new: Facts, signed: set[int]) -> Iterator[Difference]:
@@ -149,6 +158,8 @@ def _permitted(checkpoint: Checkpoint, old: Facts, final: State, new: Facts, eve
     signed = {event.field: event for event in events if isinstance(event, Signed)}
     known = {widget.number for widget in old.widgets}
     boxes = {(widget.number, widget.page): widget.box for widget in old.widgets}
+    asked = [state.get(state.catalog("AcroForm", "NeedAppearances")) is True for state in (checkpoint.state, final)]
+    redrawn = asked == [False, True]  # viewers draw all fields by themselves, from values that are looked at elsewhere
     for widget in new.widgets:
         if widget.box is None:
             continue
@@ -162,6 +173,8 @@ def _permitted(checkpoint: Checkpoint, old: Facts, final: State, new: Facts, eve
         if checkpoint.permission == 1:
             continue
         here = boxes.get((widget.number, widget.page))
+        if widget.subtype == "Widget" and here == widget.box and redrawn and not checkpoint.locked:
+            yield Permitted(widget.page, widget.box, True)
         if (
             widget.subtype == "Widget"
             and here == widget.box
@@ -219,8 +232,19 @@ def _pictured(
     for one in permitted:
         inside = _mask(changed.shape, [one], page)
         below = bare(state.data, index) if one.own else before
-        if not one.covers and (hidden := _hidden(below, after, inside & changed if one.own else inside)):
+        if one.covers or _of_leader(state, index, one.box):
+            continue
+        if hidden := _hidden(below, after, inside & changed if one.own else inside):
             yield Difference("ink hidden", f"{where}, {[round(n) for n in one.box]}: {hidden}")
+
+
+def _of_leader(state: State, index: int, box: Box) -> bool:
+    """Whether all letters in a box are dots of a dotted line, which is no content."""
+    shown = letters(state.data)
+    page = shown[index] if index < len(shown) else ()
+    met = [letter for letter in page if _meets(letter.box, box) and letter.text.strip()]
+    row = [letter for letter in page if met and letter.text == "." and abs(letter.box[1] - met[0].box[1]) < 1]
+    return bool(met) and all(letter.text == "." for letter in met) and len(row) >= 10
 
 
 def _hidden(before: Any, after: Any, inside: Any) -> str:
