@@ -12,7 +12,10 @@ class LimitReached(Exception):
 
 
 class Budget:
-    """Counts what is spent. Raises `LimitReached` when it is too much."""
+    """Counts what is spent. Raises `LimitReached` when it is too much.
+
+    Time is the processor's, of the thread that works: a verdict must not depend on what else the machine does.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -25,12 +28,12 @@ class Budget:
         """Start the clock; hand the result to `stop`."""
         before = self._since
         if before is None:
-            self._since = time.monotonic()
+            self._since = time.thread_time()
         return before
 
     def stop(self, before: float | None) -> None:
         if before is None and self._since is not None:
-            self._spent += time.monotonic() - self._since
+            self._spent += time.thread_time() - self._since
             self._since = None
 
     def step(self, count: int = 1) -> None:
@@ -43,7 +46,7 @@ class Budget:
 
     def check(self) -> None:
         """Look at the clock."""
-        if self._since is not None and self._spent + time.monotonic() - self._since > self._limits.seconds:
+        if self._since is not None and self._spent + time.thread_time() - self._since > self._limits.seconds:
             raise LimitReached(f"the analysis took more than {self._limits.seconds:g} seconds")
 
     def decoded(self, size: int) -> None:

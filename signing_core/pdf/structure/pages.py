@@ -73,6 +73,18 @@ def leaf(structure: FileStructure, number: int, revision: int) -> dict[str, Valu
     return _counted(structure, number, revision)
 
 
+def inherited(structure: FileStructure, page: dict[str, Value] | None, key: str, revision: int) -> Value:
+    """An entry of a page, its own or one that it inherits (7.7.3.4), as written; None when there is none."""
+    node: Value = page
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(node, dict):
+            break
+        if node.get(key) is not None:
+            return node[key]
+        node = structure.resolve(node.get("Parent"), revision)
+    return None
+
+
 def _counted(structure: FileStructure, number: int, revision: int) -> dict[str, Value] | None:
     return next((page for at, (_, page) in enumerate(walk(structure, revision), 1) if at == number), None)
 

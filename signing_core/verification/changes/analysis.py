@@ -8,18 +8,25 @@ from typing import Final
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
-from signing_core.verification.changes import paint
+from signing_core.pdf.structure.mentions import Mentions, index
+from signing_core.verification import drawn
 from signing_core.verification.changes.catalog import compare_documents
 from signing_core.verification.changes.change import Change, Kind
-from signing_core.verification.changes.mentions import Mentions, index
-from signing_core.verification.changes.pair import Owned, Pair
-from signing_core.verification.changes.report import ChangeLevel, ChangeReport, Difference
+from signing_core.verification.changes.pair import Owned, Pair, subtype_of
+from signing_core.verification.changes.report import ChangeLevel, ChangeReport
 from signing_core.verification.changes.values import judge_values
 from signing_core.verification.changes.walk import Walk
 from signing_core.verification.changes.widgets import paints
 
 _OPEN: Final = frozenset({"change-not-judged", "change-ambiguous-object", "change-looks-unknown"})
 """Findings that leave open whether anything but the permitted was changed, also after a lock of everything."""
+_EFFECTS: Final = {
+    drawn.Effect.HIDES: (Kind.FORBIDDEN, "change-hides-content"),
+    drawn.Effect.REVEALS: (Kind.FORBIDDEN, "change-reveals-content"),
+    drawn.Effect.COVERS: (Kind.UNKNOWN, "change-covers-text"),
+    drawn.Effect.UNCLEAR: (Kind.UNKNOWN, "change-looks-unknown"),
+    drawn.Effect.STILL_HIDES: (Kind.UPKEEP, "change-hidden-content"),
+}
 _MOST_PAGES: Final = 20
 """Of the pages that share something which was written anew and is equal, so many are drawn and compared."""
 _ADDS: Final = frozenset(
@@ -93,14 +100,14 @@ def compare(pair: Pair) -> list[Change]:
             text = f"Something was changed that cannot be judged: {message}."
             walk.changes.append(Change(Kind.UNKNOWN, "change-not-judged", text, revision=pair.revision_of(owner)))
     if walk.paints and not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
-        walk.changes += paint.judge(pair.structure, pair.signed, pair.later, walk.paints)
+        walk.changes += map(_seen, drawn.judge(pair.structure, pair.signed, pair.later, walk.paints))
     # The net below everything: what the books call untouched has to look untouched.
     rewritten = walk.pages_rewritten
     if 0 in rewritten:
         rewritten = {*range(1, min(pages.count(pair.structure, pair.signed) or 0, _MOST_PAGES) + 1)}
     for page in sorted(rewritten):
         boxes = [item for item in walk.paints if item.page == page]
-        differs = paint.untouched_page_differs(pair.structure, pair.signed, pair.later, page, boxes)
+        differs = drawn.untouched_page_differs(pair.structure, pair.signed, pair.later, page, boxes)
         if differs is None:
             message = f"Page {page}, which was written anew, cannot be drawn."
             walk.changes.append(Change(Kind.UNKNOWN, "change-looks-unknown", message, page=page))
@@ -108,6 +115,18 @@ def compare(pair: Pair) -> list[Change]:
             message = f"Page {page} does not look as it did when it was signed."
             walk.changes.append(Change(Kind.UNKNOWN, "change-page-differs", message, page=page))
     return walk.changes
+
+
+def _seen(observation: drawn.Observation) -> Change:
+    """What an observation on a page is among the changes."""
+    paint, effect = observation.paint, observation.effect
+    kind, code = _EFFECTS[effect]
+    if effect is drawn.Effect.STILL_HIDES and paint.field is not None:
+        kind = Kind.FORM
+    return Change(
+        kind, code, observation.message, paint.field, paint.page, paint.revision,
+        annotation=subtype_of(paint.annotation or paint.former) if paint.field is None else None, warning=effect is drawn.Effect.STILL_HIDES,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=2)
@@ -262,28 +281,3 @@ class Rules:
 def _finding(change: Change, severity: Severity, reason: str = "") -> Finding:
     message = change.message if not reason else f"{change.message.rstrip('.')}: {reason}."
     return Finding(change.code, severity, message, change.field, change.revision, change.page)
-
-
-def difference(structure: FileStructure, revision: int) -> Difference:
-    """Pages, fields and annotations that differ between `revision` and the newest state.
-
-    A change that reaches every page (resources of the page tree, say) is listed for the first page only.
-    """
-    changes: list[Change] = []
-    pages_before: int | None = None
-    before = structure.budget.start()
-    try:
-        pages_before = pages.count(structure, revision)
-        if revision < len(structure.revisions):
-            changes = history(structure).changes(revision, len(structure.revisions))
-    except LimitReached as error:
-        structure.limit(error)
-    finally:
-        structure.budget.stop(before)
-    return Difference(
-        tuple(sorted({change.page for change in changes if change.page is not None})),
-        pages_before,
-        structure.pages,
-        tuple(dict.fromkeys(change.field for change in changes if change.field is not None)),
-        tuple(dict.fromkeys(f"page {c.page}: {c.annotation}" for c in changes if c.annotation is not None)),
-    )

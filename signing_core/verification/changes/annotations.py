@@ -12,9 +12,9 @@ from signing_core.verification.changes import widgets
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.paint import Maker, Paint, box_of
 from signing_core.verification.changes.pair import kind_of, subtype_of
 from signing_core.verification.changes.walk import DRAWS, NOTED, SAME, Place, Walk
+from signing_core.verification.drawn import Maker, Paint, box_of
 
 COMMENTS: Final = frozenset(
     {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.form import compare_form
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.page import compare_pages
 from signing_core.verification.changes.structure_tree import compare_structure_tree
 from signing_core.verification.changes.upkeep import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Ref, Stream, Value
-from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.pair import Pair
 
 _ENCODING: Final = frozenset({"Length", "Filter", "DecodeParms", "DL"})

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
-from signing_core.verification.changes.appearance import flags_of, unlooked
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.mentions import references
-from signing_core.verification.changes.paint import box_of
 from signing_core.verification.changes.pair import subtype_of
 from signing_core.verification.changes.walk import SAME, DrawnWidget, Place, Rule, Walk, back, back_or_new, uncovered
+from signing_core.verification.drawn import box_of, flags_of, unlooked
 
 _READ_ONLY: Final = 1
 _VISIBILITY: Final = 1 | 2 | 32
@@ -105,7 +104,7 @@ class FieldPair:
         ):
             handed = self.before, self.after
             self.walk.widgets.append(
-                DrawnWidget(self.name, self.place.owner, self.a, self.b, handed, self.signed_now, self.place)
+                DrawnWidget(self.name, self.place.owner, self.a, self.b, handed, self.place, self.signed_now)
             )
 
     # -- entries --------------------------------------------------------------------------------------------------------

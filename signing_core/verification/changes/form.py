@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
-from signing_core.verification.changes.appearance import unlooked
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.new_fields import add_field
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, drawn
+from signing_core.verification.changes.walk import NOTED, SAME, Node, Place, Rule, Walk, drawn
+from signing_core.verification.drawn import unlooked
 
 _MAX_DEPTH: Final = 32
 _Above: TypeAlias = tuple[dict[str, Value], dict[str, Value]]
-_Node: TypeAlias = tuple[Value, Value, str, _Above, Place, int]
+
+
+class _Node(NamedTuple):
+    """What a node of the form's tree stands below."""
+
+    prefix: str
+    above: _Above
+    depth: int
 
 
 def compare_form(walk: Walk, old: Value, new: Value, place: Place) -> str:
@@ -146,19 +153,14 @@ def _other(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
 
 def _fields(walk: Walk, old: Value, new: Value, place: Place) -> str:
     """/Fields, and everything below."""
-    pending: list[_Node] = []
+    pending: list[Node] = []
     _pair_kids(walk, old, new, "", ({}, {}), place, 0, pending)
-    seen: set[tuple[int, int]] = set()
-    while pending:
-        first, second, prefix, above, where, depth = pending.pop()
-        if walk.settled(first, second) and handed_alike(walk, above):
-            continue
-        if isinstance(first, Ref) and isinstance(second, Ref):
-            if (first.number, second.number) in seen:
-                continue
-            seen.add((first.number, second.number))
-        walk.pair.structure.budget.step()
-        a, b, where = walk.open(first, second, where, Use.FORM)
+
+    def settled(first: Value, second: Value, node: _Node) -> bool:
+        return walk.settled(first, second) and handed_alike(walk, node.above)
+
+    for first, second, a, b, where, node in walk.nodes(pending, Use.FORM, settled):
+        prefix, above, depth = node
         if not isinstance(a, dict) or not isinstance(b, dict) or depth > _MAX_DEPTH:
             if isinstance(a, dict):
                 _removed(walk, first, prefix, where)
@@ -180,7 +182,7 @@ def handed_alike(walk: Walk, above: _Above) -> bool:
     return all(walk.query.same(above[0].get(key), above[1].get(key)) for key in above[0].keys() | above[1].keys())
 
 
-def _kids_of(name: str, below: _Above, depth: int, pending: list[_Node]) -> Rule:
+def _kids_of(name: str, below: _Above, depth: int, pending: list[Node]) -> Rule:
     def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
         before, after = walk.pair.before(old), walk.pair.after(new)
         if type(before) is not type(after) or not isinstance(before, list | None):
@@ -194,7 +196,7 @@ def _kids_of(name: str, below: _Above, depth: int, pending: list[_Node]) -> Rule
 
 
 def _pair_kids(
-    walk: Walk, old: Value, new: Value, prefix: str, above: _Above, place: Place, depth: int, pending: list[_Node]
+    walk: Walk, old: Value, new: Value, prefix: str, above: _Above, place: Place, depth: int, pending: list[Node]
 ) -> None:
     before, after, place = walk.open(old, new, place, Use.FORM)
     before = before if isinstance(before, list) else []
@@ -213,7 +215,7 @@ def _pair_kids(
             _removed(walk, item, prefix, place)
             continue
         left[index] = None
-        pending.append((item, after[index], prefix, above, place, depth))
+        pending.append((item, after[index], place, _Node(prefix, above, depth)))
     for item in left:
         if item is not None and not (isinstance(item, Ref) and item in taken):
             add_field(walk, item, prefix, above[1], place)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
+from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Stream
-from signing_core.verification.changes.mentions import references
 from signing_core.verification.changes.pair import Pair
 
 

@@ -78,7 +78,7 @@ def _judge_new(
     if "A" in value or "AA" in value:
         walk.forbid("change-field-added", f"New form field {name} comes with an action.", place, field=name)
     if is_widget:
-        walk.widgets.append(DrawnWidget(name, place.owner, None, value, ({}, handed), kind == "Sig" and signed, place))
+        walk.widgets.append(DrawnWidget(name, place.owner, None, value, ({}, handed), place, kind == "Sig" and signed))
     if not is_field:
         return
     if walk.names_after[name] > 1 or walk.names_before[name]:

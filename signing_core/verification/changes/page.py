@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure import pages
+from signing_core.pdf.structure.values import Stream, Value
 from signing_core.verification.changes.annotations import compare_annotations
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.walk import (
     SAME,
+    Node,
     Place,
     Rule,
     Walk,
@@ -22,26 +24,15 @@ from signing_core.verification.changes.walk import (
 )
 
 _INHERITED: Final = ("Resources", "MediaBox", "CropBox", "Rotate")
-_MAX_DEPTH: Final = 64
 _LEAST: Final = 0.002
 """Points: less than anybody sees."""
 
 
 def compare_pages(walk: Walk, old: Value, new: Value, place: Place) -> str:
     """/Pages of the catalog: the same pages in the same order."""
-    pending: list[tuple[Value, Value, Place]] = [(old, new, place)]
-    seen: set[tuple[int, int]] = set()
+    pending: list[Node] = [(old, new, place, None)]
     number = 0
-    while pending:
-        first, second, where = pending.pop()
-        if walk.settled(first, second):
-            continue
-        if isinstance(first, Ref) and isinstance(second, Ref):
-            if (first.number, second.number) in seen:
-                continue
-            seen.add((first.number, second.number))
-        walk.pair.structure.budget.step()
-        a, b, where = walk.open(first, second, where, Use.CONTENT)
+    for first, second, a, b, where, _ in walk.nodes(pending, Use.CONTENT):
         if not isinstance(a, dict):
             drawn("change-pages", "The page tree")(walk, first, second, where)
             continue
@@ -58,7 +49,7 @@ def compare_pages(walk: Walk, old: Value, new: Value, place: Place) -> str:
             continue
         walk.entries(_without(a, "Kids"), _without(b, "Kids"), where, _NODE, uncovered)
         below = where.at("Kids")
-        pending.extend((x, y, below) for x, y in reversed(walk.unsettled(kids, others)))
+        pending.extend((x, y, below, None) for x, y in reversed(walk.unsettled(kids, others)))
     return "pages compared"
 
 
@@ -80,16 +71,10 @@ def _compare_page(walk: Walk, a: dict[str, Value], b: Value, place: Place) -> No
 
 def effective(walk: Walk, page: dict[str, Value], key: str, revision: int) -> Value:
     """An entry of a page, its own, inherited or by default."""
-    node: Value = page
-    for _ in range(_MAX_DEPTH):
-        if not isinstance(node, dict):
-            break
-        if node.get(key) is not None:
-            return node[key]
-        node = walk.pair.structure.resolve(node.get("Parent"), revision)
-    if key == "Rotate":
-        return 0
-    return effective(walk, page, "MediaBox", revision) if key == "CropBox" else None
+    value = pages.inherited(walk.pair.structure, page, key, revision)
+    if value is None and key == "CropBox":
+        return effective(walk, page, "MediaBox", revision)
+    return 0 if value is None and key == "Rotate" else value
 
 
 def _inheritable(walk: Walk, old: Value, new: Value, place: Place) -> str | None:

@@ -9,8 +9,8 @@ from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.access import Location
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.forms import Form
+from signing_core.pdf.structure.mentions import Mentions
 from signing_core.pdf.structure.values import Ref, Stream, Value
-from signing_core.verification.changes.mentions import Mentions
 
 _POINTERS: Final = {
     "page": frozenset({"Parent", "B"}),

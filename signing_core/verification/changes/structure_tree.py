@@ -7,7 +7,7 @@ from typing import Final
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, back
+from signing_core.verification.changes.walk import NOTED, SAME, Node, Place, Rule, Walk, back
 
 _MAX_DEPTH: Final = 400
 _SAYS: Final = frozenset({"ActualText", "Alt", "E", "T", "Lang"})
@@ -22,19 +22,9 @@ def compare_structure_tree(walk: Walk, old: Value, new: Value, place: Place) -> 
     if not isinstance(after, dict) or not isinstance(before, dict | None):
         return walk.forbid("change-structure-tree", "The structure tree was removed or replaced.", place)
     walk.tagged = before is not None
-    pending: list[tuple[Value, Value, Place, int]] = []
+    pending: list[Node] = []
     _compare_node(walk, before or {}, after, place, 0, pending)
-    seen: set[tuple[int, int]] = set()
-    while pending:
-        first, second, where, depth = pending.pop()
-        if walk.settled(first, second):
-            continue
-        if isinstance(first, Ref) and isinstance(second, Ref):
-            if (first.number, second.number) in seen:
-                continue
-            seen.add((first.number, second.number))
-        walk.pair.structure.budget.step()
-        a, b, where = walk.open(first, second, where, Use.TAGS)
+    for _, _, a, b, where, depth in walk.nodes(pending, Use.TAGS):
         if isinstance(a, dict) and isinstance(b, dict) and depth < _MAX_DEPTH:
             _compare_node(walk, a, b, where, depth, pending)
         elif not walk.same(a, b, Use.TAGS):
@@ -48,7 +38,7 @@ def _compare_node(
     b: dict[str, Value],
     place: Place,
     depth: int,
-    pending: list[tuple[Value, Value, Place, int]],
+    pending: list[Node],
 ) -> None:
     def kids(walk: Walk, old: Value, new: Value, place: Place) -> str:
         return _kids(walk, old, new, place, depth, pending)
@@ -88,9 +78,7 @@ def _map(walk: Walk, old: Value, new: Value, place: Place) -> str:
     return walk.note(Kind.UPKEEP, "change-structure-tree", "Names were added to the structure tree.", place)
 
 
-def _kids(
-    walk: Walk, old: Value, new: Value, place: Place, depth: int, pending: list[tuple[Value, Value, Place, int]]
-) -> str:
+def _kids(walk: Walk, old: Value, new: Value, place: Place, depth: int, pending: list[Node]) -> str:
     """The kids that were there, in their order, with new elements among them."""
     before, after, place = walk.open(old, new, place, Use.TAGS)
     olds = before if isinstance(before, list) else [] if before is None else [old]

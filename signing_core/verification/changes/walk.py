@@ -8,17 +8,17 @@ follows from it (`note`); it returns None only for an entry in which nothing dif
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Change, Kind
 from signing_core.verification.changes.equality import Equality, equal_scalars
 from signing_core.verification.changes.ledger import Ledger, Use
-from signing_core.verification.changes.mentions import references
-from signing_core.verification.changes.paint import Paint
 from signing_core.verification.changes.pair import Pair, back_entries, is_destination
+from signing_core.verification.drawn import Paint
 
 DRAWS: Final = frozenset(
     {
@@ -57,9 +57,9 @@ class DrawnWidget:
     """As it stands in the later state."""
     handed: tuple[dict[str, Value], dict[str, Value]]
     """What it inherits, before and after."""
-    signed: bool
-    """The look came with a signature in this field."""
     place: Place
+    signed: bool = False
+    """The look came with a signature in this field."""
 
     @property
     def before(self) -> dict[str, Value] | None:
@@ -74,6 +74,8 @@ class DrawnWidget:
 
 Rule: TypeAlias = Callable[["Walk", Value, Value, Place], str | None]
 """(walk, entry before, entry after, place) -> reason for the ledger."""
+Node: TypeAlias = tuple[Value, Value, Place, Any]
+"""A node of a tree before and after, where it stands, and what whoever walks the tree has to know of it."""
 
 
 class Walk:
@@ -158,6 +160,25 @@ class Walk:
             place = Place(place.path, new.number, place.page)
             new = self.pair.structure.load(new, self.pair.later)
         return self.pair.before(old), None if isinstance(new, Ref) else new, place
+
+    def nodes(
+        self, pending: list[Node], use: Use, settled: Callable[[Value, Value, Any], bool] | None = None
+    ) -> Iterator[tuple[Value, Value, Value, Value, Place, Any]]:
+        """The pairs of nodes of a tree, each once: (node before, after, both resolved, place, what goes with it).
+
+        `pending` is where to begin; whoever walks adds kids to it. What is `settled` is left out.
+        """
+        seen: set[tuple[int, int]] = set()
+        while pending:
+            first, second, place, more = pending.pop()
+            if settled(first, second, more) if settled is not None else self.settled(first, second):
+                continue
+            if isinstance(first, Ref) and isinstance(second, Ref):
+                if (first.number, second.number) in seen:
+                    continue
+                seen.add((first.number, second.number))
+            self.pair.structure.budget.step()
+            yield (first, second, *self.open(first, second, place, use), more)
 
     def entries(
         self, old: dict[str, Value], new: dict[str, Value], place: Place, rules: Mapping[str, Rule], otherwise: Rule

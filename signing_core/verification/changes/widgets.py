@@ -11,8 +11,8 @@ from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.new_fields import add_field
-from signing_core.verification.changes.paint import Maker, Paint, box_of
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
+from signing_core.verification.drawn import Maker, Paint, box_of
 
 
 def unplaced(walk: Walk, number: int) -> bool:
@@ -33,7 +33,7 @@ def place_widget(walk: Walk, item: Value, annotation: dict[str, Value], place: P
         if walk.pair.existed(number):  # of a field that no page showed: it need not have changed itself to show now
             message = f"Page {place.page}: a form field that no page showed was put on the page."
             walk.note(Kind.FORM, "change-annotation-added", message, place, annotation="Widget")
-            walk.appearing[number] = DrawnWidget("", number, None, annotation, ({}, {}), False, place)
+            walk.appearing[number] = DrawnWidget("", number, None, annotation, ({}, {}), place)
         return  # its field is compared in the form; if nobody does, the ledger finds a new object unclaimed
     handed = inherit({}, annotation)
     if walk.pair.after(handed.get("FT")) == "Sig" and is_signature(walk.pair.after(handed.get("V"))):

@@ -14,8 +14,9 @@ from typing import Final
 
 from signing_core.pdf.revisions import FileStructure, SignatureRecord, parse
 from signing_core.pdf.structure.model import Finding
-from signing_core.verification.changes import ChangeLevel, Difference, difference, since
+from signing_core.verification.changes import ChangeLevel, since
 from signing_core.verification.comparison import later_fields
+from signing_core.verification.comparison.difference import Difference, difference
 from signing_core.verification.comparison.later_fields import State
 from signing_core.verification.comparison.page import PageComparison
 from signing_core.verification.comparison.two_states import TwoStates

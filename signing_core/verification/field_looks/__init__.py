@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from signing_core.verification.field_looks.judging import Judgement, Look, judge
+from signing_core.verification.field_looks.plain import drawn_plainly, says_words, words_of
 
-__all__ = ["Judgement", "Look", "judge"]
+__all__ = ["Judgement", "Look", "drawn_plainly", "judge", "says_words", "words_of"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from signing_core.pdf.revisions import FileStructure, parse
+from signing_core.pdf.structure.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes import ChangeLevel, since
 from signing_core.verification.changes.analysis import compare
-from signing_core.verification.changes.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes.pair import Pair
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "signed"

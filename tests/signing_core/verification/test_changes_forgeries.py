@@ -10,9 +10,9 @@ import pytest
 from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FONT, FORM, PAGE, PAGE_2, PAGES, TEXT, contract_objects
 
 from signing_core.pdf.revisions import Coverage, FileStructure, parse
+from signing_core.pdf.structure.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes import ChangeLevel, ChangeReport, since
 from signing_core.verification.changes.analysis import History, judge
-from signing_core.verification.changes.mentions import ParsedMentions, ScannedMentions
 
 OBJECTS = contract_objects()
 FORGED = parts.stream(b"BT /F1 11 Tf 1 0 0 1 60 760 Tm (The price is 9000 Euro.) Tj ET")

@@ -9,10 +9,11 @@ import pytest
 from pdf_parts import CATALOG, EMPTY_SIGNATURE, FORM, INFO, PAGE, TEXT, contract_objects
 
 from signing_core.pdf.revisions import parse
-from signing_core.verification.changes import ChangeLevel, ChangeReport, difference, since
+from signing_core.pdf.structure.mentions import ParsedMentions, ScannedMentions
+from signing_core.verification.changes import ChangeLevel, ChangeReport, since
 from signing_core.verification.changes.analysis import compare
-from signing_core.verification.changes.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes.pair import Pair
+from signing_core.verification.comparison.difference import difference
 
 OBJECTS = contract_objects()
 BLANK = b"[300 20 500 80]"

@@ -9,10 +9,10 @@ import pytest
 from pdf_parts import CATALOG, CONTENT, FONT, FORM, INFO, PAGE, TEXT, contract_objects
 
 from signing_core.pdf.revisions import parse
+from signing_core.pdf.structure.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes import ChangeLevel, ChangeReport, catalog, form, page
 from signing_core.verification.changes.analysis import History, compare, judge
 from signing_core.verification.changes.ledger import Ledger, Use
-from signing_core.verification.changes.mentions import ParsedMentions, ScannedMentions
 from signing_core.verification.changes.pair import Pair
 from signing_core.verification.changes.walk import Place, Walk
 

@@ -11,7 +11,7 @@ from pdf_parts import CATALOG, CONTENT, FORM, PAGE, PAGE_2, PAGES, TEXT, contrac
 from signing_core.pdf.revisions import parse
 from signing_core.pdf.structure.values import Ref
 from signing_core.verification.changes import ChangeLevel, ChangeReport, since
-from signing_core.verification.changes.appearance import box_of
+from signing_core.verification.drawn.appearance import box_of
 
 OBJECTS = contract_objects()
 SEEN = b"BT /F1 11 Tf 60 760 Td (Sample clause: the price is 1000 Euro.) Tj ET "

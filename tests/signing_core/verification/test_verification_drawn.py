@@ -20,13 +20,14 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 
 from signing_core.pdf import page_ink, render
+from signing_core.pdf.page_ink import Box
 from signing_core.pdf.revisions import FileStructure, parse
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.model import Limits
-from signing_core.verification.changes import paint
-from signing_core.verification.changes.change import Change, Kind
-from signing_core.verification.changes.paint import Box, Maker, Paint
+from signing_core.verification import drawn
+from signing_core.verification.drawn import Effect, Maker, Observation, Paint
+from signing_core.verification.drawn.paint import extent_of
 
 LINE = "Contract: the buyer pays EUR 1035.00 to the seller."
 AMOUNT = LINE.index("1035")
@@ -39,8 +40,7 @@ MOVED = b"/MediaBox [-30 -50 565 792]"
 DOUBLED = A4 + b" /UserUnit 2"
 TEXT = b"/Font << /F1 5 0 R >>"
 WHITE = b"1 g 0 0 600 900 re f "
-HIDES, REVEALS = (Kind.FORBIDDEN, "change-hides-content"), (Kind.FORBIDDEN, "change-reveals-content")
-COVERS, DOUBTFUL = (Kind.UNKNOWN, "change-covers-text"), (Kind.UNKNOWN, "change-looks-unknown")
+HIDES, REVEALS, COVERS, DOUBTFUL = Effect.HIDES, Effect.REVEALS, Effect.COVERS, Effect.UNCLEAR
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------
@@ -120,7 +120,9 @@ def annotations_of(structure: FileStructure, revision: int) -> list[dict[str, An
     return [structure.resolve(item, revision) for item in structure.resolve(leaf["Annots"], revision)]
 
 
-def judged(data: bytes, maker: Maker = Maker.ANNOTATION, signed: int = 1, *, with_former: bool = False) -> list[Change]:
+def judged(
+    data: bytes, maker: Maker = Maker.ANNOTATION, signed: int = 1, *, with_former: bool = False
+) -> list[Observation]:
     """What is said of everything that the last revision draws or takes away."""
     structure = parse(data)
     later = len(structure.revisions)
@@ -128,13 +130,13 @@ def judged(data: bytes, maker: Maker = Maker.ANNOTATION, signed: int = 1, *, wit
     paints = []
     for place in range(max(len(now), len(was))):
         new, old = now[place] if place < len(now) else {}, was[place] if with_former and place < len(was) else None
-        box = paint.box_of(structure, new or old or {}, later) or (0, 0, 0, 0)
+        box = drawn.box_of(structure, new or old or {}, later) or (0, 0, 0, 0)
         paints.append(Paint(1, box, maker, "The look", "f" if maker is not Maker.ANNOTATION else None, later, new, old))
-    return paint.judge(structure, signed, later, paints)
+    return drawn.judge(structure, signed, later, paints)
 
 
-def said(changes: list[Change]) -> tuple[Kind, str] | None:
-    return (changes[0].kind, changes[0].code) if changes else None
+def said(found: list[Observation]) -> Effect | None:
+    return found[0].effect if found else None
 
 
 # -- attacks on an amount -------------------------------------------------------------------------------------------------
@@ -325,10 +327,8 @@ def test_a_scan_over_words_is_left_open() -> None:
     box = (60.0, 745.0, 210.0, 790.0)
     data = over(page(), box, b"q 150 0 0 45 0 0 cm /I Do Q", b"Widget", b"/FT /Sig /T (s)", **more)  # type: ignore[arg-type]
     (change,) = judged(data, Maker.SIGNATURE)
-    assert (change.kind, change.code) == COVERS
-    assert (change.field, change.page, change.revision, change.message) == (
-        "f", 1, 2, "The look lies over words or other content of page 1.",
-    )  # fmt: skip
+    assert change.effect is COVERS
+    assert change.message == "The look lies over words or other content of page 1."
 
 
 @pytest.mark.parametrize("box", [(60, 700, 260, 755), (320, 745, 470, 785), (60, 772, 260, 820)])
@@ -387,7 +387,7 @@ def test_what_another_field_showed_is_content_even_when_that_is_drawn_anew() -> 
         anew = over(data, box, content, b"Widget", entries)
         assert said(judged(anew, Maker.FIELD, 2, with_former=True)) is None
         covered = over(anew, (100, 603, 110, 615), WHITE, number=50)
-        assert HIDES in [(change.kind, change.code) for change in judged_by_number(covered, 2)]
+        assert HIDES in [item.effect for item in judged_by_number(covered, 2)]
 
 
 def test_a_comment_over_the_value_of_a_field() -> None:
@@ -396,10 +396,10 @@ def test_a_comment_over_the_value_of_a_field() -> None:
     for subtype, expected in ((b"Square", HIDES), (b"Highlight", DOUBTFUL)):
         structure = parse(over(data, (100, 603, 110, 615), b"1 1 0 rg 0 0 99 99 re f", subtype, number=50))
         new = Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The comment", None, 3, annotations_of(structure, 3)[0])
-        assert said(paint.judge(structure, 2, 3, [new])) == expected
+        assert said(drawn.judge(structure, 2, 3, [new])) == expected
 
 
-def judged_by_number(data: bytes, signed: int) -> list[Change]:
+def judged_by_number(data: bytes, signed: int) -> list[Observation]:
     """As `judged`, with the last annotation as the field that was there and the first one new."""
     structure = parse(data)
     later = len(structure.revisions)
@@ -407,7 +407,7 @@ def judged_by_number(data: bytes, signed: int) -> list[Change]:
     (former,) = annotations_of(structure, signed)
     new = Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The comment", None, later, comment)
     redrawn = Paint(1, (0, 0, 0, 0), Maker.FIELD, "The look", "f", later, widget, former)
-    return paint.judge(structure, signed, later, [redrawn, new])
+    return drawn.judge(structure, signed, later, [redrawn, new])
 
 
 def test_nested_looks_without_end() -> None:
@@ -450,13 +450,13 @@ def test_a_second_marker_over_a_first(box: Box, colour: bytes) -> None:
     assert said(last_of(over(marked, box, b"1 1 0 rg 0 0 300 15 re f", b"Highlight", number=50), 2)) == HIDES
 
 
-def last_of(data: bytes, signed: int) -> list[Change]:
+def last_of(data: bytes, signed: int) -> list[Observation]:
     """What is said of the one annotation that came after `signed`."""
     structure = parse(data)
     later = len(structure.revisions)
     (new,) = (item for item in annotations_of(structure, later) if item not in annotations_of(structure, signed))
-    box = paint.box_of(structure, new, later) or (0, 0, 0, 0)
-    return paint.judge(structure, signed, later, [Paint(1, box, Maker.ANNOTATION, "The look", None, later, new)])
+    box = drawn.box_of(structure, new, later) or (0, 0, 0, 0)
+    return drawn.judge(structure, signed, later, [Paint(1, box, Maker.ANNOTATION, "The look", None, later, new)])
 
 
 @pytest.mark.parametrize("grey", [0.5, 0.8, 0.9, 0.95])
@@ -551,17 +551,17 @@ def test_flags_that_hide(flags: int, seen: bool) -> None:
     data = over(page(), (58, 757, 250, 770), WHITE, b"Stamp", flags=flags)
     structure = parse(data)
     (annotation,) = annotations_of(structure, 2)
-    assert (paint.box_of(structure, annotation, 2) is not None) is seen
+    assert (drawn.box_of(structure, annotation, 2) is not None) is seen
     assert (said(judged(data)) is not None) is seen
 
 
 def test_where_nothing_is_shown() -> None:
     for look in (b"q Q", b"/Tx BMC EMC", b"q 0 0 10 10 re W n Q"):
         structure = parse(over(page(), (58, 757, 250, 770), look, b"Widget", b"/FT /Sig"))
-        assert paint.box_of(structure, annotations_of(structure, 2)[0], 2) is None
+        assert drawn.box_of(structure, annotations_of(structure, 2)[0], 2) is None
     for right in (58, 58.3):  # PDFium draws text of a look that is pressed flat
         flat = parse(over(page(), (58, 757, right, 770), WHITE))
-        assert paint.box_of(flat, annotations_of(flat, 2)[0], 2) is not None
+        assert drawn.box_of(flat, annotations_of(flat, 2)[0], 2) is not None
 
 
 @pytest.mark.parametrize("box", [(58, 257, 90, 270), (58, 257, 58, 257)])
@@ -574,7 +574,7 @@ def test_a_look_without_bounds_is_cut_off_nowhere(box: Box) -> None:
 def test_a_note_that_does_not_turn_with_its_page() -> None:
     """It hangs from its upper left corner, outside of its rectangle."""
     structure = parse(over(page(entries=TURNED[0]), (100, 300, 110, 400), WHITE, b"Stamp", flags=4 | 16))
-    box = paint.box_of(structure, annotations_of(structure, 2)[0], 2)
+    box = drawn.box_of(structure, annotations_of(structure, 2)[0], 2)
     assert box == (0, 300, 200, 500)
 
 
@@ -584,7 +584,7 @@ def test_a_note_that_does_not_turn_with_its_page() -> None:
 def test_a_note_that_does_not_turn_reaches_no_further_where_pages_are_upright() -> None:
     (upright,), (turned,) = (
         [
-            paint._extent(structure, 1, 2, Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, note))
+            extent_of(structure, 1, 2, Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, note))
             for note in notes
         ]
         for structure in (
@@ -609,7 +609,7 @@ def test_what_is_covered_still_is_a_warning() -> None:
     text = b"BT /F1 11 Tf 102 605 Td (the price is 1000 Euro) Tj ET"
     data = field(WHITE + b"0 g BT /F1 11 Tf 2 5 Td (filled) Tj ET", signed_look=WHITE, more=text)
     (change,) = judged(data, Maker.FIELD, 2, with_former=True)
-    assert (change.kind, change.code, change.warning) == (Kind.FORM, "change-hidden-content", True)
+    assert change.effect is Effect.STILL_HIDES
 
 
 def test_a_comment_that_is_taken_away() -> None:
@@ -645,7 +645,7 @@ def test_pages_that_cannot_be_drawn_or_compared() -> None:
     structure = parse(data)
     (annotation,) = annotations_of(structure, 2)
     elsewhere = Paint(7, box, Maker.ANNOTATION, "The look", None, 2, annotation)
-    assert said(paint.judge(structure, 1, 2, [elsewhere])) == DOUBTFUL
+    assert said(drawn.judge(structure, 1, 2, [elsewhere])) == DOUBTFUL
 
 
 def test_a_page_too_large_to_be_held_against() -> None:
@@ -658,7 +658,7 @@ def test_the_budget_ends_it() -> None:
     (annotation,) = annotations_of(structure, 2)
     structure.budget.start()
     with pytest.raises(LimitReached):
-        paint.judge(structure, 1, 2, [Paint(1, (0, 0, 1, 1), Maker.ANNOTATION, "The look", None, 2, annotation)])
+        drawn.judge(structure, 1, 2, [Paint(1, (0, 0, 1, 1), Maker.ANNOTATION, "The look", None, 2, annotation)])
 
 
 @pytest.mark.parametrize(
@@ -675,21 +675,21 @@ def test_entries_of_no_sense(entries: bytes) -> None:
 
 def test_a_page_that_was_drawn_on_has_to_be_the_same_beside_it() -> None:
     signed = page()
-    drawn = over(signed, (300, 300, 400, 330), b"1 0 0 rg 0 0 100 30 re f")
-    note = Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, annotations_of(parse(drawn), 2)[0])
-    forged = parts.update(drawn, {CONTENT: parts.stream(b"BT /F1 11 Tf 60 760 Td (9888) Tj ET")})
-    for data, expected in ((drawn, False), (forged, True)):
+    noted = over(signed, (300, 300, 400, 330), b"1 0 0 rg 0 0 100 30 re f")
+    note = Paint(1, (0, 0, 0, 0), Maker.ANNOTATION, "The look", None, 2, annotations_of(parse(noted), 2)[0])
+    forged = parts.update(noted, {CONTENT: parts.stream(b"BT /F1 11 Tf 60 760 Td (9888) Tj ET")})
+    for data, expected in ((noted, False), (forged, True)):
         structure = parse(data)
         paints = [replace(note, annotation=annotations_of(structure, len(structure.revisions))[0])]
-        assert paint.untouched_page_differs(structure, 1, len(structure.revisions), 1, paints) is expected
-        assert paint.untouched_page_differs(structure, 1, len(structure.revisions), 1) is True
+        assert drawn.untouched_page_differs(structure, 1, len(structure.revisions), 1, paints) is expected
+        assert drawn.untouched_page_differs(structure, 1, len(structure.revisions), 1) is True
 
 
 def test_pages_that_should_be_the_same() -> None:
     same = parse(parts.update(page(), {99: b"<< >>"}))
-    assert paint.untouched_page_differs(same, 1, 2, 1) is False
-    assert paint.untouched_page_differs(same, 1, 2, 2) is None
+    assert drawn.untouched_page_differs(same, 1, 2, 1) is False
+    assert drawn.untouched_page_differs(same, 1, 2, 2) is None
     marked = parse(over(page(), *EDITS["point-added"]))
-    assert paint.untouched_page_differs(marked, 1, 2, 1) is True
+    assert drawn.untouched_page_differs(marked, 1, 2, 1) is True
     cut = parse(parts.update(page(), {PAGE: parts.newest(page(), PAGE).replace(A4, CROPPED)}))
-    assert paint.untouched_page_differs(cut, 1, 2, 1) is True
+    assert drawn.untouched_page_differs(cut, 1, 2, 1) is True

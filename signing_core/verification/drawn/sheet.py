@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf import page_ink
 from signing_core.pdf.page_ink import FAILURES, Area, Box, Page, Picture, State
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Value
-from signing_core.verification.changes.appearance import (
+from signing_core.verification.drawn.appearance import (
     TEXT_MARKUP,
     box_of,
     differs_among_programs,
@@ -29,12 +28,10 @@ from signing_core.verification.changes.appearance import (
     subtype_of,
     unlooked,
 )
-from signing_core.verification.changes.change import Change, Kind
+from signing_core.verification.drawn.paint import Effect, Extent, Maker, Observation, Paint, extent_of
 
 if TYPE_CHECKING:
-    from signing_core.verification.changes import ink
-
-__all__ = ["Box", "Maker", "Paint", "box_of", "judge", "untouched_page_differs"]
+    from signing_core.verification.drawn import ink
 
 _DPI: Final = 300
 _LEAST_DPI: Final = 150
@@ -43,48 +40,14 @@ _LONG_SIDE: Final = 2000
 """Pixels at least, for pages that are small enough to be looked at through a glass."""
 _MOST_PIXELS: Final = 16_000_000
 """Of one picture: a page of A4 at 400 dpi."""
-_NEAR: Final = 10.0
-"""Points around what is drawn in which it may be read together with what is there."""
 _WIDE: Final = 32.0
 """Points around it in which the lines and frames that it crosses are known for what they are."""
-_MOST_CHANGES: Final = 5
-_DEEPEST: Final = 64
-"""Of the page tree."""
+_MOST_FOUND: Final = 5
 
 
-class Maker(StrEnum):
-    """What draws."""
-
-    SIGNATURE = "signature"
-    """The look of a signature field that its own signature covers."""
-    FIELD = "field"
-    """The look of a filled or redrawn form field, in its own box."""
-    ANNOTATION = "annotation"
-    """A comment and everything else, also fields that nobody signed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """Something that is drawn in the later state and was not, or not like that, in the signed state."""
-
-    page: int
-    """From 1, of the later state; the signed state has the same pages."""
-    box: Box
-    maker: Maker
-    what: str
-    """A phrase that begins a sentence: "The appearance of field client"."""
-    field: str | None
-    revision: int | None
-    """That brought it."""
-    annotation: dict[str, Value]
-    """As in the later state; empty where it was removed."""
-    former: dict[str, Value] | None = None
-    """The same annotation or widget as it was in the signed state."""
-
-
-def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> list[Change]:
-    """What `paints` do to the content of their pages: nothing, or changes of kind forbidden, unknown, or a warning."""
-    changes: list[Change] = []
+def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> list[Observation]:
+    """What `paints` do to the content of their pages. Raises `LimitReached`."""
+    found: list[Observation] = []
     with suppress(*FAILURES):  # then each of them is looked at closely
         _glance(structure, signed, later, paints)
     with ExitStack() as stack:
@@ -97,14 +60,14 @@ def judge(structure: FileStructure, signed: int, later: int, paints: Sequence[Pa
 
         for number, group in groupby(sorted(paints, key=lambda paint: paint.page), key=lambda paint: paint.page):
             sheet = _Sheet(structure, (signed, later), number, [*group], page_of)
-            changes += islice(sheet.changes(), _MOST_CHANGES)
-    return changes
+            found += islice(sheet.observations(), _MOST_FOUND)
+    return found
 
 
 def _glance(structure: FileStructure, signed: int, later: int, paints: Sequence[Paint]) -> None:
     """Remember where the content of pages has one colour: once for all states, for it is the same in all of them."""
     known = structure.analysed
-    extents = ((paint.page, _extent(structure, signed, later, paint)) for paint in paints)
+    extents = ((paint.page, extent_of(structure, signed, later, paint)) for paint in paints)
     boxes = {(number, extent.near) for number, extent in extents if extent is not None}
     for number, box in boxes:
         leaf = pages.leaf(structure, number, len(structure.revisions))
@@ -140,7 +103,7 @@ def untouched_page_differs(
                 return None
             pictures = first.picture(area, scale), second.picture(area, scale)
             for item in paints:
-                extent = _extent(structure, signed, later, item)
+                extent = extent_of(structure, signed, later, item)
                 place = first.area(extent.box, scale) if extent is not None else None
                 if place is not None:
                     left, top, right, bottom = place
@@ -164,22 +127,22 @@ class _Sheet:
         self._page_of = page_of
         self._paints = paints
 
-    def changes(self) -> Iterator[Change]:
+    def observations(self) -> Iterator[Observation]:
         """What there is to say of each, most severe first."""
-        found: list[Change] = []
+        found: list[Observation] = []
         for paint in self._paints:
             self._structure.budget.check()
-            if len(found) >= _MOST_CHANGES:
+            if len(found) >= _MOST_FOUND:
                 break  # enough to look at the page
-            extent = _extent(self._structure, self._signed, self._later, paint)
+            extent = extent_of(self._structure, self._signed, self._later, paint)
             if extent is not None:
                 try:
                     found += self._judge(paint, extent)
                 except FAILURES:
                     found.append(self._unknown(paint, "cannot be drawn for comparison"))
-        return iter(sorted(found, key=lambda change: -change.kind))
+        return iter(sorted(found, key=lambda observation: [*Effect].index(observation.effect)))
 
-    def _judge(self, paint: Paint, extent: _Extent) -> Iterator[Change]:
+    def _judge(self, paint: Paint, extent: Extent) -> Iterator[Observation]:
         now, was, box, near = extent
         if self._structure.analysed.get(("bare", self._number, near)) and not self._others(paint, near):
             return
@@ -202,7 +165,9 @@ class _Sheet:
         if (page.shown, page.size) != (after.shown, after.size):
             yield self._unknown(paint, "lies on a page of another size")
             return
-        subtype = self._subtype(paint)
+        subtype = subtype_of(self._structure, paint.annotation, self._later) or subtype_of(
+            self._structure, paint.former or {}, self._signed
+        )
         # A marker's stroke is held against the words, not against strokes that others made before.
         marks, marks_now = self._marks(paint) if subtype in TEXT_MARKUP else (frozenset[int](), frozenset[int]())
         base = page.picture(area, scale, without=former | marks)
@@ -214,7 +179,7 @@ class _Sheet:
         inside = own[0] - area[0], own[1] - area[1], own[2] - area[0], own[3] - area[1]
         import numpy as np  # most that is drawn lies on empty paper, and needs none of this
 
-        from signing_core.verification.changes import ink
+        from signing_core.verification.drawn import ink
 
         place = ink.Place(
             (area[0], area[1]), scale, lambda: page.characters(scale), paint.maker is not Maker.ANNOTATION and self._stayed(paint),
@@ -246,12 +211,12 @@ class _Sheet:
                 bare = unlooked(self._structure, paint.annotation, self._later)
                 yield self._doubt(paint, certain=bare and subtype not in TEXT_MARKUP | {"Widget", "Link"})
 
-    def _doubt(self, paint: Paint, *, certain: bool) -> Change:
+    def _doubt(self, paint: Paint, *, certain: bool) -> Observation:
         """Not everybody sees the page as PDFium draws it; `certain`: some see it changed."""
         if not certain:
             return self._unknown(paint, "may be drawn differently by other programs, and lies over content")
         message = f"{paint.what}, as other programs draw it, hides content of page {self._number}."
-        return self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
+        return Observation(Effect.HIDES, paint, message)
 
     def _others(self, paint: Paint, box: Box) -> bool:
         """Whether other annotations of the signed page show anything there."""
@@ -270,36 +235,24 @@ class _Sheet:
         boxes = ((item, box_of(self._structure, item, self._signed)) for item in self._annotations(self._signed))
         return [(item, box) for item, box in boxes if box is not None]
 
-    def _said(self, paint: Paint, reading: ink.Reading, subtype: str) -> Iterator[Change]:
-        number = self._number
+    def _said(self, paint: Paint, reading: ink.Reading, subtype: str) -> Iterator[Observation]:
+        page = f"page {self._number}"
         if reading.covered and paint.maker is Maker.SIGNATURE:
-            message = f"{paint.what} lies over words or other content of page {number}."
-            yield self._change(paint, Kind.UNKNOWN, "change-covers-text", message)
+            yield Observation(Effect.COVERS, paint, f"{paint.what} lies over words or other content of {page}.")
         elif reading.covered and reading.added_only and subtype in TEXT_MARKUP:
-            message = f"{paint.what} is drawn across words of page {number}."
-            yield self._change(paint, Kind.UNKNOWN, "change-covers-text", message)
+            yield Observation(Effect.COVERS, paint, f"{paint.what} is drawn across words of {page}.")
         elif reading.covered:
-            message = f"{paint.what} hides content of page {number}."
-            yield self._change(paint, Kind.FORBIDDEN, "change-hides-content", message)
+            yield Observation(Effect.HIDES, paint, f"{paint.what} hides content of {page}.")
         if reading.revealed:
-            message = f"{paint.what} covered content of page {number} that shows now."
-            yield self._change(paint, Kind.FORBIDDEN, "change-reveals-content", message)
+            yield Observation(Effect.REVEALS, paint, f"{paint.what} covered content of {page} that shows now.")
         elif reading.hidden and not reading.covered:
-            message = f"{paint.what} lies over content of page {number}, as it did when that was signed: it was not to be seen."
-            kind = Kind.FORM if paint.field is not None else Kind.UPKEEP
-            yield replace(self._change(paint, kind, "change-hidden-content", message), warning=True)
+            message = (
+                f"{paint.what} lies over content of {page}, as it did when that was signed: it was not to be seen."
+            )
+            yield Observation(Effect.STILL_HIDES, paint, message)
 
-    def _unknown(self, paint: Paint, why: str) -> Change:
-        return self._change(paint, Kind.UNKNOWN, "change-looks-unknown", f"{paint.what} {why} (page {self._number}).")
-
-    def _change(self, paint: Paint, kind: Kind, code: str, message: str) -> Change:
-        subtype = self._subtype(paint)
-        annotation = subtype if paint.field is None else None
-        return Change(kind, code, message, paint.field, self._number, paint.revision, annotation=annotation)
-
-    def _subtype(self, paint: Paint) -> str:
-        now = subtype_of(self._structure, paint.annotation, self._later)
-        return now or subtype_of(self._structure, paint.former or {}, self._signed)
+    def _unknown(self, paint: Paint, why: str) -> Observation:
+        return Observation(Effect.UNCLEAR, paint, f"{paint.what} {why} (page {self._number}).")
 
     def _stayed(self, paint: Paint) -> bool:
         """Whether it was in the same place when that was signed: an empty field is there to be filled."""
@@ -336,45 +289,6 @@ class _Sheet:
 
     def _leaf(self, revision: int) -> dict[str, Value]:
         return pages.leaf(self._structure, self._number, revision) or {}
-
-
-class _Extent(NamedTuple):
-    """Where something is drawn."""
-
-    now: Box | None
-    was: Box | None
-    box: Box
-    """Around both."""
-    near: Box
-    """And what may be read together with it."""
-
-
-def _extent(structure: FileStructure, signed: int, later: int, paint: Paint) -> _Extent | None:
-    turned = _turned(structure, paint.page, signed)
-    now = box_of(structure, paint.annotation, later, turned=turned) if paint.annotation else None
-    was = box_of(structure, paint.former, signed, turned=turned) if paint.former else None
-    boxes = [box for box in (now, was) if box is not None]
-    if not boxes:
-        return None
-    box = _around(boxes)
-    return _Extent(now, was, box, (box[0] - _NEAR, box[1] - _NEAR, box[2] + _NEAR, box[3] + _NEAR))
-
-
-def _turned(structure: FileStructure, number: int, revision: int) -> bool:
-    """Whether a page may be shown turned, by its own /Rotate or one that it inherits."""
-    node: Value = pages.leaf(structure, number, revision)
-    for _ in range(_DEEPEST):
-        if not isinstance(node, dict):
-            return False
-        if structure.resolve(node.get("Rotate"), revision) not in (None, 0):
-            return True
-        node = structure.resolve(node.get("Parent"), revision)
-    return True
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
-    return min(lefts), min(bottoms), max(rights), max(tops)
 
 
 def _same(a: Picture, b: Picture) -> bool:
