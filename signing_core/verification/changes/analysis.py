@@ -75,7 +75,9 @@ class History:
                 state
                 for state in later
                 if not all(
-                    change.code in _LIES_OVER or (change.code in _ADDS and change.kind <= Kind.ANNOTATION)
+                    change.kind is Kind.VALIDATION
+                    or change.code in _LIES_OVER
+                    or (change.code in _ADDS and change.kind <= Kind.ANNOTATION)
                     for change in self.changes(state, last)
                 )
             ),

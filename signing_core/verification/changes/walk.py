@@ -148,7 +148,11 @@ class Walk:
     def unsettled(self, old: list[Value], new: list[Value]) -> list[tuple[Value, Value]]:
         """Of two arrays of one length, the pairs that are not `settled`: of thousands of pages, nearly all are."""
         dirty = self.pair.dirty
-        rest = [(a, b) for a, b in zip(old, new, strict=True) if a is not b or type(a) is not Ref or a.number in dirty]
+        if old is new:
+            rest = [(item, item) for item in old if type(item) is not Ref or item.number in dirty]
+        else:
+            pairs = zip(old, new, strict=True)
+            rest = [(a, b) for a, b in pairs if a is not b or type(a) is not Ref or a.number in dirty]
         return [(a, b) for a, b in rest if not self.settled(a, b)]
 
     def open(self, old: Value, new: Value, place: Place, use: Use) -> tuple[Value, Value, Place]:
@@ -225,23 +229,26 @@ class Walk:
         brought: list[Value] = []
         mine: set[int] | None = None
         seen: set[int] = set()
+        dirty, load, later = self.pair.dirty, self.pair.structure.load, self.pair.later
         stack = [new]
         while stack:
             item = stack.pop()
-            if isinstance(item, Ref):
-                if item.number in seen or item.number not in self.pair.dirty:
+            if type(item) is Ref:
+                number = item.number
+                if number in seen or number not in dirty:
                     continue
-                seen.add(item.number)
+                seen.add(number)
                 self.pair.structure.budget.step()
-                if self.pair.existed(item.number):
+                if self.pair.existed(number):
                     mine = self.behind(old) if mine is None else mine
-                    if item.number not in mine or self.apart(item.number):
+                    if number not in mine or self.apart(number):
                         continue
-                self.ledger.claim(item.number, use)
-                item = self.pair.structure.load(item, self.pair.later)
-            if isinstance(item, dict | Stream):
-                brought.append(item)
-            stack.extend(_onward(item))
+                self.ledger.claim(number, use)
+                item = load(item, later)
+            if type(item) in _COMPOUND:
+                if type(item) is not list:
+                    brought.append(item)
+                stack.extend(_onward(item))
         return brought
 
     def behind(self, old: Value) -> set[int]:

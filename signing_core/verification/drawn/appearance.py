@@ -35,6 +35,15 @@ def box_of(structure: FileStructure, annotation: dict[str, Value], revision: int
 
     `turned`: its page may be shown turned (/Rotate), with which some annotations do not turn.
     """
+    known: dict[tuple[int, int, bool], tuple[dict[str, Value], Box | None]]
+    known = structure.analysed.setdefault(("boxes",), {})
+    key = id(annotation), revision, turned
+    if key not in known:  # with the annotation itself, whose address would be another's otherwise
+        known[key] = annotation, _box_of(structure, annotation, revision, turned)
+    return known[key][1]
+
+
+def _box_of(structure: FileStructure, annotation: dict[str, Value], revision: int, turned: bool) -> Box | None:
     flags = flags_of(structure.resolve(annotation.get("F"), revision)) or 0
     if flags & _HIDDEN:  # NoView is followed by few programs
         return None
