@@ -25,6 +25,7 @@ from signing_core.policy import Algorithm
 from signing_core.verdict import SubIndication
 from signing_core.verification import cms, der, time_stamps
 from signing_core.verification.algorithms import DIGESTS, Scheme, UnknownAlgorithm, digest_of
+from signing_core.verification.public_keys import RefusedKey
 from signing_core.verification.signature_values import algorithm_of, recover
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.signers import Checked, Content, Note, check
@@ -233,7 +234,7 @@ def _why(signers: tuple[Checked, ...], intact: bool | None, matches: bool | None
         return SubIndication.HASH_FAILURE if wrong else SubIndication.SIG_CRYPTO_FAILURE
     if any(s.certificate is None for s in signers):
         return SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-    if any(code == "algorithm-unknown" for s in signers for code, _ in s.notes):
+    if any(code in ("algorithm-unknown", "key-refused") for s in signers for code, _ in s.notes):
         return SubIndication.CRYPTO_CONSTRAINTS_FAILURE
     return SubIndication.SIG_CONSTRAINTS_FAILURE
 
@@ -271,7 +272,14 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
         used: Algorithm | None = algorithm_of(chosen, signer.spki)
         checked = Checked(digest_ok if value_ok else None, value_ok, signer, digest_name, chosen, used)
     except (der.DerError, UnknownAlgorithm, IndexError) as error:
-        checked = Checked(None, None, signer, None, None, None, (("cms-malformed", str(error)),))
+        code = (
+            "key-refused"
+            if isinstance(error, RefusedKey)
+            else "algorithm-unknown"
+            if isinstance(error, UnknownAlgorithm)
+            else "cms-malformed"
+        )
+        checked = Checked(None, None, signer, None, None, None, ((code, str(error)),))
     intact = checked.intact
     if checked.value_ok is False:
         intact = False

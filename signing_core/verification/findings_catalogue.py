@@ -207,6 +207,8 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
          "The signature was broken, or is not by this signer. Treat the document as altered."),
         ("algorithm-unknown", "error", "An algorithm is not known or cannot be computed here",
          "Verify with the program that made the signature, or ask for one with a usual algorithm."),
+        ("key-refused", "error", "With the public key in the X.509 certificate anybody could sign, so the signature says nothing",
+         "Do not rely on the signature. Ask the issuer how such a key was certified."),
         ("digest-algorithm-malformed", "error", "Where the digest algorithm belongs stands another identifier",
          "Readers disagree about such signatures. Have it signed again."),
         ("digest-algorithms-differ", "warning", "Digest and signature algorithm use different digests",

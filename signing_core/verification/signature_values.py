@@ -12,11 +12,11 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from signing_core.policy import Algorithm
 from signing_core.verification import der
 from signing_core.verification.algorithms import OID_OF_DIGEST, Scheme, UnknownAlgorithm, digest_of
+from signing_core.verification.public_keys import PublicKey, public_key
 
 _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "md5": hashes.MD5(),  # noqa: S303  to judge signatures, not to make them
@@ -39,68 +39,6 @@ _OF_SIZE: Final = {
     64: hashes.SHA512(),
 }
 """A hash of the right length tells `Prehashed` all it needs to know."""
-
-
-_MAX_RSA_BITS: Final = 16_384
-_MAX_EXPONENT_BITS: Final = 64
-"""A key made to be slow must not cost more than others."""
-
-_RSA_KEYS: Final = ("1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.7")
-
-PublicKey = (
-    rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
-)
-
-
-@lru_cache(maxsize=1024)
-def public_key(spki: bytes) -> PublicKey:
-    """The key in a DER SubjectPublicKeyInfo. Raises `UnknownAlgorithm`."""
-    try:
-        algorithm, key_bits = der.pair(der.read(spki), "the public key")
-        identifier = der.oid(der.children(algorithm)[0])
-        key: object
-        unsigned = _unsigned(spki)
-        if identifier in _RSA_KEYS[1:]:
-            # Keys for RSASSA-PSS or OAEP are RSA keys; the parameters only restrict their use (RFC 4055, section 1.2).
-            plain = der.encode(der.OID, b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") + b"\x05\x00"
-            spki = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, plain) + key_bits.encoded)
-        key = load_der_public_key(spki) if unsigned is None else unsigned.public_key()
-    except (ValueError, UnsupportedAlgorithm, TypeError, IndexError, OverflowError) as error:
-        raise UnknownAlgorithm("public key of a kind or with parameters that are not known") from error
-    if isinstance(key, rsa.RSAPublicKey) and (
-        key.key_size > _MAX_RSA_BITS or key.public_numbers().e.bit_length() > _MAX_EXPONENT_BITS
-    ):
-        raise UnknownAlgorithm(f"RSA key of {key.key_size} bits with an exponent of unusual size")
-    if isinstance(key, PublicKey):
-        return key
-    raise UnknownAlgorithm(f"public key of type {type(key).__name__}")
-
-
-@lru_cache(maxsize=1024)
-def lacks_leading_zero(spki: bytes) -> bool:
-    """Whether the key is an RSA key whose numbers are negative as written: the octet that DER puts before them was left out."""
-    try:
-        return _unsigned(spki) is not None
-    except (ValueError, IndexError):
-        return False
-
-
-def _unsigned(spki: bytes) -> rsa.RSAPublicNumbers | None:
-    """The numbers of such a key as they were meant, since none is negative (RFC 8017, A.1.1); None for any other key.
-
-    Cards of several countries carry such keys, Estonia's of 2014 and 2015 among them. Raises `DerError`.
-    """
-    algorithm, key_bits = der.pair(der.read(spki), "the public key")
-    if der.oid(der.first(algorithm, "the key's algorithm")) not in _RSA_KEYS:
-        return None
-    modulus, exponent = der.pair(der.read(der.bits(key_bits)), "the RSA key")
-    if modulus.tag != der.INTEGER or exponent.tag != der.INTEGER:
-        return None
-    if all(not node.content or node.content[0] < 0x80 for node in (modulus, exponent)):
-        return None
-    if len(modulus.content) * 8 > _MAX_RSA_BITS or len(exponent.content) * 8 > _MAX_EXPONENT_BITS:
-        return None
-    return rsa.RSAPublicNumbers(int.from_bytes(exponent.content, "big"), int.from_bytes(modulus.content, "big"))
 
 
 def algorithm_of(scheme: Scheme, spki: bytes) -> Algorithm:

@@ -20,9 +20,9 @@ from signing_core.verification.algorithms import (
     eddsa_digest,
     scheme,
 )
+from signing_core.verification.public_keys import RefusedKey, lacks_leading_zero
 from signing_core.verification.signature_values import (
     algorithm_of,
-    lacks_leading_zero,
     oid_content,
     verify,
     verify_digest,
@@ -92,6 +92,8 @@ def check(
             if certificate is not None:
                 algorithm = algorithm_of(chosen, certificate.spki)
                 chosen, value_ok = _value(signer, content, certificate, chosen, digest_algorithm, notes)
+        except RefusedKey as refused:
+            notes.append(("key-refused", str(refused)))
         except UnknownAlgorithm as unknown:
             notes.append(("algorithm-unknown", str(unknown)))
         except (ValueError, IndexError) as error:

@@ -236,6 +236,8 @@ MEANINGS: Final[Mapping[str, tuple[str, str, Advice]]] = {
         "Die Signatur ist falsch: Sie ist beschädigt oder nicht von der Person, die sie nennt.", "altered"),
     "algorithm-unknown": ("The signature was made by a method that cannot be checked here.",
         "Die Signatur wurde mit einem Verfahren gemacht, das sich hier nicht prüfen lässt.", "program"),
+    "key-refused": ("The signer's key is made so that anybody could have signed with it.",
+        "Der Schlüssel der unterzeichnenden Person ist so beschaffen, dass jeder damit hätte unterschreiben können.", "ask-who"),
     "digest-algorithm-malformed": ("The signature names its method in a way that programs read differently.",
         "Die Signatur nennt ihr Verfahren so, dass Programme es verschieden lesen.", "resign"),
     "digest-algorithms-differ": ("The signature uses two different methods. Both were checked.",

@@ -12,7 +12,8 @@ from signing_core.policy import Policy, read
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
 from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
-from signing_core.verification.signature_values import public_key, verify_digest
+from signing_core.verification.public_keys import public_key
+from signing_core.verification.signature_values import verify_digest
 
 Judge = Callable[..., DocumentVerdict]
 

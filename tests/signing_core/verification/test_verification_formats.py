@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from signed_samples import NOW, How, Pdf
 
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import Trust, cms, der, signature_values, verify
+from signing_core.verification import Trust, cms, der, public_keys, verify
 from signing_core.verification.algorithms import UnknownAlgorithm
 from signing_core.verification.examination import parse_date
 from signing_core.verification.x509_certificates import parse
@@ -110,10 +110,10 @@ def test_a_key_that_is_no_number_at_all_is_not_computed(world, judge: Judge) -> 
     empty = made.sequence(made.tlv(2), made.tlv(2))
     for key in (empty, made.sequence(made.tlv(2, b"\xff"), made.tlv(2, b"\xff")), made.sequence(), b"\x30\x80", b""):
         broken = made.sequence(made.algorithm("1.2.840.113549.1.1.1"), made.tlv(3, b"\0", key))
-        assert signature_values.lacks_leading_zero(broken) in (True, False)
+        assert public_keys.lacks_leading_zero(broken) in (True, False)
         with pytest.raises(UnknownAlgorithm):
-            signature_values.public_key(broken)
-    assert not signature_values.lacks_leading_zero(spki)
+            public_keys.public_key(broken)
+    assert not public_keys.lacks_leading_zero(spki)
 
 
 @pytest.fixture(scope="module")
