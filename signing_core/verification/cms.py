@@ -29,6 +29,17 @@ CONTENT_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.20"
 SIGNATURE_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
 ADOBE_REVOCATION: Final = "1.2.840.113583.1.1.8"
 
+SINGLE_VALUED: Final = {
+    CONTENT_TYPE: "content type",  # RFC 5652, 11.1
+    MESSAGE_DIGEST: "message digest",  # RFC 5652, 11.2
+    SIGNING_TIME: "signing time",  # RFC 5652, 11.3
+    SIGNING_CERTIFICATE: "signing certificate",  # RFC 2634 as RFC 5035 has it, 5.4.2
+    SIGNING_CERTIFICATE_V2: "signing certificate v2",  # RFC 5035, 5.4.1
+    "1.2.840.113549.1.9.16.2.15": "signature policy",  # RFC 5126, 5.8.1
+    "1.2.840.113549.1.9.52": "algorithm protection",  # RFC 6211, 2
+}
+"""Signed attributes that a SignerInfo may have once only, with exactly one value. Readers differ in which they take."""
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -36,7 +47,16 @@ class Attributes:
 
     values: dict[str, list[der.Node]]
     repeated: tuple[str, ...] = ()
-    """Types that occur as more than one Attribute, which RFC 5652, section 11, forbids for the usual ones."""
+    """Types that occur as more than one Attribute."""
+
+    @property
+    def ambiguous(self) -> tuple[str, ...]:
+        """Names of those that have to have exactly one value, and have none, several, or stand there twice."""
+        return tuple(
+            name
+            for kind, name in SINGLE_VALUED.items()
+            if kind in self.values and (len(self.values[kind]) != 1 or kind in self.repeated)
+        )
 
     def one(self, oid: str) -> der.Node | None:
         found = self.values.get(oid)
@@ -81,9 +101,8 @@ class SignerInfo:
             return None
 
     @property
-    def message_digest(self) -> bytes | None:
-        node = self.signed.one(MESSAGE_DIGEST) if self.signed else None
-        return der.octets(node) if node else None
+    def message_digests(self) -> list[bytes]:
+        return [der.octets(node) for node in self.signed.values.get(MESSAGE_DIGEST, ())] if self.signed else []
 
     @property
     def time_stamps(self) -> list[bytes]:

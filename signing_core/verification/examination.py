@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -93,6 +93,13 @@ class Examined:
 
 def examine(record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X509, ...]) -> Examined:
     """`others` are X.509 certificates from elsewhere (DSS, given ones) for signatures that carry none."""
+    examined = _by_format(record, index, hasher, others)
+    if examined.intact and any(finding.code == "signature-key-twice" for finding in record.findings):
+        return replace(examined, intact=None, sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE)
+    return examined
+
+
+def _by_format(record: SignatureRecord, index: int, hasher: Hasher, others: tuple[X509, ...]) -> Examined:
     if record.placeholder:
         return Examined(record, index, None, SubIndication.CUSTOM, notes=(("signature-placeholder", ""),))
     sub_filter = record.sub_filter

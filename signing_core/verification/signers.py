@@ -120,11 +120,11 @@ def _digest(
 ) -> bool | None:
     if signer.signed is None:
         return True  # the signature value is over the content itself
-    if any(kind in (cms.MESSAGE_DIGEST, cms.CONTENT_TYPE) for kind in signer.signed.repeated):
-        notes.append(("cms-malformed", "message-digest or content-type more than once"))
-        return None
-    stated = signer.message_digest
-    if stated is None:
+    ambiguous = signer.signed.ambiguous
+    if ambiguous:
+        notes.append(("signed-attribute-ambiguous", ", ".join(ambiguous)))
+    stated = signer.message_digests
+    if not stated:
         notes.append(("message-digest-missing", ""))
         return None
     kind = signer.signed.one(cms.CONTENT_TYPE)
@@ -132,7 +132,9 @@ def _digest(
         notes.append(("content-type-missing", ""))
     elif der.oid(kind) != content_type:
         notes.append(("content-type-mismatch", der.oid(kind)))
-    return hmac.compare_digest(stated, content.digest(algorithm))
+    actual = content.digest(algorithm)
+    fits = any(hmac.compare_digest(value, actual) for value in stated)
+    return None if fits and ambiguous else fits
 
 
 def _value(

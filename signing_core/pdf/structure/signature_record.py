@@ -10,6 +10,7 @@ byte-range-end            it ends beyond the file, or not at the end of a revisi
 byte-range-overlap        its parts overlap, or it leaves bytes of another signature's dictionary out
 contents-missing          no /Contents string
 contents-not-hex          /Contents is not a plain hex string in the file itself
+signature-key-twice       a dictionary of the signature has a key twice
 signature-placeholder     /Contents is all zeros: prepared for signing, never signed
 signature-direct          the signature dictionary has no object of its own
 signature-several-fields  several fields share this signature
@@ -121,6 +122,10 @@ def record_of(structure: FileStructure, item: FoundSignature, others: list[Span]
         note("contents-missing", Severity.ERROR, "The signature has no /Contents.")
     elif not plain and contents.strip(b"\0"):
         note("contents-not-hex", Severity.ERROR, "/Contents is not a plain hexadecimal string in the file itself.")
+    holder = structure.holder(item.offset) if item.in_file else None
+    if holder is not None and holder.ambiguous:
+        why = "A dictionary of the signature has a key twice; readers differ in which value they take."
+        note("signature-key-twice", Severity.ERROR, why)
     placeholder = not isinstance(contents, bytes) or not contents.strip(b"\0")
     if placeholder:
         note("signature-placeholder", Severity.ERROR, "The signature is all zeros: prepared for signing, never signed.")
