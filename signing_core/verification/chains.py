@@ -15,7 +15,7 @@ from typing import Final
 
 from signing_core.policy import Algorithm, Judgement, Policy
 from signing_core.verdict import Indication, Revocation, SubIndication, Trust
-from signing_core.verification import der
+from signing_core.verification import der, purposes
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
 from signing_core.verification.listed import NOTHING_LISTED, Grant, Listed, Purpose
 from signing_core.verification.paths import Path, build
@@ -88,7 +88,10 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
     paths = build(certificate, around.pool, around.anchors.union(grant.certificate for grant in granted))
     if not paths.found:
         _, revocation, notes = _revocation(paths.partial, window, around, purpose)
-        notes = tuple(note for note in notes if note[0] in ("revoked", "issuer-revoked"))
+        constraint = _leaf_constraint(certificate, purpose)
+        notes = tuple(note for note in notes if note[0] in ("revoked", "issuer-revoked")) + (
+            constraint[2] if constraint else ()
+        )
         lapsed = _lapsed(certificate, around, listed, moment, purpose)
         verdict: tuple[Trust, SubIndication, tuple[Note, ...]]
         if not around.anchors and not around.listed.given:
@@ -137,10 +140,9 @@ def _grounds(path: Path, around: Surroundings, granted: list[Grant]) -> tuple[No
 
 
 def _path(path: Path, window: Window, around: Surroundings, purpose: Purpose) -> ChainVerdict:
-    constraint = _leaf_constraint(path.leaf, purpose)
     outcome, revocation, notes = _revocation(path, window, around, purpose)
     steps = (
-        constraint,
+        _leaf_constraint(path.leaf, purpose),
         _validity(path, window, good=revocation == "good"),
         outcome,
         _algorithms(path, window, around.policy),
@@ -156,11 +158,8 @@ _Step = tuple[Indication, SubIndication, tuple[Note, ...]] | None
 
 
 def _leaf_constraint(leaf: X509, purpose: Purpose) -> _Step:
-    if leaf.unknown_critical:
-        return _OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("critical-extension", leaf.unknown_critical[0]),)
-    if purpose == "document" and not leaf.may_sign_documents:
-        return _OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (("key-usage", ""),)
-    return None
+    notes = tuple(("critical-extension", oid) for oid in leaf.unknown_critical[:1]) + purposes.against(leaf, purpose)
+    return (_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE, notes) if notes else None
 
 
 def _validity(path: Path, window: Window, *, good: bool) -> _Step:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from signing_core.verification import cms, der
 from signing_core.verification.algorithms import UnknownAlgorithm, digest_name, digest_of
 from signing_core.verification.signers import Checked, Content, Note, check
-from signing_core.verification.x509_certificates import TIME_STAMPING, X509
+from signing_core.verification.x509_certificates import X509
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,6 @@ def check_token(
         intact = False
     elif signer.intact is False:
         notes.append(("time-stamp-broken", _which(what, token)))
-    certificate = signer.certificate
-    if certificate is not None:
-        usage = certificate.extended_key_usage
-        if usage is None or TIME_STAMPING not in usage:
-            notes.append(("time-stamp-key-usage", ""))
-        elif len(usage) > 1 or not certificate.extended_key_usage_critical:
-            notes.append(("time-stamp-key-usage-loose", ""))
     return CheckedToken(token, signer, intact, tuple(notes))
 
 

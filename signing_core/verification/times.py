@@ -23,7 +23,6 @@ from signing_core.verification.examination import Examined
 from signing_core.verification.listed import GROUNDS
 from signing_core.verification.signers import Note
 from signing_core.verification.time_stamps import CheckedToken
-from signing_core.verification.x509_certificates import TIME_STAMPING
 
 _TOLERANCE: Final = timedelta(hours=1)
 """Clocks of signers are not better than this: a claimed time later than the proven one by more contradicts it, and so does one
@@ -75,11 +74,9 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     authority = TimeAuthority(certificate.common_name, embedded)
     window = Window(upper=known_at, proven=proven, lower=time, at=at, stamped=time)
     chain = judge(certificate, window, around, purpose="time-stamp")
-    usage = certificate.extended_key_usage
+    notes += [note for note in chain.notes if note[0] == "time-stamp-key-usage"]
     reasons: list[str] = []
     weak = _weak(token, known_at, around.policy)
-    if usage is None or TIME_STAMPING not in usage:
-        reasons.append("its X.509 certificate is not for time-stamping")
     late = time > at + CLOCKS
     if late:
         reasons.append("it is from after the time judged for")

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Final
 
+from signing_core.policy import purposes
 from signing_core.verification import der
 from signing_core.verification.names import decoded_attributes, rfc4514
 
@@ -33,8 +34,7 @@ POLICY_CONSTRAINTS: Final = "2.5.29.36"
 POLICY_MAPPINGS: Final = "2.5.29.33"
 INHIBIT_ANY_POLICY: Final = "2.5.29.54"
 
-TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
-OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
+OCSP_SIGNING: Final = purposes.OCSP_SIGNING
 
 _PROCESSED: Final = frozenset(
     {
@@ -77,7 +77,7 @@ class X509:
         self.spki: Final = fields[5].encoded
         self.key_bits: Final = der.bits(der.members(fields[5], der.SEQUENCE, "the public key")[1])
         """The key without its algorithm: what key identifiers hash."""
-        self.extensions: Final = _extensions(fields[6:])
+        self.extensions, self._repeated = _extensions(fields[6:])
         self.sha256: Final = hashlib.sha256(self.der).digest()
 
     def __eq__(self, other: object) -> bool:
@@ -153,7 +153,8 @@ class X509:
         return frozenset(i for i in range(len(content) * 8) if content[i // 8] >> (7 - i % 8) & 1)
 
     @property
-    def may_sign_documents(self) -> bool:
+    def may_sign_content(self) -> bool:
+        """Documents and time-stamp tokens alike."""
         usage = self.key_usage
         return usage is None or _DIGITAL_SIGNATURE in usage or _NON_REPUDIATION in usage
 
@@ -234,19 +235,26 @@ class X509:
 
     @property
     def unknown_critical(self) -> tuple[str, ...]:
-        """Critical extensions that are not understood: the certificate must not be relied on (RFC 5280, 4.2)."""
-        return tuple(oid for oid, (critical, _) in self.extensions.items() if critical and oid not in _PROCESSED)
+        """Critical extensions that are not understood, and any that stand there twice, which readers understand differently: the
+        certificate must not be relied on (RFC 5280, 4.2)."""
+        strange = (oid for oid, (critical, _) in self.extensions.items() if critical and oid not in _PROCESSED)
+        return (*strange, *self._repeated)
 
 
-def _extensions(fields: list[der.Node]) -> dict[str, tuple[bool, bytes]]:
+def _extensions(fields: list[der.Node]) -> tuple[dict[str, tuple[bool, bytes]], tuple[str, ...]]:
+    """(criticality and value by type, types that stand there twice)."""
     result: dict[str, tuple[bool, bytes]] = {}
+    repeated = []
     for field in fields:
         if field.tag == 0xA3:
             for entry in der.children(der.children(field)[0]):
                 parts = der.children(entry)
                 critical = len(parts) == 3 and parts[1].content not in (b"", b"\x00")
-                result.setdefault(der.oid(parts[0]), (critical, der.octets(parts[-1])))
-    return result
+                kind = der.oid(parts[0])
+                if kind in result:
+                    repeated.append(kind)
+                result.setdefault(kind, (critical, der.octets(parts[-1])))
+    return result, tuple(repeated)
 
 
 def _addresses(node: der.Node) -> list[str]:
