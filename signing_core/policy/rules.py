@@ -26,6 +26,8 @@ class Algorithm:
     bits: int
     """Size of the modulus, field or curve."""
     curve: str | None = None
+    mask_digest: str | None = None
+    """Of RSASSA-PSS, for MGF1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Policy:
     """Files or folders with trust anchors, absolute."""
 
     def judge(self, algorithm: Algorithm) -> Judgement:
-        """The earliest cut-off among digest, scheme, curve and key size."""
+        """The earliest cut-off among digests, scheme, curve and key size."""
         limits = []
         if algorithm.key in self.keys:
             until = NEVER
@@ -69,8 +71,9 @@ class Policy:
                     until = end
             limits.append((until, f"{algorithm.key.upper()} with {algorithm.bits} bits"))
         limits.append((self.schemes.get(algorithm.scheme, NEVER), shown(algorithm.scheme)))
-        if algorithm.digest is not None:
-            limits.append((self.digests.get(algorithm.digest, NEVER), shown(algorithm.digest)))
+        for digest in (algorithm.digest, algorithm.mask_digest):
+            if digest is not None:
+                limits.append((self.digests.get(digest, NEVER), shown(digest)))
         if algorithm.curve is not None:
             limits.append((self.curves.get(algorithm.curve, NEVER), f"the curve {algorithm.curve}"))
         until, limit = min(limits, key=lambda pair: pair[0])

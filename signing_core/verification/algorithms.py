@@ -29,6 +29,10 @@ DIGESTS: Final = {
 }
 OID_OF_DIGEST: Final = {name: oid for oid, name in reversed(DIGESTS.items())}
 
+IDENTIFY_NOTHING: Final = frozenset({"md2", "md5"})
+"""Digests for which anybody can make different contents with the same value: that one fits says nothing about the content, at
+whatever time. How long all others suffice is the policy's question."""
+
 _SCHEMES: Final[dict[str, tuple[str, str | None]]] = {
     "1.2.840.113549.1.1.1": ("rsa-pkcs1v15", None),
     "1.2.840.113549.1.1.2": ("rsa-pkcs1v15", "md2"),

@@ -7,7 +7,7 @@ of the window that makes the answer hold for the whole of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -77,6 +77,9 @@ class ChainVerdict:
 _PASSED: Final = Indication.TOTAL_PASSED
 _OPEN: Final = Indication.INDETERMINATE
 _FAILED: Final = Indication.TOTAL_FAILED
+_INDICATIONS: Final = (_PASSED, _OPEN, _FAILED)
+_TRUST: Final = (Trust.TRUSTED, Trust.UNKNOWN, Trust.UNTRUSTED)
+_REVOCATIONS: Final[tuple[Revocation, ...]] = ("good", "unknown", "revoked")
 
 
 def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: Purpose = "document") -> ChainVerdict:
@@ -117,6 +120,17 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
         others = (_path(path, window, around, purpose) for path in paths.found[1:])
         first = next((judged for judged in others if judged.indication is _PASSED), first)
     return replace(first, notes=first.notes + _grounds(first.path, around, granted))
+
+
+def worst(chains: Sequence[ChainVerdict]) -> ChainVerdict:
+    """Of several SignerInfos: what speaks against any of them speaks against the signature. `chains` has one at least."""
+    chosen = max(chains, key=lambda chain: _INDICATIONS.index(chain.indication))
+    return replace(
+        chosen,
+        trust=max((chain.trust for chain in chains), key=_TRUST.index),
+        revocation=max((chain.revocation for chain in chains), key=_REVOCATIONS.index),
+        notes=tuple(dict.fromkeys(note for chain in chains for note in chain.notes)),
+    )
 
 
 def _lapsed(

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from signing_core.pdf.revisions import Finding as StructureFinding
-from signing_core.policy import NEVER, Policy
+from signing_core.policy import NEVER, Judgement, Policy
 from signing_core.verdict import (
     Changes,
     Finding,
@@ -25,8 +25,10 @@ from signing_core.verdict import (
     Trust,
 )
 from signing_core.verification import findings
+from signing_core.verification.algorithms import IDENTIFY_NOTHING
 from signing_core.verification.chains import ChainVerdict
 from signing_core.verification.examination import Examined
+from signing_core.verification.sufficiency import insufficient, insufficient_reference
 from signing_core.verification.times import JudgedToken, Timing
 
 Role = Literal["first-party", "client", "seal"]
@@ -82,7 +84,11 @@ def conclude(
         notes.append(("changes-unknown", ""))
         causes.append((_OPEN, SubIndication.CUSTOM))
     causes += _algorithms(item, timing, policy, notes)
-    if any(code == "signing-certificate-mismatch" for code, _ in notes):
+    if item.has_to_name and item.structure is not None and len(item.structure.signers) > 1:
+        causes.append((_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE))
+    if item.has_to_name and not all(signer.named for signer in item.signers):
+        causes.append((_OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE))
+    if any(code in ("signing-certificate-mismatch", "signing-certificate-ambiguous") for code, _ in item.notes):
         causes.append((_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND))
     if chain is not None:
         notes += chain.notes
@@ -160,20 +166,28 @@ def _algorithms(item: Examined, timing: Timing, policy: Policy, notes: list[tupl
     """EN 319 102-1, 5.2.8: whether each algorithm sufficed at the time up to which the signature is proven to exist."""
     causes: list[_Cause] = []
     time = timing.window.upper
+    for judgement in insufficient(item.signers, item.content_digests, policy, time):
+        if judgement.until == NEVER:
+            notes.append(("algorithm-not-accepted", judgement.limit))
+        else:
+            notes.append(("algorithm-weak", f"{judgement.limit}, sufficient before {judgement.until:%Y-%m-%d}"))
+        causes.append(_crypto(judgement))
     for signer in item.signers:
-        judgements = [policy.judge(signer.algorithm)] if signer.algorithm else []
-        if signer.digest_algorithm and (signer.algorithm is None or signer.digest_algorithm != signer.algorithm.digest):
-            judgements.append(policy.judge_digest(signer.digest_algorithm))
-        for judgement in judgements:
-            if judgement.until == NEVER:
-                notes.append(("algorithm-not-accepted", judgement.limit))
-                causes.append((_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE))
-            elif not judgement.good_at(time):
-                notes.append(("algorithm-weak", f"{judgement.limit}, sufficient before {judgement.until:%Y-%m-%d}"))
-                causes.append((_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE))
+        reference = insufficient_reference(signer, policy, time, token=item.token is not None)
+        if reference is not None:
+            notes.append(("signing-certificate-attribute-weak", reference.limit))
+            if item.has_to_name or signer.reference_digest in IDENTIFY_NOTHING:
+                causes.append(_crypto(reference))
         if any(code == "eddsa-digest" for code, _ in signer.notes):
             causes.append((_OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE))
     return causes
+
+
+def _crypto(judgement: Judgement) -> _Cause:
+    never = judgement.until == NEVER
+    return _OPEN, (
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE if never else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    )
 
 
 def from_structure(finding: StructureFinding) -> Finding:

@@ -50,7 +50,7 @@ from signing_core.verification import (
     validation_data,
     whole_file,
 )
-from signing_core.verification.chains import ChainVerdict, Surroundings, judge
+from signing_core.verification.chains import ChainVerdict, Surroundings, judge, worst
 from signing_core.verification.conclusion import ChangesSince, Role, conclude, from_structure
 from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.examination import Examined, examine
@@ -242,9 +242,8 @@ class _Run:
         chain: ChainVerdict | None = None
         if item.token is not None:
             chain = token.chain if token else None
-        elif item.certificate is not None:
-            certificate = item.certificate
-            chain = self._guarded(lambda: judge(certificate, timing.window, around), None)
+        elif item.certificates:
+            chain = self._guarded(lambda: worst([judge(c, timing.window, around) for c in item.certificates]), None)
         # (6) changes
         unexplained = structure.unexplained_after(item.ends_at)
         changes = self._changes(item, structure, bool(unexplained))
@@ -266,7 +265,7 @@ class _Run:
             timing=timing,
             chain=chain,
             own_token=token,
-            tokens=tokens,
+            tokens=(*tokens, *timeline.inside(item)),
             changes=changes,
             covered_sha256=hasher.prefix_sha256(min(item.ends_at, len(structure.data))) if item.ends_at else None,
             policy=self._policy,

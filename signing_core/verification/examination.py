@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from signing_core.pdf.revisions import SignatureRecord
@@ -28,7 +30,7 @@ from signing_core.verification.algorithms import DIGESTS, Scheme, UnknownAlgorit
 from signing_core.verification.public_keys import RefusedKey
 from signing_core.verification.signature_values import algorithm_of, recover
 from signing_core.verification.signed_content import Hasher
-from signing_core.verification.signers import Checked, Content, Note, check
+from signing_core.verification.signers import Checked, Content, Note, check, unidentified
 from signing_core.verification.time_stamps import CheckedToken
 from signing_core.verification.x509_certificates import X509
 from signing_core.verification.x509_certificates import parse as parse_x509
@@ -61,7 +63,17 @@ class Examined:
     signature_time_stamps: tuple[CheckedToken, ...] = ()
     content_time_stamps: tuple[CheckedToken, ...] = ()
     signing_time_attribute: datetime | None = None
+    content_digests: tuple[str, ...] = ()
+    """Digests of what is signed besides those of the SignerInfos: inside of an adbe.pkcs7.sha1 signature, a time-stamp's imprint."""
     notes: tuple[Note, ...] = field(default=())
+
+    @property
+    def has_to_name(self) -> bool:
+        """Whether its format demands that something signed names the signer's X.509 certificate (EN 319 142-1, 6.3, of CAdES).
+
+        The older PKCS #7 formats do not; time-stamps do, and prove nothing without (`times`).
+        """
+        return self.record.sub_filter in _PADES
 
     @property
     def primary(self) -> Checked | None:
@@ -69,7 +81,18 @@ class Examined:
 
     @property
     def certificate(self) -> X509 | None:
+        """The first SignerInfo's, for naming; `certificates` are those to judge."""
         return self.primary.certificate if self.primary else None
+
+    @property
+    def certificates(self) -> tuple[X509, ...]:
+        """Of all SignerInfos."""
+        return tuple(dict.fromkeys(signer.certificate for signer in self.signers if signer.certificate))
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several signature values. Some programs write their one SignerInfo twice (PoDoFo)."""
+        return self.structure is not None and len({signer.signature for signer in self.structure.signers}) > 1
 
     @property
     def claimed_time(self) -> datetime | None:
@@ -128,8 +151,7 @@ def _time_stamp(record: SignatureRecord, index: int, content: Content, others: t
         wrong = any(code == "time-stamp-imprint" for code, _ in token.notes)
         sub = SubIndication.HASH_FAILURE if wrong else SubIndication.SIG_CRYPTO_FAILURE
     elif token.intact is None:
-        missing = token.token is not None and token.certificate is None
-        sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND if missing else SubIndication.CUSTOM
+        sub = _why((token.signer,), None, None, token.notes) if token.signer else SubIndication.CUSTOM
     return Examined(
         record,
         index,
@@ -138,6 +160,7 @@ def _time_stamp(record: SignatureRecord, index: int, content: Content, others: t
         structure=token.token.structure if token.token else None,
         signers=(token.signer,) if token.signer else (),
         token=token,
+        content_digests=(token.token.imprint_algorithm,) if token.token else (),
         notes=token.notes,
     )
 
@@ -161,7 +184,7 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
         return Examined(record, index, None, SubIndication.CUSTOM, structure=structure, notes=tuple(notes))
     if len(structure.signers) > 1:
         notes.append(("cms-signers", str(len(structure.signers))))
-    blocked, content, matches = _encapsulated(record, structure, content, notes)
+    blocked, content, matches, inner = _encapsulated(record, structure, content, notes)
     others = (*others, *(c for c in (parse_x509(entry) for entry in record.cert) if c))
     signers = tuple(
         check(structure, signer, content, content_type=structure.content_type, others=others)
@@ -175,23 +198,25 @@ def _cms(record: SignatureRecord, index: int, content: Content, others: tuple[X5
     elif all(s.intact for s in signers) and not blocked and not _spoiled(notes, record):
         intact = True
     first = structure.signers[0]
-    over_value = _over(first.signature)
+    stamped = {token: _over(signer.signature) for signer in structure.signers for token in signer.time_stamps}
+    inside = dict.fromkeys(token for signer in structure.signers for token in signer.content_time_stamps)
     return Examined(
         record,
         index,
         intact,
-        None if intact else _why(signers, intact, matches),
+        None if intact else _why(signers, intact, matches, notes),
         structure=structure,
         signers=signers,
         signature_time_stamps=tuple(
-            time_stamps.check_token(token, over_value, others=others, what=f"signature time-stamp {number}")
-            for number, token in enumerate(first.time_stamps[:16], 1)
+            time_stamps.check_token(token, value, others=others, what=f"signature time-stamp {number}")
+            for number, (token, value) in enumerate(islice(stamped.items(), 16), 1)
         ),
         content_time_stamps=tuple(
             time_stamps.check_token(token, content, others=others, what=f"content time-stamp {number}")
-            for number, token in enumerate(first.content_time_stamps[:16], 1)
+            for number, token in enumerate(islice(inside, 16), 1)
         ),
         signing_time_attribute=first.claimed_time,
+        content_digests=(inner,) if inner else (),
         notes=_digest_notes(signers, intact, matches) + tuple(dict.fromkeys(notes)),
     )
 
@@ -202,48 +227,52 @@ def _over(value: bytes) -> Content:
 
 def _encapsulated(
     record: SignatureRecord, structure: cms.Cms, content: Content, notes: list[Note]
-) -> tuple[bool, Content, bool | None]:
-    """(whether nothing can be said, what the SignerInfos sign, whether that is the document)."""
+) -> tuple[bool, Content, bool | None, str | None]:
+    """(whether nothing can be said, what the SignerInfos sign, whether that is the document, by which digest)."""
     inner = structure.content
     if record.sub_filter == "adbe.pkcs7.sha1":
         if inner is None:
             notes.append(("adbe-sha1-content", ""))
-            return True, content, None
+            return True, content, None, None
         # ISO 32000-1, 12.8.3.3.1: the encapsulated content is the SHA-1 of the byte ranges. Some put another digest.
         name = {16: "md5", 20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}.get(len(inner))
         if name is None:
             notes.append(("adbe-sha1-content", f"{len(inner)} bytes are no digest"))
-            return True, _over(inner), None
-        return False, _over(inner), hmac.compare_digest(content.digest(name), inner)
+            return True, _over(inner), None, None
+        matches = unidentified(name, hmac.compare_digest(content.digest(name), inner), notes)
+        return matches is None, _over(inner), matches, name
     if inner is None:
-        return False, content, None
+        return False, content, None, None
     if inner and hmac.compare_digest(digest_of("sha256", (inner,)), content.digest("sha256")):
         notes.append(("cms-encapsulated-same", ""))
-        return False, content, None
+        return False, content, None, None
     notes.append(("cms-encapsulated-content", f"{len(inner)} bytes"))
-    return True, content, None
+    return True, content, None, None
 
 
 def _spoiled(notes: list[Note], record: SignatureRecord) -> bool:
     """Whether something makes it unclear what was signed although all values fit."""
-    codes = {code for code, _ in notes}
     # Attributes that verify only in the order they were written in: RFC 5652, 5.4, which CAdES builds on, has them
     # sorted, so readers of the one kind call such a signature broken and of the other good. Writers of the older PKCS #7
     # formats never sorted them, and their readers never did.
-    if "signed-attributes-not-der" in codes and record.sub_filter in _PADES:
-        return True
-    return bool(codes & {"content-type-mismatch", "digest-algorithm-malformed"})
+    unsorted = record.sub_filter in _PADES and any(code == "signed-attributes-not-der" for code, _ in notes)
+    return unsorted or any(code == "content-type-mismatch" for code, _ in notes)
 
 
-def _why(signers: tuple[Checked, ...], intact: bool | None, matches: bool | None) -> SubIndication:
+def _why(
+    signers: tuple[Checked, ...], intact: bool | None, matches: bool | None, notes: Iterable[Note]
+) -> SubIndication:
     if intact is False:
         wrong = matches is False or any(s.digest_ok is False for s in signers)
         return SubIndication.HASH_FAILURE if wrong else SubIndication.SIG_CRYPTO_FAILURE
     if any(s.certificate is None for s in signers):
         return SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-    if any(code in ("algorithm-unknown", "key-refused") for s in signers for code, _ in s.notes):
+    if any(code in _CRYPTOGRAPHIC for code, _ in notes):
         return SubIndication.CRYPTO_CONSTRAINTS_FAILURE
     return SubIndication.SIG_CONSTRAINTS_FAILURE
+
+
+_CRYPTOGRAPHIC: Final = ("algorithm-unknown", "key-refused", "digest-broken")
 
 
 def _digest_notes(signers: tuple[Checked, ...], intact: bool | None, matches: bool | None) -> tuple[Note, ...]:
@@ -267,6 +296,7 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
         signature = der.octets(der.read(record.contents))
         opened = recover(signer.spki, signature)
         digest_name = None
+        broken: list[Note] = []
         value_ok = opened is not None
         digest_ok: bool | None = None
         if opened is not None:
@@ -274,10 +304,11 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
             digest_name = DIGESTS.get(der.oid(der.children(algorithm)[0]))
             if digest_name is None:
                 raise UnknownAlgorithm("digest algorithm in the DigestInfo")
-            digest_ok = hmac.compare_digest(content.digest(digest_name), der.octets(digest))
+            fits = hmac.compare_digest(content.digest(digest_name), der.octets(digest))
+            digest_ok = unidentified(digest_name, fits, broken)
         chosen = Scheme("rsa-pkcs1v15", digest_name or "sha1")
         used: Algorithm | None = algorithm_of(chosen, signer.spki)
-        checked = Checked(digest_ok if value_ok else None, value_ok, signer, digest_name, chosen, used)
+        checked = Checked(digest_ok if value_ok else None, value_ok, signer, digest_name, chosen, used, tuple(broken))
     except (der.DerError, UnknownAlgorithm, IndexError) as error:
         code = (
             "key-refused"
@@ -294,7 +325,7 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
         record,
         index,
         intact,
-        None if intact else _why((checked,), intact, None),
+        None if intact else _why((checked,), intact, None, checked.notes),
         structure=structure,
         signers=(checked,),
         notes=_digest_notes((checked,), intact, None) + checked.notes,

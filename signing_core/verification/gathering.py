@@ -26,7 +26,7 @@ def certificates(examined: Sequence[Examined], others: tuple[X509, ...]) -> tupl
     found: dict[X509, None] = {}
     for structure in _structures(examined):
         found.update(dict.fromkeys(structure.certificates))
-    return tuple(dict.fromkeys((*found, *(e.certificate for e in examined if e.certificate), *others)))
+    return tuple(dict.fromkeys((*found, *(c for e in examined for c in e.certificates), *others)))
 
 
 def revocation_data(examined: Sequence[Examined], stores: Sequence[Store]) -> Material:

@@ -45,7 +45,7 @@ def algorithm_of(scheme: Scheme, spki: bytes) -> Algorithm:
     """What the policy judges. Raises `UnknownAlgorithm`."""
     key = public_key(spki)
     if isinstance(key, rsa.RSAPublicKey):
-        return Algorithm(scheme.name, scheme.digest, "rsa", key.key_size)
+        return Algorithm(scheme.name, scheme.digest, "rsa", key.key_size, mask_digest=scheme.mgf_digest)
     if isinstance(key, dsa.DSAPublicKey):
         return Algorithm(scheme.name, scheme.digest, "dsa", key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):

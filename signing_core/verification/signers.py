@@ -8,11 +8,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from signing_core.policy import Algorithm
+from signing_core.policy.cut_offs import shown
 from signing_core.verification import cms, der
 from signing_core.verification.algorithms import (
     DIGESTS,
+    IDENTIFY_NOTHING,
     Scheme,
     UnknownAlgorithm,
     digest_name,
@@ -47,7 +50,7 @@ class Checked:
     """What the cryptography says of one SignerInfo."""
 
     digest_ok: bool | None
-    """The content is what was signed; None when that could not be computed."""
+    """The content is what was signed; None when that could not be computed, or when a digest that fits says nothing."""
     value_ok: bool | None
     """The signature value fits key and attributes; None when that could not be computed."""
     certificate: X509 | None
@@ -55,12 +58,34 @@ class Checked:
     scheme: Scheme | None
     algorithm: Algorithm | None
     notes: tuple[Note, ...] = ()
+    reference_digest: str | None = None
+    """Of the signed attribute that names the X.509 certificate; None without one."""
 
     @property
     def intact(self) -> bool | None:
         if self.digest_ok is False or self.value_ok is False:
             return False
-        return None if self.digest_ok is None or self.value_ok is None else True
+        if self.digest_ok is None or self.value_ok is None or any(code in _LEAVE_OPEN for code, _ in self.notes):
+            return None
+        return True
+
+    @property
+    def named(self) -> bool:
+        """Whether something signed says which X.509 certificate it was made with."""
+        return self.reference_digest is not None and not any(code in _NOT_NAMED for code, _ in self.notes)
+
+
+_LEAVE_OPEN: Final = frozenset({"content-type-mismatch", "digest-algorithm-malformed"})
+"""What makes it unclear what was signed although all values fit."""
+_NOT_NAMED: Final = frozenset({"signing-certificate-attribute-malformed", "signing-certificate-mismatch"})
+
+
+def unidentified(digest: str | None, fits: bool | None, notes: list[Note]) -> bool | None:
+    """`fits`, unless it says nothing because of the digest that it was found with."""
+    if not fits or digest not in IDENTIFY_NOTHING:
+        return fits
+    notes.append(("digest-broken", shown(digest)))
+    return None
 
 
 def check(
@@ -78,7 +103,7 @@ def check(
     algorithm: Algorithm | None = None
     digest_ok: bool | None = None
     value_ok: bool | None = None
-    certificate = _signing_certificate(structure, signer, others, notes)
+    certificate, reference = _signing_certificate(structure, signer, others, notes)
     if certificate is not None and lacks_leading_zero(certificate.spki):
         notes.append(("rsa-key-sign", ""))
     try:
@@ -92,13 +117,15 @@ def check(
             if certificate is not None:
                 algorithm = algorithm_of(chosen, certificate.spki)
                 chosen, value_ok = _value(signer, content, certificate, chosen, digest_algorithm, notes)
+            for used in dict.fromkeys((digest_algorithm, chosen.digest)):
+                digest_ok = unidentified(used, digest_ok, notes)
         except RefusedKey as refused:
             notes.append(("key-refused", str(refused)))
         except UnknownAlgorithm as unknown:
             notes.append(("algorithm-unknown", str(unknown)))
         except (ValueError, IndexError) as error:
             notes.append(("cms-malformed", str(error)))
-    return Checked(digest_ok, value_ok, certificate, digest_algorithm, chosen, algorithm, tuple(notes))
+    return Checked(digest_ok, value_ok, certificate, digest_algorithm, chosen, algorithm, tuple(notes), reference)
 
 
 def _digest_algorithm(signer: cms.SignerInfo, notes: list[Note]) -> str:
@@ -160,58 +187,60 @@ def _value(
 
 def _signing_certificate(
     structure: cms.Cms, signer: cms.SignerInfo, others: tuple[X509, ...], notes: list[Note]
-) -> X509 | None:
-    """The X.509 certificate the SignerInfo names, held against the signed ESS attribute (RFC 5035; EN 319 122-1, 5.2.2)."""
+) -> tuple[X509 | None, str | None]:
+    """(the X.509 certificate the SignerInfo names, the digest by which the signed ESS attribute does so).
+
+    RFC 5035; EN 319 122-1, 5.2.2. Where both versions of the attribute are there, both have to fit.
+    """
     found = [c for c in dict.fromkeys((*structure.certificates, *others)) if signer.identifies(c)]
     if not found:
         notes.append(("signing-certificate-missing", ""))
-        return None
-    references = _ess(signer)
-    if references is None:
+        return None, None
+    try:
+        references = _references(signer)
+    except (ValueError, IndexError, UnknownAlgorithm):
         notes.append(("signing-certificate-attribute-malformed", ""))
-        return found[0]
+        return found[0], None
     if not references:
         notes.append(("signing-certificate-attribute-missing", ""))
-        return found[0]
-    name, value, serial = references[0]
-    for certificate in found:
-        try:
-            fits = digest_of(name, (certificate.der,)) == value
-        except UnknownAlgorithm:
-            notes.append(("signing-certificate-attribute-malformed", ""))
-            return found[0]
-        if fits:
-            if serial is not None and serial != certificate.serial:
-                notes.append(("signing-certificate-issuer-serial", ""))
-            return certificate
-    notes.append(("signing-certificate-mismatch", ""))
-    return found[0]
-
-
-def _ess(signer: cms.SignerInfo) -> list[tuple[str, bytes, int | None]] | None:
-    """(digest, hash, serial) of every reference; None when they cannot be read, empty when there are none."""
-    if signer.signed is None:
-        return []
-    result: list[tuple[str, bytes, int | None]] = []
+        alike = [c for c in (*structure.certificates, *others) if c.key_bits == found[0].key_bits and c != found[0]]
+        if alike:
+            notes.append(("signing-certificate-ambiguous", " / ".join((found[0].subject_text, alike[0].subject_text))))
+        return found[0], None
+    weakest = next((r.digest for r in references if r.digest in IDENTIFY_NOTHING), references[0].digest)
     try:
-        for kind in (cms.SIGNING_CERTIFICATE_V2, cms.SIGNING_CERTIFICATE):
-            node = signer.signed.one(kind)
-            if node is None:
-                continue
-            default = "sha256" if kind == cms.SIGNING_CERTIFICATE_V2 else "sha1"
-            for reference in der.children(der.children(node)[0]):
-                parts = der.children(reference)
-                name = default
-                if parts[0].tag == der.SEQUENCE:
-                    name = digest_name(der.oid(der.children(parts[0])[0]))
-                    parts = parts[1:]
-                serial = None
-                if len(parts) > 1:
-                    issuer_serial = der.children(parts[1])
-                    serial = der.integer(issuer_serial[1])
-                result.append((name, der.octets(parts[0]), serial))
-            if result:
-                return result
-    except (ValueError, IndexError, UnknownAlgorithm):
-        return None
+        fitting = [c for c in found if all(digest_of(r.digest, (c.der,)) == r.value for r in references)]
+    except UnknownAlgorithm:
+        notes.append(("signing-certificate-attribute-malformed", ""))
+        return found[0], weakest
+    if not fitting:
+        notes.append(("signing-certificate-mismatch", ""))
+        return found[0], weakest
+    if any(r.serial is not None and r.serial != fitting[0].serial for r in references):
+        notes.append(("signing-certificate-issuer-serial", ""))
+    return fitting[0], weakest
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The first ESSCertID or ESSCertIDv2 of an attribute: the signer's. Those after it restrict the path."""
+
+    digest: str
+    value: bytes
+    serial: int | None
+
+
+def _references(signer: cms.SignerInfo) -> list[_Reference]:
+    """Version 2 first. Raises `DerError`, `IndexError` and `UnknownAlgorithm` for what cannot be read."""
+    result = []
+    for kind, name in ((cms.SIGNING_CERTIFICATE_V2, "sha256"), (cms.SIGNING_CERTIFICATE, "sha1")):
+        node = signer.signed.one(kind) if signer.signed is not None else None
+        if node is None:
+            continue
+        parts = der.children(der.children(der.children(node)[0])[0])
+        if parts[0].tag == der.SEQUENCE:
+            name = digest_name(der.oid(der.children(parts[0])[0]))
+            parts = parts[1:]
+        serial = der.integer(der.children(parts[1])[1]) if len(parts) > 1 else None
+        result.append(_Reference(name, der.octets(parts[0]), serial))
     return result

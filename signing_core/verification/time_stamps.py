@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from signing_core.verification import cms, der
 from signing_core.verification.algorithms import UnknownAlgorithm, digest_name, digest_of
-from signing_core.verification.signers import Checked, Content, Note, check
+from signing_core.verification.signers import Checked, Content, Note, check, unidentified
 from signing_core.verification.x509_certificates import X509
 
 
@@ -92,6 +92,8 @@ def check_token(
     except (ValueError, IndexError, StopIteration, UnknownAlgorithm) as error:
         return CheckedToken(None, None, None, (("time-stamp-malformed", f"{what}, {error}"),))
     notes = list(signer.notes)
+    if fits and unidentified(token.imprint_algorithm, fits, notes) is None:
+        return CheckedToken(token, signer, False if signer.intact is False else None, tuple(notes))
     intact = signer.intact
     if not fits:
         notes.append(("time-stamp-imprint", _which(what, token)))

@@ -22,6 +22,7 @@ from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings,
 from signing_core.verification.examination import Examined
 from signing_core.verification.listed import GROUNDS
 from signing_core.verification.signers import Note
+from signing_core.verification.sufficiency import insufficient, insufficient_reference
 from signing_core.verification.time_stamps import CheckedToken
 
 _TOLERANCE: Final = timedelta(hours=1)
@@ -77,6 +78,8 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
     notes += [note for note in chain.notes if note[0] == "time-stamp-key-usage"]
     reasons: list[str] = []
     weak = _weak(token, known_at, around.policy)
+    if token.signer is not None and not token.signer.named:
+        reasons.append("nothing signed names its X.509 certificate")
     late = time > at + CLOCKS
     if late:
         reasons.append("it is from after the time judged for")
@@ -107,10 +110,13 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
 
 def _weak(token: CheckedToken, known_at: datetime, policy: Policy) -> list[str]:
     """Which of the token's own algorithms no longer sufficed when it is known to have existed."""
-    if token.token is None or token.signer is None or token.signer.algorithm is None:
+    if token.token is None or token.signer is None:
         return []
-    judged = policy.judge(token.signer.algorithm), policy.judge_digest(token.token.imprint_algorithm)
-    return list(dict.fromkeys(judgement.limit for judgement in judged if not judgement.good_at(known_at)))
+    judged = [*insufficient((token.signer,), (token.token.imprint_algorithm,), policy, known_at)]
+    reference = insufficient_reference(token.signer, policy, known_at, token=True)
+    if reference is not None:
+        judged.append(reference)
+    return list(dict.fromkeys(judgement.limit for judgement in judged))
 
 
 class Timeline:
@@ -122,12 +128,14 @@ class Timeline:
         self._at = at
         self._documents: dict[int, JudgedToken] = {}
         self._own: dict[int, tuple[JudgedToken, ...]] = {}
+        self._inside: dict[int, tuple[JudgedToken, ...]] = {}
         self._timings: dict[int, Timing] = {}
         for item in sorted(examined, key=lambda e: (e.record.revision, e.ends_at), reverse=True):
             if item.token is not None:
                 self._documents[item.index] = self._judged(item, item.token)
         for item in examined:
             self._own[item.index] = tuple(self._judged(item, token) for token in item.signature_time_stamps)
+            self._inside[item.index] = tuple(self._judged(item, token) for token in item.content_time_stamps)
 
     def _judged(self, item: Examined, token: CheckedToken) -> JudgedToken:
         times = [judged.time for judged in self._covering(item) if judged.proves and judged.time]
@@ -154,6 +162,10 @@ class Timeline:
         """Its signature time-stamps."""
         return self._own[item.index]
 
+    def inside(self, item: Examined) -> tuple[JudgedToken, ...]:
+        """Its content time-stamps, which are older than the signature."""
+        return self._inside[item.index]
+
     def timing(self, item: Examined) -> Timing:
         """When a signature was made. For a document time-stamp, up to when it is known to exist."""
         if item.index not in self._timings:
@@ -162,7 +174,9 @@ class Timeline:
 
     def _timing(self, item: Examined) -> Timing:
         covering = self._covering(item)
-        candidates = [judged for judged in (*self._own[item.index], *covering) if judged.proves and judged.time]
+        # One SignerInfo's time-stamp says nothing of another's, which anybody may have added since.
+        own = () if item.several else self._own[item.index]
+        candidates = [judged for judged in (*own, *covering) if judged.proves and judged.time]
         proof = min(candidates, key=lambda judged: judged.time or self._at, default=None)
         whole = [judged for judged in self._own[item.index] if judged.checked.intact]
         lower = self._lower(item)
@@ -173,7 +187,7 @@ class Timeline:
 
     def _lower(self, item: Examined) -> datetime | None:
         """The newest proven time inside what it covers, its own content time-stamps among them."""
-        times = [t.time for t in item.content_time_stamps if t.intact and t.time]
+        times = [token.time for token in self._inside[item.index] if token.proves and token.time]
         covered = item.record.covered_revision or 0
         for other in self._examined:
             if other is item or not other.intact or other.record.revision > covered or other.ends_at >= item.ends_at:
@@ -195,8 +209,7 @@ class Timeline:
             if claimed is not None and claimed - proof.time > _TOLERANCE:
                 inconsistent = True
                 notes.append(("claimed-time-later", f"{claimed:%Y-%m-%d %H:%M} and {proof.time:%Y-%m-%d %H:%M} UTC"))
-            certificate = item.certificate
-            if item.token is None and certificate is not None and proof.time < certificate.not_before:
+            if item.token is None and any(proof.time < certificate.not_before for certificate in item.certificates):
                 inconsistent = True
         elif item.token is None and (note := self._impossible(item)) is not None:
             inconsistent = True
@@ -205,13 +218,14 @@ class Timeline:
 
     def _impossible(self, item: Examined) -> Note | None:
         """Why a claimed time, with no proven one beside it, cannot be. A certificate that has ended since is no reason."""
-        claimed, certificate = item.claimed_time, item.certificate
+        claimed = item.claimed_time
         if claimed is None:
             return None
         slack = _TOLERANCE + item.claimed_give_or_take
         if claimed - slack > self._at:
             return "claimed-time-future", f"{claimed:%Y-%m-%d %H:%M} UTC, judged for {self._at:%Y-%m-%d %H:%M} UTC"
-        if certificate is None or certificate.not_before - slack <= claimed <= certificate.not_after + slack:
-            return None
-        valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
-        return "claimed-time-outside", f"{claimed:%Y-%m-%d %H:%M} UTC, valid from {valid}"
+        for certificate in item.certificates:
+            if not certificate.not_before - slack <= claimed <= certificate.not_after + slack:
+                valid = f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+                return "claimed-time-outside", f"{claimed:%Y-%m-%d %H:%M} UTC, valid from {valid}"
+        return None

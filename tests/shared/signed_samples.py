@@ -26,11 +26,11 @@ DATA = "1.2.840.113549.1.7.1"
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha1": hashes.SHA1(), "sha224": hashes.SHA224(), "sha256": hashes.SHA256(), "sha384": hashes.SHA384(),
+    "md5": hashes.MD5(), "sha1": hashes.SHA1(), "sha224": hashes.SHA224(), "sha256": hashes.SHA256(), "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(), "sha3_256": hashes.SHA3_256(), "sha3_384": hashes.SHA3_384(), "sha3_512": hashes.SHA3_512(),
 }  # fmt: skip
 DIGEST_OIDS = {
-    "sha1": "1.3.14.3.2.26", "sha224": "2.16.840.1.101.3.4.2.4", "sha256": "2.16.840.1.101.3.4.2.1",
+    "md2": "1.2.840.113549.2.2", "md5": "1.2.840.113549.2.5", "sha1": "1.3.14.3.2.26", "sha224": "2.16.840.1.101.3.4.2.4", "sha256": "2.16.840.1.101.3.4.2.1",
     "sha384": "2.16.840.1.101.3.4.2.2", "sha512": "2.16.840.1.101.3.4.2.3", "sha3_256": "2.16.840.1.101.3.4.2.8",
     "sha3_384": "2.16.840.1.101.3.4.2.9", "sha3_512": "2.16.840.1.101.3.4.2.10", "shake256": "2.16.840.1.101.3.4.2.12",
 }  # fmt: skip
@@ -273,7 +273,7 @@ class How:
     order: str = "der"
     """`der` or `written`."""
     ess: str | None = "v2"
-    """`v1`, `v2`, `wrong` or None."""
+    """`v1`, `v2`, `wrong`, the name of a digest for version 2, or None."""
     signing_time: datetime | None = None
     certificates: Sequence[bytes] | None = None
     """Instead of the signer's chain."""
@@ -289,7 +289,7 @@ class How:
     extra_signed: Sequence[tuple[str, bytes]] = ()
 
 
-_RSA = {"sha1": 5, "sha224": 14, "sha256": 11, "sha384": 12, "sha512": 13}
+_RSA = {"md5": 4, "sha1": 5, "sha224": 14, "sha256": 11, "sha384": 12, "sha512": 13}
 _EC_SHA1 = "1.2.840.10045.4.1"
 _EC = {"sha224": 1, "sha256": 2, "sha384": 3, "sha512": 4}
 _PLAIN = {"sha1": 1, "sha224": 2, "sha256": 3, "sha384": 4, "sha512": 5}
@@ -358,6 +358,10 @@ def signer_info(
     if how.ess == "v1":
         reference = sequence(tlv(4, hashlib.sha1(identity.der).digest()))
         attributes.append(attribute("1.2.840.113549.1.9.16.2.12", sequence(sequence(reference))))
+    elif how.ess in DIGEST_OIDS:
+        hashed = b"\x07" * 16 if how.ess == "md2" else digest(how.ess, identity.der)
+        reference = sequence(algorithm(DIGEST_OIDS[how.ess]), tlv(4, hashed))
+        attributes.append(attribute("1.2.840.113549.1.9.16.2.47", sequence(sequence(reference))))
     elif how.ess:
         hashed = hashlib.sha256(identity.der if how.ess == "v2" else b"another").digest()
         attributes.append(attribute("1.2.840.113549.1.9.16.2.47", sequence(sequence(sequence(tlv(4, hashed))))))

@@ -211,7 +211,6 @@ def test_signed_attributes_that_leave_it_open(how: How, code: str, world, judge:
     ("how", "code"),
     [
         (How(content_type=None), "content-type-missing"),
-        (How(ess=None), "signing-certificate-attribute-missing"),
         (How(signing_time=NOW), "profile-signing-time"),
     ],
 )
