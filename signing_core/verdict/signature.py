@@ -77,7 +77,7 @@ class SignatureVerdict:
     covered_sha256: str | None
     """SHA-256 of the covered revision, from the first byte to the last one that the byte range reaches."""
     intact: bool | None
-    """Digest and signature value; None when they could not be computed."""
+    """Digest and signature value; None when they could not be computed, or say nothing about what was signed."""
     coverage: Coverage
     changes: Changes
     revocation: Revocation

@@ -52,6 +52,10 @@ ROWS: dict[str, tuple[Callable[..., bytes], dict[str, object], Integrity, Indica
     "forbidden changes": (
         lambda w: changed_after(w), {}, Integrity.ALTERED, FAILED, SubIndication.FORMAT_FAILURE,
     ),
+    "content identified by MD5": (
+        lambda w: made.signed(w.signer, How(digest="md5", signature_digest="sha256")), {},
+        Integrity.INDETERMINATE, OPEN, SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+    ),
     "unknown format": (
         lambda w: made.signed(w.signer, sub_filter="XYZ"), {}, Integrity.INDETERMINATE, OPEN, SubIndication.CUSTOM,
     ),

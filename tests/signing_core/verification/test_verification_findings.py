@@ -42,6 +42,13 @@ def test_the_page_is_what_the_catalogue_says() -> None:
     )
 
 
+def test_every_check_in_the_documentation_has_its_test() -> None:
+    rows = re.findall(r"\| `(\w+)`: `(test_\w+)` \|", (ROOT / "docs/verification.md").read_text())
+    assert rows
+    for module, name in rows:
+        assert f"def {name}(" in (Path(__file__).parent / f"test_verification_{module}.py").read_text(), name
+
+
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     missing = {code for code in words_in(SOURCES) if code.startswith(PREFIXES)} - set(CATALOGUE)
     assert missing - NO_CODES == set()
