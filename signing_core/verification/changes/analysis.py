@@ -8,11 +8,12 @@ from typing import Final
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
+from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.mentions import Mentions, index
 from signing_core.verification import drawn
 from signing_core.verification.changes.catalog import compare_documents
 from signing_core.verification.changes.change import Change, Kind
-from signing_core.verification.changes.pair import Owned, Pair, subtype_of
+from signing_core.verification.changes.pair import Owned, Pair
 from signing_core.verification.changes.report import ChangeLevel, ChangeReport
 from signing_core.verification.changes.values import judge_values
 from signing_core.verification.changes.walk import Walk

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from signing_core.pdf.structure.field_entries import means_default
+from signing_core.pdf.structure.kinds import kind_of, subtype_of
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Value
 from signing_core.verification.changes import widgets
 from signing_core.verification.changes.change import Kind
-from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.pair import kind_of, subtype_of
 from signing_core.verification.changes.walk import DRAWS, NOTED, SAME, Place, Walk
 from signing_core.verification.drawn import Maker, Paint, box_of
 
@@ -195,44 +195,35 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
     number = item.number if isinstance(item, Ref) else None
     annotation = pair.after(item)
     path = f"{place.path}/{number if number is not None else 'direct'}"
+    walk.ledger.entry(path, "added")
     if annotation is None:
-        walk.ledger.entry(path, "nothing")
-        return
+        return None
     place = replace(place, owner=number if number is not None else place.owner)
     subtype = subtype_of(annotation)
+
+    def refuse(what: str) -> None:
+        walk.forbid("change-annotation-added", f"Page {place.page}: {what}.", place)
+
     if not isinstance(annotation, dict) or "Subtype" not in annotation:
-        walk.forbid(
-            "change-annotation-added",
-            f"Page {place.page}: something that is no annotation was added to /Annots.",
-            place,
-        )
-        walk.ledger.entry(path, "no annotation")
-        return
+        return refuse("something that is no annotation was added to /Annots")
     if number is not None and pair.existed(number) and not (subtype == "Widget" and widgets.unplaced(walk, number)):
-        walk.forbid(
-            "change-annotation-added",
-            f"Page {place.page}: an object that the signed document has elsewhere ({_kind(pair.old(number))}) was put on the page.",
-            place,
+        return refuse(
+            f"an object that the signed document has elsewhere ({_kind(pair.old(number))}) was put on the page"
         )
-        walk.ledger.entry(path, "moved")
-        return
-    walk.ledger.entry(path, "added")
     if subtype == "Widget":
-        widgets.place_widget(walk, item, annotation, place)
-        return
-    brought = walk.take_in(item, Use.FORM)
-    what = f"Page {place.page}: an annotation ({subtype})"
+        return widgets.place_widget(walk, item, annotation, place)
+    brought = [part for part in walk.take_in(item, Use.FORM) if isinstance(part, dict)]
     if subtype not in COMMENTS:
-        walk.forbid("change-annotation-added", f"{what} that is no comment was added.", place)
-    elif any(
-        "A" in part or "AA" in part for part in brought if isinstance(part, dict) and kind_of(part) == "annotation"
-    ):
-        walk.forbid("change-annotation-added", f"{what} with an action was added.", place)
+        refuse(f"an annotation ({subtype}) that is no comment was added")
+    elif any(kind_of(part) == "annotation" and not part.keys().isdisjoint(("A", "AA")) for part in brought):
+        refuse(f"an annotation ({subtype}) with an action was added")
     else:
-        walk.note(Kind.ANNOTATION, "change-annotation-added", f"{what} was added.", place, annotation=subtype)
+        message = f"Page {place.page}: an annotation ({subtype}) was added."
+        walk.note(Kind.ANNOTATION, "change-annotation-added", message, place, annotation=subtype)
         _paint(walk, annotation, place, f"An annotation ({subtype}) that was added")
     if is_signature(pair.after(annotation.get("V"))):
-        walk.forbid("change-annotation-added", f"{what} that carries a signature was added.", place)
+        refuse(f"an annotation ({subtype}) that carries a signature was added")
+    return None
 
 
 def _kind(value: Value) -> str:

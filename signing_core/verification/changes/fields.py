@@ -6,16 +6,15 @@ belongs to the field it was signed in (12.7.5.5), a name to one field (12.7.4.2)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
+from signing_core.pdf.structure.field_entries import fits_entry, means_default
+from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.verification.changes.change import Kind
-from signing_core.verification.changes.defaults import means_default
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.pair import subtype_of
 from signing_core.verification.changes.walk import SAME, DrawnWidget, Place, Rule, Walk, back, back_or_new, uncovered
 from signing_core.verification.drawn import box_of, flags_of, unlooked
 
@@ -30,32 +29,6 @@ _WITH_SIGNATURE: Final = frozenset(
 )
 
 
-def _entries(value: Value, keys: set[str]) -> bool:
-    return isinstance(value, dict) and keys.issuperset(value)
-
-
-def _numbers(value: Value) -> bool:
-    items = (
-        [part for item in value for part in (item if isinstance(item, list) else [item])]
-        if isinstance(value, list)
-        else [""]
-    )
-    return all(isinstance(item, int | float) for item in items)
-
-
-_TYPES: Final[dict[str, Callable[[Value], bool]]] = {
-    **dict.fromkeys(("DA", "DS", "M", "TU", "NM", "Lang", "Contents"), lambda value: isinstance(value, bytes)),
-    **dict.fromkeys(("Q", "TI", "StructParent"), lambda value: type(value) is int),
-    **dict.fromkeys(("I", "Border"), _numbers),
-    "H": lambda value: value in ("N", "I", "O", "P", "T"),
-    "BS": lambda value: _entries(value, {"Type", "W", "S", "D"}),
-    "MK": lambda value: _entries(value, {"R", "BC", "BG", "CA", "RC", "AC", "I", "RI", "IX", "IF", "TP"}),
-    "DR": lambda value: isinstance(value, dict),
-    "Subtype": lambda value: value == "Widget",
-    "Lock": lambda value: _entries(value, {"Type", "Action", "Fields", "P"}),
-}
-"""What an entry that software writes along may be (Tables 166, 191, 192, 227, 236): the same dictionary may be read otherwise by
-something else, as a graphics state or an action, so nothing else may change in it."""
 _NOTHING: Final[tuple[Value, ...]] = (None, b"", b"\xfe\xff", [], "Off", "")
 USES: Final = {"V": Use.SIGNATURE, "DV": Use.SIGNATURE, "AP": Use.LOOK, "DR": Use.LOOK, "MK": Use.LOOK}
 _SHOWN: Final = 60
@@ -160,7 +133,11 @@ class FieldPair:
             return SAME
         walk.take_in(new, Use.LOOK, old)
         states = walk.pair.after(new)
-        if place.path.endswith("/AP") and states is not None and not _entries(states, {"N", "R", "D"}):
+        if (
+            place.path.endswith("/AP")
+            and states is not None
+            and not (isinstance(states, dict) and states.keys() <= {"N", "R", "D"})
+        ):
             return walk.unknown(
                 f"Form field {self.name}: its looks are no dictionary of looks.", place, field=self.name
             )
@@ -244,7 +221,7 @@ class FieldPair:
             old, new = self.before.get(key), self.after.get(key)
         if means_default(key, old, new) or walk.same(old, new, USES.get(key, Use.FORM)):
             return SAME
-        fits = new is None or (key in _TYPES and _TYPES[key](walk.pair.after(new)))
+        fits = new is None or fits_entry(key, walk.pair.after(new))
         if key in ("Lock", "SV"):  # a lock that comes with a signature binds only what comes after it (12.7.5.5)
             allowed = self.signed_now and (old is None if key == "Lock" else new is None)
         else:

@@ -117,21 +117,15 @@ def _relied_on(walk: Walk) -> bool:
     """Whether any signed form field draws something without resources of its own, or has a value and no look."""
     pair = walk.pair
     for field in pair.form_before.fields:
+        valued = field.type in ("Tx", "Ch") and pair.before(field.attributes.get("V")) not in (None, b"")
         for widget in field.widgets:
-            valued = field.type in ("Tx", "Ch") and pair.before(field.attributes.get("V")) not in (None, b"")
             if valued and unlooked(pair.structure, widget.dict, pair.signed):
                 return True
             states = pair.before(widget.dict.get("AP"))
-            for state in states.values() if isinstance(states, dict) else ():
-                look = pair.before(state)
-                for stream in look.values() if isinstance(look, dict) else (look,):
-                    resolved = pair.before(stream)
-                    if (
-                        isinstance(resolved, Stream)
-                        and "Resources" not in resolved.dict
-                        and resolved.end > resolved.start
-                    ):
-                        return True
+            looks = [pair.before(state) for state in states.values()] if isinstance(states, dict) else []
+            looks += [pair.before(inner) for look in looks if isinstance(look, dict) for inner in look.values()]
+            if any(isinstance(s, Stream) and "Resources" not in s.dict and s.end > s.start for s in looks):
+                return True
     return False
 
 

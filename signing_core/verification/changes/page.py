@@ -104,12 +104,7 @@ def _by_default(default: Value) -> Rule:
 def _box(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
     """Boxes for printers, which nothing on the screen follows: written out where they were implied is no change."""
     if old is None and isinstance(walk.pair.after(new), list):
-        return walk.note(
-            Kind.UPKEEP,
-            "change-page",
-            f"Page {place.page}: /{place.path.rsplit('/', 1)[-1]} was written out.",
-            place,
-        )
+        return walk.note(Kind.UPKEEP, "change-page", f"Page {place.page}: a box for printers was written out.", place)
     return drawn("change-page", "Page {page}: /{key}")(walk, old, new, place)
 
 
@@ -126,9 +121,8 @@ def _contents(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
 def _tags(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
     """/StructParents: a page that had no tags may get a key for them; the tags themselves are judged in their tree."""
     if old is None and type(walk.pair.after(new)) is int:
-        return walk.note(
-            Kind.UPKEEP, "change-structure-tree", f"Page {place.page} got a key of the structure tree.", place
-        )
+        message = f"Page {place.page} got a key of the structure tree."
+        return walk.note(Kind.UPKEEP, "change-structure-tree", message, place)
     return uncovered(walk, old, new, place)
 
 

@@ -9,51 +9,14 @@ from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.access import Location
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.forms import Form
+from signing_core.pdf.structure.kinds import kind_of, leads
 from signing_core.pdf.structure.mentions import Mentions
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import Ref, Value
 
-_POINTERS: Final = {
-    "page": frozenset({"Parent", "B"}),
-    "annotation": frozenset({"P", "Parent", "Popup", "IRT", "Dest", "A"}),
-    "field": frozenset({"Parent", "P"}),
-    "element": frozenset({"P", "Pg", "Obj"}),
-    "outline": frozenset({"Parent", "Prev", "Last", "Dest", "A", "SE"}),
-    "signature": frozenset({"Reference"}),
-}
-"""Entries that lead back or across, by what has them: their targets are compared where they belong (7.7.3.3, 12.3.3, 12.5.2,
-12.7.4.1, 14.7.2). The ledger sees to it that they are."""
 _MAX_DEPTH: Final = 400
-_PAGE: Final = frozenset({"Contents", "MediaBox", "Annots", "Resources"})
-_VIEWS: Final = frozenset({"XYZ", "Fit", "FitH", "FitV", "FitR", "FitB", "FitBH", "FitBV"})
 
 Owned: TypeAlias = tuple[Location | None, int, bool]
 """Where a holder lies, an object number, and whether entries that lead back count."""
-
-
-def kind_of(value: Value) -> str | None:
-    """What a dictionary is by its required entries; None for anything that has no place of its own in a document."""
-    if not isinstance(value, dict):
-        return None
-    kind = value.get("Type")
-    if kind in ("Page", "Pages", "Catalog"):
-        return "page" if kind == "Page" else "tree"
-    if "Parent" in value and "Kids" not in value and "Subtype" not in value and not _PAGE.isdisjoint(value):
-        return "page"
-    if "Rect" in value and "Subtype" in value:
-        return "annotation"
-    if "FT" in value or ("T" in value and ("Kids" in value or "Parent" in value)):
-        return "field"
-    if kind == "StructElem" or kind == "StructTreeRoot" or ("S" in value and "P" in value):
-        return "element"
-    if kind == "OBJR" or kind == "MCR":
-        return "element"
-    if "Title" in value and "Parent" in value:
-        return "outline"
-    if "ByteRange" in value or kind in ("Sig", "DocTimeStamp"):
-        return "signature"
-    if "Kids" in value and "Parent" in value:
-        return "field"  # a node between a field and its widgets
-    return None
 
 
 class Pair:
@@ -215,38 +178,3 @@ class Pair:
         """The revision that made an object what it is in the later state."""
         entries = self.structure.later.get(number, ()) if number is not None else ()
         return max((revision for revision, _ in entries if self.signed < revision <= self.later), default=None)
-
-
-def leads(value: Value, number: int, *, back: bool) -> bool:
-    """Whether a holder refers to `number`, without `back` otherwise than by an entry that only leads back or across."""
-    if isinstance(value, Stream) and value.dict.get("Type") == "XRef":
-        return False  # its dictionary is the trailer
-    stack: list[Value] = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Ref):
-            if item.number == number:
-                return True
-        elif isinstance(item, list):
-            stack.extend(item if back or not is_destination(item) else ())
-        elif isinstance(item, dict | Stream):
-            entries = item.dict if isinstance(item, Stream) else item
-            skipped = frozenset() if back else back_entries(item)
-            stack.extend(entry for key, entry in entries.items() if key not in skipped)
-    return False
-
-
-def back_entries(value: Value) -> frozenset[str]:
-    """Entries of a dictionary that only lead back or across."""
-    return _POINTERS.get(kind_of(value) or "", frozenset())
-
-
-def is_destination(value: list[Value]) -> bool:
-    """`[page /Fit ...]` (12.3.2.2), or the same with a structure element (12.3.2.3)."""
-    return len(value) > 1 and isinstance(value[0], Ref) and isinstance(value[1], str) and value[1] in _VIEWS
-
-
-def subtype_of(value: Value) -> str:
-    """What kind of annotation a dictionary is (12.5.6.1)."""
-    subtype = value.get("Subtype") if isinstance(value, dict) else None
-    return subtype if isinstance(subtype, str) else "unknown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from signing_core.pdf.structure import trees
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
@@ -155,9 +156,13 @@ def _tree_rule(leaves: str) -> Rule:
     """A tree of keys and values (7.9.6, 7.9.7): keys may be added; what a key led to stays."""
 
     def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
-        before, _ = _leaves(walk, old, leaves, new_state=False)
-        after, doubled = _leaves(walk, new, leaves, new_state=True)
-        if doubled:
+        structure, pair = walk.pair.structure, walk.pair
+        before = trees.read(structure, old, leaves, pair.signed).leaves
+        later = trees.read(structure, new, leaves, pair.later)
+        after = later.leaves
+        for number in later.nodes:
+            walk.ledger.claim(number, Use.TAGS)
+        if later.ambiguous:
             return walk.unknown("A tree of the structure has a key twice.", place, code="change-structure-tree")
         for key, value in before.items():
             if key not in after or not _grew(walk, value, after[key]):
@@ -169,34 +174,6 @@ def _tree_rule(leaves: str) -> Rule:
         return walk.note(Kind.UPKEEP, "change-structure-tree", "Keys were added to the structure tree.", place)
 
     return rule
-
-
-def _leaves(walk: Walk, root: Value, leaves: str, *, new_state: bool) -> tuple[dict[Value, Value], bool]:
-    """(value by key, whether a key is there twice)."""
-    pair = walk.pair
-    found: dict[Value, Value] = {}
-    doubled = False
-    stack, seen = [root], set()
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Ref):
-            if node.number in seen:
-                continue
-            seen.add(node.number)
-        pair.structure.budget.step()
-        value = walk.open(None, node, Place("tree"), Use.TAGS)[1] if new_state else pair.before(node)
-        if not isinstance(value, dict):
-            continue
-        for kids in (value.get("Kids"), value.get(leaves)):
-            listed = walk.open(None, kids, Place("tree"), Use.TAGS)[1] if new_state else pair.before(kids)
-            if kids is value.get("Kids") and isinstance(listed, list):
-                stack.extend(listed)
-            elif isinstance(listed, list):
-                for key, item in zip(listed[::2], listed[1::2], strict=False):
-                    doubled |= key in found if isinstance(key, int | bytes) else True
-                    if isinstance(key, int | bytes):
-                        found[key] = item
-    return found, doubled
 
 
 def _grew(walk: Walk, old: Value, new: Value) -> bool:

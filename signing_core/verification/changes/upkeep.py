@@ -49,25 +49,20 @@ def _is_store(walk: Walk, store: dict[str, Value]) -> bool:
     lists = all(_all_streams(walk, store.get(key)) for key in _DATA)
     entries = after(store.get("VRI"))
     known = not set(store) - _STORE and after(store.get("Type")) in (None, "DSS")
-    if entries is None:
-        return lists and known
-    if not isinstance(entries, dict):
+    items = [after(entry) for entry in entries.values()] if isinstance(entries, dict) else []
+    kept_apart = isinstance(entries, dict | None) and all(
+        isinstance(i, str | bytes) or _is_entry(walk, i) for i in items
+    )
+    return lists and known and kept_apart
+
+
+def _is_entry(walk: Walk, item: Value) -> bool:
+    after = walk.pair.after
+    if not isinstance(item, dict) or set(item) - _VRI:
         return False
-    for entry in entries.values():
-        item = after(entry)
-        if isinstance(item, str | bytes):
-            continue  # /Type
-        if (
-            not isinstance(item, dict)
-            or set(item) - _VRI
-            or not all(_all_streams(walk, item.get(k)) for k in ("Cert", "CRL", "OCSP"))
-        ):
-            return False
-        if not isinstance(after(item.get("TS")), Stream | None) or isinstance(
-            after(item.get("TU")), dict | list | Stream
-        ):
-            return False
-    return lists and known
+    lists = all(_all_streams(walk, item.get(key)) for key in ("Cert", "CRL", "OCSP"))
+    plain = not isinstance(after(item.get("TU")), dict | list | Stream)
+    return lists and plain and isinstance(after(item.get("TS")), Stream | None)
 
 
 def _all_streams(walk: Walk, value: Value) -> bool:
@@ -120,9 +115,7 @@ def compare_information(walk: Walk, old: Value, new: Value, place: Place) -> str
     """/Info (14.3.3): simple values only."""
     before, after, where = walk.open(old, new, place, Use.METADATA)
     if not isinstance(before, dict | None) or not isinstance(after, dict | None):
-        return walk.forbid(
-            "change-information", "The document information dictionary was replaced by something else.", where
-        )
+        return walk.forbid("change-information", "The document information was replaced by something else.", where)
     before, after = before or {}, after or {}
     changed = [
         key
@@ -131,9 +124,7 @@ def compare_information(walk: Walk, old: Value, new: Value, place: Place) -> str
     ]
     values = [walk.pair.after(after.get(key)) for key in changed]
     if not all(isinstance(value, bytes | str | None) for value in values):
-        return walk.forbid(
-            "change-information", "The document information dictionary holds more than texts, dates and names.", where
-        )
+        return walk.forbid("change-information", "The document information holds more than texts and names.", where)
     walk.take_in(after, Use.METADATA, before)
     if not changed:
         return SAME
@@ -154,9 +145,7 @@ def compare_extensions(walk: Walk, old: Value, new: Value, place: Place) -> str:
         strange = isinstance(value, dict) and left < _MAX_DEPTH and not _EXTENSION.issuperset(value)
         strange |= left == _MAX_DEPTH and not isinstance(value, dict | None)
         if isinstance(value, Stream) or strange or (left <= 0 and isinstance(value, dict | list)):
-            return walk.forbid(
-                "change-extensions", "The /Extensions dictionary holds more than names and numbers.", place
-            )
+            return walk.forbid("change-extensions", "/Extensions holds more than names and numbers.", place)
         walk.pair.structure.budget.step()
         inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         pending.extend((part, left - 1) for part in inner)
@@ -175,9 +164,7 @@ def compare_marks(walk: Walk, old: Value, new: Value, place: Place) -> str:
 def _boolean(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
     if not isinstance(walk.pair.after(new), bool | None) or isinstance(new, Ref):
         return uncovered(walk, old, new, place)
-    return walk.note(
-        Kind.UPKEEP, "change-catalog", "What the document says of its tags (/MarkInfo) was changed.", place
-    )
+    return walk.note(Kind.UPKEEP, "change-catalog", "What the document says of its tags was changed.", place)
 
 
 def compare_permissions(walk: Walk, old: Value, new: Value, place: Place) -> str:
@@ -194,9 +181,7 @@ def _certification(walk: Walk, old: Value, new: Value, place: Place) -> str:
         signature = walk.pair.after(new)
         if isinstance(signature, dict) and "Contents" in signature:
             walk.take_in(new, Use.SIGNATURE)
-            return walk.note(
-                Kind.FORM, "change-permissions", "A certification was added after other signatures.", place
-            )
+            return walk.note(Kind.FORM, "change-permissions", "A certification came after other signatures.", place)
         return walk.forbid("change-permissions", "/Perms /DocMDP leads to something that is no signature.", place)
     if walk.same(old, new, Use.SIGNATURE):
         return SAME

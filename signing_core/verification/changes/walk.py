@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from signing_core.pdf.structure.kinds import back_entries, is_destination
 from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Change, Kind
 from signing_core.verification.changes.equality import Equality, equal_scalars
 from signing_core.verification.changes.ledger import Ledger, Use
-from signing_core.verification.changes.pair import Pair, back_entries, is_destination
+from signing_core.verification.changes.pair import Pair
 from signing_core.verification.drawn import Paint
 
 DRAWS: Final = frozenset(
