@@ -8,7 +8,7 @@ from signing_core.pdf.structure import trees
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.walk import NOTED, SAME, Node, Place, Rule, Walk, back
+from signing_core.verification.changes.walk import NOTED, SAME, Node, Place, Rule, Walk, back, stated
 
 _MAX_DEPTH: Final = 400
 _SAYS: Final = frozenset({"ActualText", "Alt", "E", "T", "Lang"})
@@ -46,13 +46,9 @@ def _compare_node(
 
     rules: dict[str, Rule] = {
         "K": kids, "P": back, "Pg": back, "Obj": back, "ParentTree": _tree_rule("Nums"), "IDTree": _tree_rule("Names"),
-        "ParentTreeNextKey": _next_key, "RoleMap": _map, "ClassMap": _map, "Type": _stated,
+        "ParentTreeNextKey": _next_key, "RoleMap": _map, "ClassMap": _map, "Type": stated("StructTreeRoot", "StructElem"),
     }  # fmt: skip
     walk.entries(a, b, place, rules, _changed)
-
-
-def _stated(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
-    return "says what it is" if old is None and new in ("StructTreeRoot", "StructElem") else None
 
 
 def _changed(walk: Walk, old: Value, new: Value, place: Place) -> str | None:

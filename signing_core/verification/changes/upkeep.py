@@ -8,7 +8,7 @@ from typing import Final
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, uncovered
+from signing_core.verification.changes.walk import NOTED, SAME, Place, Rule, Walk, stated, uncovered
 
 _MAX_DEPTH: Final = 8
 _DATA: Final = ("Certs", "CRLs", "OCSPs")
@@ -196,5 +196,8 @@ def _usage_rights(walk: Walk, old: Value, new: Value, place: Place) -> str:
     return walk.forbid("change-permissions", "Usage rights (/UR3) were added or exchanged.", place)
 
 
-_MARKS: Final[dict[str, Rule]] = dict.fromkeys(("Marked", "UserProperties", "Suspects"), _boolean)
+_MARKS: Final[dict[str, Rule]] = {
+    **dict.fromkeys(("Marked", "UserProperties", "Suspects"), _boolean),
+    "Type": stated("MarkInfo"),
+}
 _PERMISSIONS: Final[dict[str, Rule]] = {"DocMDP": _certification, "UR3": _usage_rights, "UR": _usage_rights}

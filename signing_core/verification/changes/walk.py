@@ -348,6 +348,15 @@ def simple(code: str, what: str, types: tuple[type, ...], kind: Kind = Kind.VALI
     return rule
 
 
+def stated(*names: str) -> Rule:
+    """/Type written out where it was implied."""
+
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
+        return "says what it is" if old is None and new in names else uncovered(walk, old, new, place)
+
+    return rule
+
+
 def back(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
     """A reference that leads back (7.7.3.3, 12.5.2): the same, or to the same content."""
     if written_alike(old, new):
