@@ -144,8 +144,12 @@ class ObjectAccess:
     def _read(self, place: int) -> IndirectObject | None:
         self.budget.step()
         owner = self.revision_of(place)
+        end = self.updates[owner - 1].end_with_eol if self.updates else 0
+        resolve = lambda ref: self.resolve(ref, owner)  # noqa: E731
         try:
-            found = read_object(self.data, place, depth=self.limits.depth, resolve=lambda ref: self.resolve(ref, owner))
+            found = read_object(self.data, place, depth=self.limits.depth, resolve=resolve)
+            if end and place < end < found.end:  # an object ends with its revision, whatever was put behind that later
+                found = read_object(self.data[:end], place, depth=self.limits.depth, resolve=resolve)
         except (Malformed, RecursionError):
             return None
         if self._decryption is not None and place not in self._plain:

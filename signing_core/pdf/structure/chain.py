@@ -22,6 +22,10 @@ from signing_core.pdf.structure.values import Ref, Stream, Value, integer
 from signing_core.pdf.structure.xref import FREE, Entries, Entry, Section, closing, last_start, read_section, skip_space
 
 _TRAILER: Final = re.compile(rb"trailer(?![A-Za-z0-9])")
+_FIRST: Final = 1024
+"""Bytes within which the first object of a linearised file ends."""
+_TABLE_HEAD: Final = 40
+"""Bytes from the beginning of a cross-reference table to its first row."""
 _NEAR: Final = 24
 _CLOSE: Final = 64
 """Bytes from the end of a section within which its `startxref` stands."""
@@ -65,7 +69,7 @@ def read_chain(data: bytes, limits: Limits, budget: Budget) -> Chain:
     if not sections:
         _reconstruct(data, chain, 0, len(data), limits, budget)
         return chain
-    groups = _grouped(sections)
+    groups = _grouped(data, sections, limits.depth)
     chain.updates = [_merged(group) for group in groups]
     _free_unlisted(chain.updates, budget)
     if chain.damaged:  # /Prev led nowhere: what lies before the oldest section that can be read has to be searched
@@ -188,13 +192,31 @@ def _section(data: bytes, offset: int, chain: Chain, limits: Limits, room: int) 
     return None
 
 
-def _grouped(sections: list[Section]) -> list[list[Section]]:
+def _grouped(data: bytes, sections: list[Section], depth: int) -> list[list[Section]]:
     """Sections by revision, oldest revision first; inside a revision the one that wins first."""
     groups = [[section] for section in sections]
-    if len(sections) > 1 and sections[-2].offset < sections[-1].offset and "Prev" not in sections[-1].trailer:
+    two = len(sections) > 1 and sections[-2].offset < sections[-1].offset and "Prev" not in sections[-1].trailer
+    if two and _linearised(data, sections[-2], sections[-1], depth):
         groups[-2:] = [[sections[-2], sections[-1]]]
     groups.reverse()
     return groups
+
+
+def _linearised(data: bytes, first: Section, main: Section, depth: int) -> bool:
+    """Whether two sections are those of a linearised file (Annex F.3.3, F.3.4, F.3.11): its first object says where they are."""
+    start = next(iter(object_starts(data, 0, _FIRST)), None)
+    if start is None or start[0] >= first.offset:
+        return False
+    try:
+        parameters = read_object(data, start[0], depth=depth).value
+    except Malformed:
+        return False
+    if not isinstance(parameters, dict) or "Linearized" not in parameters:
+        return False
+    length, table = integer(parameters.get("L")), integer(parameters.get("T"))
+    if length is None or table is None or not -2 <= table - main.offset <= _TABLE_HEAD:
+        return False
+    return main.end < length <= len(data) and b"%%EOF" in data[length - 8 : length + 2]
 
 
 def _merged(group: list[Section]) -> Update:

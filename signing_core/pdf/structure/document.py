@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
 
-from signing_core.pdf.structure import decryption, forms, pages, signatures, spans, states
+from signing_core.pdf.structure import decryption, forms, pages, signatures, spans, states, strictness
 from signing_core.pdf.structure.access import ObjectAccess
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.chain import Chain, read_chain
@@ -35,6 +35,7 @@ class FileStructure(ObjectAccess):
         self.analysed: dict[tuple[Any, ...], Any] = {}
         """For what analyses want to keep with the file."""
         self._forms: dict[int, forms.Form] = {}
+        self._deviations: dict[int, tuple[str, ...]] = {}
         self._password = password
         self._locked = False
         self._limited = False
@@ -121,6 +122,12 @@ class FileStructure(ObjectAccess):
         first = min(ends) if ends else 1 if self.signatures else len(self.revisions) + 1
         return self._guarded(lambda: spans.unexplained(self, first), ()) if self.revisions else ()
 
+    def deviations(self, revision: int) -> tuple[str, ...]:
+        """What a revision, not the first, is not written as it has to be (`strictness`). Raises `LimitReached`."""
+        if revision not in self._deviations:
+            self._deviations[revision] = tuple(dict.fromkeys(strictness.deviations(self, revision)))
+        return self._deviations[revision]
+
     def unexplained_after(self, offset: int) -> tuple[Span, ...]:
         """The unexplained spans that reach past `offset`."""
         return tuple(span for span in self.unexplained if span.end > offset)
@@ -140,6 +147,11 @@ class FileStructure(ObjectAccess):
     def revision_bytes(self, number: int) -> bytes:
         """The file as it was after that revision: for a signature's `covered_revision`, what the signer saw."""
         return self.data[: self.revisions[number - 1].end_with_eol]
+
+    @property
+    def password(self) -> str | bytes | None:
+        """The password that was given."""
+        return self._password
 
     @property
     def text_password(self) -> str | None:

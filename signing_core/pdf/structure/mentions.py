@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from signing_core.pdf.structure.access import Location
-from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from signing_core.pdf.structure.document import FileStructure
 
 _BLANKS: Final = b"\0\t\n\f\r "
 _R, _ZERO, _SPACE = b"R0 "

@@ -97,10 +97,14 @@ class Section:
     trailer: dict[str, Value]
     spans: list[tuple[int, int]] = field(default_factory=list)
     quirks: list[str] = field(default_factory=list)
+    disagrees: bool = False
+    """It is a hybrid whose table and stream have an object in two places."""
     restarts: bool = False
     """It lists the whole state anew: what it does not list is no more, whatever earlier sections say."""
 
 
+TWICE: Final = "an object is listed twice"
+ROWS: Final = "its rows are not 20 bytes"
 _XREF: Final = re.compile(rb"[\0\t\n\f\r ]*+xref(?![A-Za-z0-9])")
 _SUBSECTION: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,10})[\0\t\n\f\r ]*+")
 _ENTRY: Final = re.compile(rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,10})[\0\t\n\f\r ]*+([nf])")
@@ -128,8 +132,13 @@ def read_section(data: bytes, offset: int, *, shift: int, depth: int, room: int,
         else:
             section.spans += extra.spans
             for number, entry in extra.entries.items():
-                if section.entries.get(number).free:
+                known = section.entries.get(number)
+                if known.free:
                     section.entries.put(number, entry)
+                elif known != entry and not entry.free:
+                    section.disagrees = True
+            if section.disagrees:
+                section.quirks.append("table and stream have an object in two places")
     return section
 
 
@@ -145,12 +154,16 @@ def _read_table(data: bytes, offset: int, position: int, shift: int, depth: int,
         if count > (len(data) - position) // 10 + 1:
             raise Malformed("a cross-reference subsection is longer than the file")
         room -= count
-        words, position = _subsection(data, position, count)
+        words, after = _subsection(data, position, count)
+        if after != position + 20 * count and ROWS not in quirks:
+            quirks.append(ROWS)
+        position = after
         if first and number == 1 and words[:3] == [b"0000000000", b"65535", b"f"]:
             quirks.append("numbering starts at 1 instead of 0")
             number = 0
         first = False
-        _add(entries, number, words, shift)
+        if not _add(entries, number, words, shift) and TWICE not in quirks:
+            quirks.append(TWICE)
     opening = _TRAILER.match(data, position)
     if opening is None:
         raise Malformed(f"no trailer after the cross-reference table at byte {offset}")
@@ -176,8 +189,10 @@ def _subsection(data: bytes, position: int, count: int) -> tuple[list[bytes], in
     return words, position
 
 
-def _add(entries: Entries, number: int, words: list[bytes], shift: int) -> None:
-    """Entries from `number` on. Without a loop in Python where it can be: large files have hundred thousands."""
+def _add(entries: Entries, number: int, words: list[bytes], shift: int) -> bool:
+    """Entries from `number` on; whether none was there before. Without a loop in Python where it can be: large files have
+    hundred thousands.
+    """
     places = list(map(int, words[0::3]))
     if shift:
         places = [place + shift if place else 0 for place in places]
@@ -194,6 +209,7 @@ def _add(entries: Entries, number: int, words: list[bytes], shift: int) -> None:
             free = kinds[at] == b"f" or not places[at]
             entries.other[number + at] = FREE if free else Entry(places[at], int(generations[at]))
     entries.plain.update(made)
+    return not twice
 
 
 def _unlike(values: list[bytes], usual: bytes) -> Iterator[int]:
@@ -237,7 +253,7 @@ def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, st
     except filters.Undecodable as error:
         raise Malformed(f"a cross-reference stream that cannot be decoded: {error}") from None
     entries = Entries()
-    at = 0
+    at = rows = 0
     for low, count in zip(index[::2], index[1::2], strict=False):
         first, size = integer(low), integer(count)
         if first is None or size is None or first < 0 or size < 0:
@@ -250,7 +266,9 @@ def _read_stream(data: bytes, offset: int, shift: int, depth: int, room: int, st
         room -= size
         _rows(body[at : at + size * width], first, (w1, w2, w3), shift, entries)
         at += size * width
-    return Section(offset, read.end, SectionKind.STREAM, entries, given, [(read.start, read.end)])
+        rows += size
+    quirks = [TWICE] if rows != len(entries) else []
+    return Section(offset, read.end, SectionKind.STREAM, entries, given, [(read.start, read.end)], quirks)
 
 
 def _rows(body: bytes, number: int, widths: tuple[int, int, int], shift: int, entries: Entries) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
@@ -10,7 +10,7 @@ from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.mentions import Mentions, index
-from signing_core.verification import drawn
+from signing_core.verification import drawn, one_reading
 from signing_core.verification.changes.catalog import compare_documents
 from signing_core.verification.changes.change import Change, Kind
 from signing_core.verification.changes.pair import Owned, Pair
@@ -54,6 +54,10 @@ class History:
         self._mentions = mentions
         self._owned: dict[Owned, bool] = {}
         self._changes: dict[tuple[int, int], list[Change]] = {}
+
+    @cached_property
+    def shown_otherwise(self) -> Finding | None:
+        return one_reading.shown_otherwise(self.structure)
 
     def changes(self, signed: int, later: int) -> list[Change]:
         """What differs between two states, before any rule of a signature is applied. Raises `LimitReached`."""
@@ -157,22 +161,20 @@ def judge(states: History, revision: int, signature: int | None = None) -> Chang
     structure = states.structure
     if not structure.revisions or not 1 <= revision <= len(structure.revisions):
         return _report([(ChangeLevel.UNKNOWN, _doubt("There is no such revision to compare with."))])
-    verdicts = list(_outside(structure, revision))
+    verdicts: list[_Verdict] = []
     rules = Rules.of(structure, revision, signature)
     last = len(structure.revisions)
     if revision < last:
         verdicts.append((ChangeLevel.PERMITTED, None))
     before = structure.budget.start()
     try:
+        for finding in one_reading.problems(structure, revision):
+            level = ChangeLevel.FORBIDDEN if finding.severity is Severity.ERROR else ChangeLevel.UNKNOWN
+            verdicts.append((level, finding))
         for state in states.states_after(revision):
             verdicts += [rules.judged(change, final=state == last) for change in states.changes(revision, state)]
-        for owner, item in sorted(structure.misplaced):
-            if owner > revision:
-                message = (
-                    f"Object {item} is not where its cross-reference entry says: viewers may show different things."
-                )
-                finding = Finding("change-misplaced-object", Severity.ERROR, message, revision=owner)
-                verdicts.append((ChangeLevel.FORBIDDEN, finding))
+        if states.shown_otherwise is not None:
+            verdicts.append((ChangeLevel.UNKNOWN, states.shown_otherwise))
     except LimitReached as error:
         structure.limit(error)
         verdicts.append((ChangeLevel.UNKNOWN, _doubt(f"The changes could not be judged: {error}.")))
@@ -197,24 +199,6 @@ def _report(verdicts: list[_Verdict]) -> ChangeReport:
 
 def _doubt(message: str) -> Finding:
     return Finding("change-not-judged", Severity.WARNING, message)
-
-
-def _outside(structure: FileStructure, revision: int) -> list[_Verdict]:
-    """What lies behind the revision and belongs to no revision, or to this one though it is not in it."""
-    end = structure.revisions[revision - 1].end
-    findings = [
-        Finding(
-            "change-unexplained-bytes",
-            Severity.ERROR,
-            f"Bytes {span.start} to {span.end} came after signing and belong to no revision ({span.what}).",
-        )
-        for span in structure.unexplained_after(end)
-    ]
-    for number in structure.beyond(revision)[:10] if end < len(structure.data) else ():
-        if structure.location(number, len(structure.revisions)) is not None:
-            message = f"Object {number} of the signed revision lies behind its end, where anything could be put later."
-            findings.append(Finding("change-object-beyond-revision", Severity.ERROR, message, revision=revision))
-    return [(ChangeLevel.FORBIDDEN, finding) for finding in findings]
 
 
 class Rules:

@@ -4,7 +4,8 @@ Rules are asked entry by entry by the walk, never the other way round, so a rule
 anything to another rule, because it is the ledger that finds out at the end whether that other rule did look:
 
 * an *entry* that differs and that its rule did not claim is unknown;
-* an *object* that is new or changed, that the later state still uses and that no claimed place led to, is unknown;
+* an *object* that is new or changed, that the later state still uses and that no claimed place led to, is unknown; so is a page
+  or catalog that nothing uses, which readers that rebuild a file look for;
 * an object that two kinds of place share which have nothing to do with one another (validation data that is an appearance as
   well) is unknown.
 """
@@ -71,10 +72,19 @@ class Ledger:
         for number in sorted(self._pair.changed - self._uses.keys()):
             if self._in_use(number):
                 yield f"object {number} was changed and no rule covers where it is used", number
+            elif self._is_spare(number):
+                yield (
+                    f"object {number} is a page or catalog that nothing leads to: who rebuilds the file may show it",
+                    number,
+                )
         for number, uses in sorted(self._uses.items()):
             if len(uses) > 1 and not any(uses <= together for together in _TOGETHER):
                 names = " and of ".join(sorted(uses))
                 yield f"object {number} is used as part of {names}", number
+
+    def _is_spare(self, number: int) -> bool:
+        value = self._pair.new(number)
+        return isinstance(value, dict) and value.get("Type") in ("Page", "Pages", "Catalog")
 
     def _in_use(self, number: int) -> bool:
         """Whether anything but objects that are themselves unused refers to an object of the later state."""

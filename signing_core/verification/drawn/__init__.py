@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from signing_core.verification.drawn.appearance import box_of, flags_of, subtype_of, unlooked
 from signing_core.verification.drawn.paint import Effect, Maker, Observation, Paint
+from signing_core.verification.drawn.readings import is_odd, shown_otherwise
 from signing_core.verification.drawn.sheet import judge, untouched_page_differs
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Paint",
     "box_of",
     "flags_of",
+    "is_odd",
     "judge",
+    "shown_otherwise",
     "subtype_of",
     "unlooked",
     "untouched_page_differs",

@@ -1,0 +1,220 @@
+"""Whether a revision is written as the standard has it, to the byte (7.5.4 to 7.5.8): what is not is read otherwise by somebody.
+
+Readers that find something wrong rebuild the file from what looks like objects, and then show what no strict reader sees. Behind
+a signature nothing is tolerated, therefore. A deviation is said in words; which of them stand in honest files, and what that
+costs, is in docs/readings.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from signing_core.pdf.structure import filters, mentions
+from signing_core.pdf.structure.lexer import Malformed, parse_value
+from signing_core.pdf.structure.model import SectionKind
+from signing_core.pdf.structure.objects import filters_of, read_object
+from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+from signing_core.pdf.structure.xref import Entry, Section, closing
+
+if TYPE_CHECKING:
+    from signing_core.pdf.structure.document import FileStructure
+
+_XREF: Final = re.compile(rb"xref[ \t]*(?:\r\n|\n|\r)")
+_SUBSECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10})[ \t]*(?:\r\n|\n|\r)")
+_BLANKS: Final = 4
+"""Bytes of white space that may stand before what an offset leads to."""
+_ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_TRAILER: Final = re.compile(rb"[\0\t\n\f\r ]*+trailer(?![A-Za-z0-9])")
+
+
+def deviations(structure: FileStructure, index: int) -> Iterator[str]:
+    """What is not as it has to be in revision `index` (from 2). Raises `LimitReached`."""
+    update = structure.updates[index - 1]
+    if update.kind is SectionKind.RECONSTRUCTED:
+        yield "it has no usable cross-reference section"
+        return
+    before = structure.updates[index - 2]
+    newest = update.sections[0]
+    for section in update.sections:
+        yield from _section(structure, section)
+    restarts = any(section.restarts for section in update.sections)
+    previous = integer(newest.trailer.get("Prev"))
+    if before.sections and not restarts and not leads(structure.data, previous, before.sections[0].offset):
+        yield f"/Prev is {previous}, and the section before is at byte {before.sections[0].offset}"
+    tail = max(section.end for section in update.sections)
+    end, value, marked = closing(structure.data, tail)
+    if not leads(structure.data, value, newest.offset) or end != update.end:
+        yield f"startxref is {value}, and the section is at byte {newest.offset}"
+    if not marked:
+        yield "%%EOF is missing"
+    yield from _objects(structure, index)
+
+
+def leads(data: bytes, value: int | None, at: int) -> bool:
+    """Whether an offset leads to byte `at`: exactly, or to white space directly before it, which every reader skips."""
+    if value is None or not 0 <= at - value <= _BLANKS:
+        return False
+    return not data[value:at].strip(b"\0\t\n\f\r ")
+
+
+# -- cross-reference sections ---------------------------------------------------------------------------------------------
+
+
+def _section(structure: FileStructure, section: Section) -> Iterator[str]:
+    listed: list[tuple[int, int]] = []
+    if section.kind is SectionKind.STREAM:
+        yield from _stream(structure, section.offset, listed)
+    else:
+        yield from _table(structure, section, listed)
+    if any(high > low for (_, high), (low, _) in pairwise(sorted(span for span in listed if span[0] < span[1]))):
+        yield "its cross-reference section lists an object twice"
+
+
+def _table(structure: FileStructure, section: Section, listed: list[tuple[int, int]]) -> Iterator[str]:
+    data = structure.data
+    start = _XREF.match(data, section.offset)
+    if start is None:
+        yield "its cross-reference table does not begin as one"
+        return
+    position = start.end()
+    while (head := _SUBSECTION.match(data, position)) is not None:
+        number, count = int(head[1]), int(head[2])
+        end = head.end() + 20 * count
+        rows = _ROWS.match(data, head.end(), end)
+        if rows is None or rows.end() != end:
+            yield "its cross-reference table has rows that are not 20 bytes"
+            return
+        listed.append((number, number + count))
+        position = end
+    opening = _TRAILER.match(data, position)
+    if opening is None:
+        yield "its cross-reference table does not end with its trailer"
+        return
+    yield from _dictionary(structure, opening.end(), section, listed)
+    hidden = section.trailer.get("XRefStm")
+    if hidden is not None:
+        yield from _stream(structure, integer(hidden) or 0, [])
+        if section.disagrees:
+            yield "table and stream of its hybrid section have an object in two places"
+
+
+def _dictionary(
+    structure: FileStructure, position: int, section: Section, listed: list[tuple[int, int]]
+) -> Iterator[str]:
+    doubled: list[str] = []
+    parse_value(structure.data, position, depth=structure.limits.depth, doubled=doubled)  # it was read before
+    if doubled:
+        yield f"its trailer has /{doubled[0]} twice"
+    size = integer(section.trailer.get("Size"))
+    if size is None or any(high > size for _, high in listed):
+        yield f"its /Size, {size}, is smaller than the numbers in it"
+
+
+def _stream(structure: FileStructure, offset: int, listed: list[tuple[int, int]]) -> Iterator[str]:
+    data = structure.data
+    try:
+        read = read_object(data, offset, depth=structure.limits.depth)
+    except Malformed:
+        yield f"there is no cross-reference stream at byte {offset}"
+        return
+    stream = read.value
+    if not isinstance(stream, Stream) or stream.dict.get("Type") != "XRef":
+        yield f"there is no cross-reference stream at byte {offset}"
+        return
+    if read.start != offset or not read.closed or not read.length_agrees or read.ambiguous:
+        yield "its cross-reference stream is not written as one object"
+    given = stream.dict
+    widths = _integers(given.get("W"))
+    index = _integers(given.get("Index", [0, given.get("Size")]))
+    size = integer(given.get("Size"))
+    if widths is None or index is None or len(widths) != 3 or len(index) % 2 or size is None:
+        yield "its cross-reference stream has no usable /W, /Index and /Size"
+        return
+    try:
+        names, parameters = filters_of(given, lambda value: value)
+        limit = structure.limits.stream_bytes
+        body = filters.decode(data[stream.start : stream.end], names, parameters, limit=limit)
+    except filters.Undecodable:
+        yield "its cross-reference stream cannot be decoded"
+        return
+    listed += [(low, low + count) for low, count in zip(index[::2], index[1::2], strict=True)]
+    width = sum(widths)
+    if sum(index[1::2]) * width != len(body):
+        yield "its cross-reference stream has more or fewer rows than it says"
+    kinds = set(body[::width]) if widths[0] == 1 else {1} if not widths[0] else set()
+    if widths[0] > 1 or kinds - {0, 1, 2}:
+        yield "its cross-reference stream has rows of an unknown type"
+    if any(high > size for _, high in listed):
+        yield f"its /Size, {size}, is smaller than the numbers in it"
+
+
+def _integers(value: Value) -> list[int] | None:
+    if not isinstance(value, list):
+        return None
+    numbers = [number for item in value if (number := integer(item)) is not None and number >= 0]
+    return numbers if len(numbers) == len(value) else None
+
+
+# -- objects ---------------------------------------------------------------------------------------------------------------
+
+
+def _objects(structure: FileStructure, index: int) -> Iterator[str]:
+    """Each object is its revision's own target, each entry leads to its object, and object streams hold nothing else."""
+    update = structure.updates[index - 1]
+    for number, entry in update.entries.items():
+        structure.budget.step()
+        if entry.free or structure.location(number, index) == structure.location(number, index - 1):
+            continue
+        if entry.stream:
+            content = structure.object_stream(entry.stream, index)
+            if content is None or entry.item >= len(content.numbers) or content.numbers[entry.item] != number:
+                yield f"object {number} is not where its entry has it in object stream {entry.stream}"
+            continue
+        found = structure.object_at(entry.place, number, index)
+        if found is None or not leads(structure.data, entry.place, found.start):
+            yield f"object {number} is not at byte {entry.place}, where its entry has it"
+            continue
+        if not update.start <= entry.place < update.end:
+            yield f"the entry of object {number} leads back to an earlier revision"
+        if found.generation != entry.generation:
+            yield f"object {number} is of another generation than its entry says"
+        former = structure.entry(number, index - 1)
+        if not former.free and former.generation != entry.generation and _called(structure, number, former, index):
+            yield f"object {number} is referred to by a generation that it no longer has"
+        if not found.closed:
+            yield f"object {number} has no endobj"
+        if not found.length_agrees:
+            yield f"the /Length of object {number} is wrong"
+        if isinstance(found.value, Stream) and found.value.dict.get("Type") == "ObjStm":
+            yield from _packed(structure, number, index)
+
+
+def _called(structure: FileStructure, number: int, former: Entry, index: int) -> bool:
+    """Whether anything still refers to an object by its former generation, which readers follow or not."""
+    holders = mentions.index(structure).of(number, index)
+    stack: list[Value] = [Ref(holder, structure.entry(holder, index).generation) for holder in holders]
+    stack = [structure.trailer(index), *(structure.load(holder, index) for holder in stack)]
+    while stack:
+        item = stack.pop()
+        if item == Ref(number, former.generation) and isinstance(item, Ref):
+            return True
+        inner = item.dict if isinstance(item, Stream) else item
+        stack.extend(inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ())
+    return False
+
+
+def _packed(structure: FileStructure, number: int, index: int) -> Iterator[str]:
+    update = structure.updates[index - 1]
+    content = structure.object_stream(number, index)
+    if content is None:
+        yield f"object stream {number} cannot be read"
+        return
+    for item, inner in enumerate(content.numbers):
+        entry = update.entries.get(inner)
+        if (entry.stream, entry.item) != (number, item):
+            yield f"object stream {number} holds object {inner}, which its revision does not list there"
+    if len(set(content.numbers)) != len(content.numbers):
+        yield f"object stream {number} holds an object twice"

@@ -1,0 +1,263 @@
+"""One file, one meaning: whoever appends must not give the signed bytes another one, nor write what readers rebuild."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pdf_parts as parts
+import pytest
+from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FORM, PAGE
+
+from signing_core.pdf import render
+from signing_core.pdf.revisions import parse
+from signing_core.pdf.structure import prefix
+from signing_core.pdf.structure.model import Coverage
+from signing_core.pdf.structure.rewritten import rewritten
+from signing_core.verification import drawn
+from signing_core.verification.changes import ChangeLevel, ChangeReport, since
+
+OBJECTS = parts.contract_objects()
+FORGED = parts.stream(b"BT /F1 20 Tf 60 760 Td (OTHER TEXT) Tj ET")
+SIGNED = parts.signed()
+CERTIFICATE = {60: parts.stream(b"\x30\x82sample", compress=True)}
+INFO = {parts.INFO: OBJECTS[parts.INFO].replace(b"2026", b"2027")}
+HONEST = parts.update(SIGNED, INFO)
+
+
+def reported(data: bytes) -> ChangeReport:
+    structure = parse(data)
+    return since(structure, structure.signatures[0].covered_revision or 0, signature=0)
+
+
+def spoiled(pattern: bytes, by: bytes | Callable[[re.Match[bytes]], bytes], data: bytes = HONEST) -> bytes:
+    """An honest update with a replacement in its own bytes."""
+    tail, count = re.subn(pattern, by, data[len(SIGNED) :], count=1, flags=re.DOTALL)
+    assert count == 1
+    return data[: len(SIGNED)] + tail
+
+
+def shifted(by: int) -> Callable[[re.Match[bytes]], bytes]:
+    return lambda match: match[1] + b"%d" % (int(match[2]) + by)
+
+
+STREAMED = parts.update(SIGNED, INFO, xref="stream")
+PACKED = parts.update(SIGNED, INFO, xref="stream", packed=True)
+
+
+def rows(data: bytes, change: Callable[[bytes, bytes], tuple[bytes, bytes]]) -> bytes:
+    """The update's cross-reference stream with other rows and entries, not compressed."""
+    structure = parse(data)
+    section = structure.updates[-1].sections[0]
+    own = structure.holder(section.offset)
+    assert own is not None
+    body = structure.decoded(own.value, len(structure.revisions))
+    assert body is not None
+    size = b"/W [1 4 2] /Size 80 /Root 1 0 R /Info 12 0 R /Prev %d" % structure.updates[-2].sections[0].offset
+    index = b"/Index [" + b" ".join(b"%d 1" % n for n in sorted([*INFO, own.number])) + b"]"
+    body, index = change(body, index)
+    head = data[: section.offset] + b"%d 0 obj\n" % own.number
+    written = parts.stream(body, b"/Type /XRef " + size + b" " + index)
+    return head + written + b"\nendobj\nstartxref\n%d\n%%%%EOF\n" % section.offset
+
+
+def unlisted(data: bytes, number: int = PAGE, body: bytes = OBJECTS[PAGE]) -> bytes:
+    """An object stream in the update that holds an object which nothing lists."""
+    head = b"%d 0 " % number
+    packed = parts.stream(head + body, b"/Type /ObjStm /N 1 /First %d" % len(head))
+    return parts.update(data, {**INFO, 61: packed})
+
+
+def hybrid(other: bool) -> bytes:
+    """Table and stream of the update list the same object, at one place or at two."""
+    out = bytearray(SIGNED)
+    places = []
+    for body in (INFO[parts.INFO], OBJECTS[parts.INFO])[: 2 if other else 1]:
+        places.append(len(out))
+        out += b"12 0 obj\n%s\nendobj\n" % body
+    inner = len(out)
+    row = b"\1" + places[-1].to_bytes(4, "big") + b"\0\0"
+    out += b"70 0 obj\n" + parts.stream(row, b"/Type /XRef /W [1 4 2] /Index [12 1] /Size 80") + b"\nendobj\n"
+    start, previous = len(out), int(re.findall(rb"startxref\s+(\d+)", SIGNED)[-1])
+    out += b"xref\n12 1\n%010d 00000 n \n70 1\n%010d 00000 n \n" % (places[0], inner)
+    out += b"trailer\n<< /Size 80 /Root 1 0 R /Info 12 0 R /Prev %d /XRefStm %d >>\n" % (previous, inner)
+    return bytes(out) + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def regenerated(former: bool) -> bytes:
+    """An object is overwritten under another generation; the catalog refers to the new one, or still to the former."""
+    data = parts.update(SIGNED, {parts.INFO: INFO[parts.INFO]})
+    tail = data[len(SIGNED) :].replace(b"12 0 obj", b"12 1 obj").replace(b" 00000 n \ntrailer", b" 00001 n \ntrailer")
+    return data[: len(SIGNED)] + (tail if former else tail.replace(b"/Info 12 0 R", b"/Info 12 1 R"))
+
+
+IRREGULAR: dict[str, Callable[[], bytes]] = {
+    "rows-of-19-bytes": lambda: spoiled(rb" 00000 n \n", b" 00000 n\n"),
+    "rows-of-21-bytes": lambda: spoiled(rb" 00000 n \n", b" 00000 n  \n"),
+    "places-of-nine-digits": lambda: spoiled(rb"\n0(\d{9}) 00000 n \n", rb"\n\1 00000 n \n"),
+    "count-too-large": lambda: spoiled(rb"12 1\n", b"12 2\n"),
+    "count-too-small": lambda: spoiled(rb"12 1\n", b"12 0\n"),
+    "blank-before-a-subsection": lambda: spoiled(rb"xref\n12", b"xref\n 12"),
+    "startxref-early": lambda: spoiled(rb"(startxref\n)(\d+)", shifted(-7)),
+    "startxref-late": lambda: spoiled(rb"(startxref\n)(\d+)", shifted(3)),
+    "prev-early": lambda: spoiled(rb"(/Prev )(\d+)", shifted(-7)),
+    "no-end-of-file": lambda: spoiled(rb"%%EOF\n", b""),
+    "size-too-small": lambda: spoiled(rb"/Size \d+", b"/Size 5"),
+    "root-twice": lambda: spoiled(rb"/Root 1 0 R", b"/Root 1 0 R /Root 3 0 R"),
+    "unreadable-xrefstm": lambda: spoiled(rb"/Root", b"/XRefStm 12 /Root"),
+    "listed-twice": lambda: spoiled(rb"(xref\n)(12 1\n(\d{10}) 00000 n \n)", rb"\1\2\2"),
+    "place-early": lambda: spoiled(rb"(12 1\n)(\d{10})", lambda m: m[1] + b"%010d" % (int(m[2]) - 3)),
+    "no-endobj": lambda: spoiled(rb"endobj\n", b""),
+    "length-wrong": lambda: spoiled(rb"/Length \d+", b"/Length 3", parts.update(SIGNED, {**INFO, **CERTIFICATE})),
+    "another-number-at-the-place": lambda: spoiled(rb"12 0 obj", b"13 0 obj"),
+    "former-generation-still-named": lambda: regenerated(True),
+    "object-stream-with-a-page-that-nobody-lists": lambda: unlisted(SIGNED),
+    "object-stream-with-anything-that-nobody-lists": lambda: unlisted(SIGNED, 77, b"<< /Sample true >>"),
+    "spare-page": lambda: parts.update(SIGNED, {**INFO, 61: OBJECTS[PAGE]}),
+    "spare-catalog-that-names-itself": lambda: parts.update(
+        SIGNED, {**INFO, 61: OBJECTS[CATALOG].replace(b"/Type", b"/Self 61 0 R /Type")}),
+    "hybrid-with-two-places": lambda: hybrid(True),
+    "stream-with-a-row-too-many": lambda: rows(STREAMED, lambda body, index: (body + body[-7:], index)),
+    "stream-with-a-row-missing": lambda: rows(STREAMED, lambda body, index: (body[:-7], index)),
+    "stream-with-an-unknown-type": lambda: rows(STREAMED, lambda body, index: (body + b"\5" + body[1:7], index.replace(b"]", b" 70 1]"))),
+    "stream-that-lists-twice": lambda: rows(STREAMED, lambda body, index: (body[:7] + body, index.replace(b"[", b"[12 1 "))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IRREGULAR)
+def test_nothing_is_tolerated_behind_a_signature(name: str) -> None:
+    report = reported(IRREGULAR[name]())
+    assert report.level in (ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN)
+
+
+REGULAR: dict[str, Callable[[], bytes]] = {
+    "table": lambda: HONEST,
+    "stream": lambda: STREAMED,
+    "packed": lambda: PACKED,
+    "rewritten-stream": lambda: rows(STREAMED, lambda body, index: (body, index)),
+    "hybrid-with-one-place": lambda: hybrid(False),
+    "startxref-to-the-end-of-line-before": lambda: spoiled(rb"(startxref\n)(\d+)", shifted(-1)),
+    "another-generation-and-nobody-names-the-former": lambda: regenerated(False),
+    "ends-of-lines-of-two-bytes": lambda: spoiled(rb" 00000 n \n", b" 00000 n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", REGULAR)
+def test_what_is_written_as_it_has_to_be(name: str) -> None:
+    assert reported(REGULAR[name]()).level is ChangeLevel.PERMITTED
+
+
+# -- the signed bytes by themselves ------------------------------------------------------------------------------------------
+
+
+def signed_at_once(more: bytes = b"") -> bytes:
+    """A document that was written with its signature, in one revision; `more` stands in a stream of it."""
+    field = OBJECTS[EMPTY_SIGNATURE][:-2] + b"/V 20 0 R /AP << /N 21 0 R >> >>"
+    objects = {
+        **OBJECTS, EMPTY_SIGNATURE: field, FORM: OBJECTS[FORM][:-2] + b"/SigFlags 3 >>",
+        20: parts.signature_value(), 21: parts.visible(), 50: parts.stream(more),
+    }  # fmt: skip
+    return parts.sealed(parts.original(objects))
+
+
+def shadowed() -> bytes:
+    """A stream hides another content, and a section that lists it; the /Prev of an update leads there, and from there on."""
+    hidden = b"%d 0 obj\n%s\nendobj\n" % (CONTENT, FORGED)
+    listing = b"xref\n%d 1\n%010d 00000 n \ntrailer\n<< /Size 60 /Root 1 0 R /Info 12 0 R /Prev %d >>\n"
+    data = signed_at_once(hidden + listing % (CONTENT, 0, 10**9))
+    for _ in range(2):  # the numbers change nothing but themselves
+        start = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+        more = hidden + listing % (CONTENT, data.index(hidden), start)
+        data = signed_at_once(more.ljust(len(hidden + listing) + 40))
+    return parts.update(data, INFO, previous=data.index(b"xref\n%d 1\n" % CONTENT))
+
+
+def broken_way(lead: int | None) -> bytes:
+    """The /Prev of an update leads to itself, or nowhere, so that the signed revision is searched: what stands last wins."""
+    hidden = b"\n%d 0 obj\n%s\nendobj\n" % (CONTENT, FORGED)
+    data = signed_at_once(hidden)
+    start = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    own = parts.update(data, INFO)
+    itself = int(re.findall(rb"startxref\s+(\d+)", own)[-1])
+    return parts.update(data, INFO, previous=itself if lead is None else start + lead)
+
+
+@pytest.mark.parametrize(
+    "make", [shadowed, lambda: broken_way(None), lambda: broken_way(-700), lambda: broken_way(-7)],
+    ids=["shadow-section", "leads-to-itself", "leads-nowhere", "seven-bytes-early"],
+)  # fmt: skip
+def test_what_was_signed_stands_by_itself(make: Callable[[], bytes]) -> None:
+    structure = parse(make())
+    (record,) = structure.signatures
+    whole = record.coverage in (Coverage.WHOLE_FILE, Coverage.WHOLE_REVISION)
+    assert not whole or reported(make()).level in (ChangeLevel.FORBIDDEN, ChangeLevel.UNKNOWN)
+    assert parse(signed_at_once()).signatures[0].coverage is Coverage.WHOLE_FILE
+
+
+def test_an_object_ends_with_its_revision() -> None:
+    """The author gives a stream a /Length that reaches to where something can be put later."""
+    body = OBJECTS[CONTENT]
+    head, content = body.split(b"stream\n", 1)
+    for room in range(3000, 3003):
+        long = re.sub(rb"/Length \d+", b"/Length %d" % (len(SIGNED) + room), head) + b"stream\n" + content
+        signed = parts.signed(parts.original({**OBJECTS, CONTENT: long}))
+        begin = signed.index(b"stream\n", signed.index(b"\n4 0 obj")) + 7
+        reach = begin + len(SIGNED) + room
+        filler = b"Q 1 g 0 0 600 900 re f 0 g BT /F1 20 Tf 60 700 Td (OTHER TEXT) Tj ET\n"
+        data = signed + filler + b"@" * (reach - len(signed) - len(filler)) + b"\nendstream\nendobj\n"
+        later = parts.update(data, INFO)
+        structure = parse(later)
+        for revision in (2, 3):
+            value = structure.resolve(structure.resolve(structure.catalog(revision), revision).get("Pages"), revision)
+            page = structure.resolve(value["Kids"][0], revision)
+            shown = structure.decoded(structure.resolve(page["Contents"], revision), revision)
+            assert shown is not None
+            assert b"OTHER" not in shown
+        assert reported(later).level is ChangeLevel.FORBIDDEN
+
+
+def test_a_prefix_is_read_alone_only_where_the_way_to_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    structure = parse(HONEST)
+    assert prefix.differs(structure, 2) is None
+    assert prefix.differs(structure, 2, parse(HONEST[: structure.revisions[1].end_with_eol])) is None
+    other = parts.signed(parts.original({**OBJECTS, CONTENT: FORGED}))
+    assert prefix.differs(structure, 2, parse(other)) is not None
+
+
+# -- what is shown -----------------------------------------------------------------------------------------------------------
+
+
+def twice_in_one_table() -> bytes:
+    """Two objects of one number, both listed: PDFium shows the second."""
+    data = parts.original()
+    real = int(re.findall(rb"startxref\s+(\d+)", data)[-1])
+    spare = b"%d 0 obj\n%s\nendobj\n" % (CONTENT, FORGED)
+    table = data[real:].replace(b"trailer", b"4 1\n%010d 00000 n \ntrailer" % real)
+    grown = data[:real] + spare + re.sub(rb"startxref\n\d+", b"startxref\n%d" % (real + len(spare)), table)
+    return parts.signed(grown)
+
+
+def test_what_was_judged_is_what_is_shown() -> None:
+    data = twice_in_one_table()
+    structure = parse(data)
+    assert drawn.is_odd(structure)
+    assert drawn.shown_otherwise(structure) is not None
+    report = reported(data)
+    assert (report.level, report.findings[0].code) == (ChangeLevel.UNKNOWN, "change-shown-otherwise")
+    odd = parse(spoiled(rb"(startxref\n)(\d+)", shifted(-7)))
+    assert drawn.is_odd(odd)
+    assert drawn.shown_otherwise(odd) is None
+    assert not drawn.is_odd(parse(HONEST))
+
+
+@pytest.mark.parametrize("data", [HONEST, STREAMED, PACKED], ids=["table", "stream", "packed"])
+def test_a_state_written_out_clean_shows_the_same(data: bytes) -> None:
+    structure = parse(data)
+    clean = rewritten(structure, len(structure.revisions))
+    assert clean is not None
+    again = parse(clean)
+    assert not again.problems
+    assert len(again.revisions) == 1
+    for page in (1, 2):
+        first, second = (render.render(file, page, dpi=40) for file in (data, clean))
+        assert first.tobytes() == second.tobytes()
