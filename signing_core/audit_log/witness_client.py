@@ -13,6 +13,7 @@ from signing_core.audit_log.anchors import Anchor
 from signing_core.audit_log.notes import Note, NoteInvalid, Verifier
 from signing_core.audit_log.signer import RESOLVE, Issued
 from signing_core.errors import LogInconsistent, WitnessUnavailable
+from signing_core.network import RequestFailed, ask
 from signing_core.storage.database import reading
 
 TIMEOUT_SECONDS = 15.0
@@ -69,23 +70,21 @@ def request(old: int, proof: Sequence[bytes], note: Note) -> bytes:
 
 
 def _ask(engine: sa.Engine, issued: Issued, old: int, url: str) -> tuple[int, str, str]:
-    import httpx
-
     size = issued.checkpoint.size
     with reading(engine) as connection:
         proof = proofs.consistency(connection, old, size) if 0 < old <= size else ()
     try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
-            answer = client.post(
-                url.rstrip("/") + "/add-checkpoint",
-                content=request(old, proof, issued.note),
-                headers={"Content-Type": "text/plain; charset=utf-8", "User-Agent": "sealtrail"},
-            )
-    except httpx.HTTPError as error:
-        raise WitnessUnavailable(f"The witness {url} could not be reached ({type(error).__name__}).") from error
-    if len(answer.content) > _MAX_ANSWER:
-        raise WitnessUnavailable(f"The witness {url} answered with far too many bytes.")
-    return answer.status_code, answer.headers.get("content-type", ""), answer.text
+        answer = ask(
+            url.rstrip("/") + "/add-checkpoint",
+            by_operator=True,
+            seconds=TIMEOUT_SECONDS,
+            largest=_MAX_ANSWER,
+            body=request(old, proof, issued.note),
+            headers={"Content-Type": "text/plain; charset=utf-8"},
+        )
+    except RequestFailed as error:
+        raise WitnessUnavailable(f"The witness {url} could not be reached ({error.reason}).") from error
+    return answer.status, answer.content_type, answer.body.decode("utf-8", "replace")
 
 
 def _keep(

@@ -122,7 +122,7 @@ def renew(
     with writing(workspace.engine) as connection:
         crl = register.issue_crl(connection, ring.ca, now)
     others = [one for one in members if one != ring.ca.certificate and not chains.issued_by(one, ring.ca.certificate)]
-    fetched = distribution.fetch_crls(others, members, now=now)
+    fetched = distribution.fetch_crls(others, members, now=now, hosts=workspace.settings.network.crl_hosts)
     renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
     _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update), rules)

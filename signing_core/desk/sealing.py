@@ -74,7 +74,7 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
         certificates=members,
         crls=[
             *(crl.der for crl in (at_signing, now_good) if crl is not None),
-            *distribution.fetch_crls(others, members, now=clock()),
+            *distribution.fetch_crls(others, members, now=clock(), hosts=workspace.settings.network.crl_hosts),
         ],
         time_stamps=stamps,
     )

@@ -6,10 +6,10 @@ certificate was good when it was used has to be fetched while it can be.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import chains
+from signing_core.network import RequestFailed, ask
 
-_SLOWLY: Final = 4
 LARGEST_CRL: Final = 32 << 20
 """Bytes; some trust services have lists of several megabytes."""
 
@@ -28,14 +28,15 @@ def fetch_crls(
     issuers: Sequence[x509.Certificate],
     *,
     now: datetime,
-    timeout: float = 15.0,
+    hosts: Collection[str] = (),
+    timeout: float = 60.0,
     clock_skew: timedelta = timedelta(minutes=5),
 ) -> list[bytes]:
     """The DER CRL for each of `certificates` that is not self-issued, each list once.
 
-    `issuers` are the X.509 certificates whose keys may have signed the lists. `timeout` in seconds, between
-    two parts of an answer; the whole has four times as long. Raises `KeyUnavailable` naming the
-    certificate when no list can be had, or it is not its issuer's, or it is outdated.
+    `issuers` are the X.509 certificates whose keys may have signed the lists. `hosts`: those that the operator named, with
+    their port or for every port; others have to be public (`signing_core.network`). `timeout` in seconds, for each address.
+    Raises `KeyUnavailable` naming the certificate when no list can be had, or it is not its issuer's, or it is outdated.
     """
     fetched: dict[str, bytes] = {}
     for certificate in certificates:
@@ -50,7 +51,7 @@ def fetch_crls(
         problems = []
         for url in urls:
             try:
-                fetched.setdefault(url, _checked(_get(url, timeout), certificate, issuers, now, clock_skew))
+                fetched.setdefault(url, _checked(_get(url, timeout, hosts), certificate, issuers, now, clock_skew))
                 break
             except KeyUnavailable as error:
                 problems.append(str(error))
@@ -73,24 +74,18 @@ def distribution_points(certificate: x509.Certificate) -> list[str]:
     ]
 
 
-def _get(url: str, timeout: float) -> bytes:
-    import httpx
-
-    deadline = time.monotonic() + timeout * _SLOWLY
+def _get(url: str, timeout: float, hosts: Collection[str]) -> bytes:
+    parts = urlsplit(url)
+    named = parts.hostname in hosts or parts.netloc.lower() in hosts
     try:
-        with httpx.stream("GET", url, timeout=timeout, follow_redirects=True) as response:
-            response.raise_for_status()
-            data = b""
-            for chunk in response.iter_bytes():
-                data += chunk
-                if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
-                    raise httpx.ReadTimeout(f"not there within {timeout * _SLOWLY:g} s")
-                if len(data) > LARGEST_CRL:
-                    raise KeyUnavailable(f"The CRL at {url} is larger than {LARGEST_CRL >> 20} MiB; it was not taken.")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = str(error) or type(error).__name__
-        raise KeyUnavailable(f"The CRL at {url} could not be fetched ({reason}); it is tried again later.") from None
-    return data
+        answer = ask(url, by_operator=named, seconds=timeout, largest=LARGEST_CRL)
+    except RequestFailed as error:
+        reason = error.reason
+    else:
+        if answer.status == 200:
+            return answer.body
+        reason = f"HTTP status {answer.status}"
+    raise KeyUnavailable(f"The CRL at {url} could not be fetched ({reason}); it is tried again later.")
 
 
 def _checked(

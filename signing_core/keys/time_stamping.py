@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import weakref
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from cryptography import x509
@@ -19,9 +17,7 @@ from signing_core.keys.interface import SigningKey
 from signing_core.keys.rfc3161 import Refusal, Request, TokenInvalid
 from signing_core.keys.settings import Clock
 from signing_core.keys.token_maker import TokenMaker
-
-if TYPE_CHECKING:
-    import httpx
+from signing_core.network import Answer, NotAnswered, NotAsked, ask
 
 QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
@@ -88,7 +84,7 @@ class EmbeddedAuthority:
 class HttpAuthority:
     """An authority asked over HTTP or HTTPS.
 
-    `auth`: user and password; those in the URL are used too and never shown. `timeout` in seconds, of one try.
+    `auth`: user and password; those in the URL are used too and never shown. `timeout` in seconds, of one try as a whole.
     `anchors`: where given, only an authority certified by one of them is accepted. With `clock`, a token whose time is
     more than `tolerance` away from this machine's is refused, since one of the two clocks is wrong then. Raises
     `UsageError` for a URL of another kind.
@@ -115,7 +111,6 @@ class HttpAuthority:
             raise UsageError("The time-stamp authority's address is no http:// or https:// URL; correct the setting.")
         if parts.username is not None and auth is None:
             auth = (unquote(parts.username), unquote(parts.password or ""))
-        # Without the user and password: the HTTP client logs the URL.
         self._url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         self._host = parts.hostname or ""
         self._auth = auth
@@ -123,8 +118,6 @@ class HttpAuthority:
         self._anchors = None if anchors is None else list(anchors)
         self._clock = clock
         self._tolerance = tolerance
-        self._client: httpx.Client | None = None
-        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -145,60 +138,36 @@ class HttpAuthority:
             )
         return checked.token
 
-    def close(self) -> None:
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
-
     def _ask(self, body: bytes) -> bytes:
         """The reply's bytes. No answer, a busy or a failing server is asked again; a refusal is final."""
-        import httpx
-
         problem = ""
+        headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE}
         for pause in (0.0, *_PAUSES):
             time.sleep(pause)
-            deadline = time.monotonic() + self._timeout
             try:
-                with self._connected().stream("POST", self._url, content=body, auth=self._auth) as response:
-                    if response.status_code == 200:
-                        return self._read(response, deadline)
-                    problem = f"answered with HTTP status {response.status_code}"
-                    if response.status_code < 500 and response.status_code not in (408, 429):
-                        break
-            except httpx.TimeoutException:
-                problem = f"did not answer within {self._timeout:g} s"
-            except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the URL, its class does not
-                problem = f"could not be reached ({type(error).__name__})"
+                answer = ask(
+                    self._url, by_operator=True, seconds=self._timeout, largest=_LARGEST_REPLY, body=body,
+                    headers=headers, auth=self._auth,
+                )  # fmt: skip
+            except NotAsked as error:
+                problem = f"could not be reached ({error.reason})"
+            except NotAnswered as error:
+                problem = f"did not answer as it should ({error.reason})"
+            else:
+                if answer.status == 200:
+                    return self._reply(answer)
+                problem = f"answered with HTTP status {answer.status}"
+                if answer.status < 500 and answer.status not in (408, 429):
+                    break
         raise TimeStampUnavailable(f"The time-stamp authority {self._host} {problem}; it will be asked again later.")
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        import httpx
-
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != REPLY_TYPE:
+    def _reply(self, answer: Answer) -> bytes:
+        if answer.content_type != REPLY_TYPE:
             raise TimeStampUnavailable(
                 f"The time-stamp authority {self._host} answered with something that is no time-stamp response; "
                 "check its address."
             )
-        data = bytearray()
-        for chunk in response.iter_bytes():
-            data += chunk
-            if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
-                raise httpx.ReadTimeout("the answer comes too slowly")
-            if len(data) > _LARGEST_REPLY:
-                raise TimeStampUnavailable(f"The time-stamp authority {self._host} answered with far too many bytes.")
-        return bytes(data)
-
-    def _connected(self) -> httpx.Client:
-        import httpx
-
-        with self._lock:
-            if self._client is None:
-                headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE, "User-Agent": "sealtrail"}
-                self._client = httpx.Client(headers=headers, timeout=self._timeout, follow_redirects=False)
-                weakref.finalize(self, self._client.close)  # most users keep an authority until they end
-            return self._client
+        return answer.body
 
     def __repr__(self) -> str:
         return f"HttpAuthority({self._host!r})"

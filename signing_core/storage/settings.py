@@ -192,6 +192,17 @@ class AuditLog(_Table):
     """Outside the database on purpose; put it where a restore of the database does not bring it back."""
 
 
+class Network(_Table):
+    """What may be asked of other machines beyond what everybody may know of: see `signing_core.network`."""
+
+    crl_hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9._:\[\]-]+$")], ...] = Field(
+        default=(),
+        description="a list of hosts in small letters, with or without a port",
+        examples=[("crl.example.internal:8080",)],
+    )
+    """Hosts of CRLs of bought keys and of time-stamp authorities that are in a private network or on another port than 80 and 443."""
+
+
 class Access(_Table):
     """Who may use the dashboard when people log in to it; all other roles are granted there."""
 
@@ -250,6 +261,7 @@ class Settings(BaseSettings):
     links: Links = Links()
     limits: Limits = Limits()
     audit_log: AuditLog = AuditLog()
+    network: Network = Network()
     access: Access = Access()
 
     @field_validator("time_zone")

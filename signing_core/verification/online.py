@@ -1,27 +1,22 @@
 """Fetching CRLs and OCSP responses over HTTP (RFC 5280, 4.2.1.13; RFC 6960, appendix A.1): only with `--online`.
 
-Addresses come from X.509 certificates in files that anybody may have sent. So only http and https to public hosts are
-asked, redirects are not followed, sizes and times are bounded, and what comes back counts only when it is rightly signed.
+Addresses come from X.509 certificates in files that anybody may have sent: `signing_core.network` says what is asked of them.
+What comes back counts only when it is rightly signed.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
+from signing_core.network import RequestFailed, ask
 from signing_core.verification import der
 from signing_core.verification.ocsp import issuer_hashes
 from signing_core.verification.revocation import Material, material
 from signing_core.verification.x509_certificates import X509
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
-_SECONDS: Final = 8.0
-_LONGEST: Final = 30.0
-"""Seconds of one whole answer."""
+_SECONDS: Final = 30.0
 _MAX_REQUESTS: Final = 24
 _SHA1: Final = bytes.fromhex("300906052b0e03021a0500")
 
@@ -42,11 +37,11 @@ def request(certificate: X509, issuer: X509) -> bytes:
 
 
 class Fetcher:
-    """For one document. `note` is told what could not be fetched; `allow_private` lets tests ask this machine."""
+    """For one document. `note` is told what could not be fetched; `by_operator` lets tests ask this machine."""
 
-    def __init__(self, note: Callable[[str, str], None], *, allow_private: bool = False) -> None:
+    def __init__(self, note: Callable[[str, str], None], *, by_operator: bool = False) -> None:
         self._note = note
-        self._allow_private = allow_private
+        self._by_operator = by_operator
         self._requests = 0
         self._known: dict[tuple[bytes, bytes], Material] = {}
 
@@ -63,40 +58,19 @@ class Fetcher:
         return self._known[key]
 
     def _ask(self, address: str, body: bytes | None) -> bytes | None:
-        import httpx
-
-        try:
-            self._requests += 1
-            if self._requests > _MAX_REQUESTS or not (self._allow_private or _public(address)):
-                self._note("revocation-not-fetched", f"{address} is not asked")
-                return None
-            headers = {"Content-Type": "application/ocsp-request"} if body is not None else {}
-            deadline = time.monotonic() + _LONGEST
-            with (
-                httpx.Client(timeout=_SECONDS, follow_redirects=False) as client,
-                client.stream("GET" if body is None else "POST", address, content=body, headers=headers) as answer,
-            ):
-                if answer.status_code != 200:
-                    self._note("revocation-not-fetched", f"{address} answered {answer.status_code}")
-                    return None
-                received = bytearray()
-                for piece in answer.iter_bytes():
-                    received += piece
-                    if time.monotonic() > deadline:  # the client's own timeout begins again with every byte
-                        raise httpx.ReadTimeout("the answer comes too slowly")
-                    if len(received) > _MAX_BYTES:
-                        self._note("revocation-not-fetched", f"{address} sends too much")
-                        return None
-            return bytes(received)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            self._note("revocation-not-fetched", f"{address}: {type(error).__name__}")
+        self._requests += 1
+        if self._requests > _MAX_REQUESTS:
+            self._note("revocation-not-fetched", f"{address} is not asked")
             return None
-
-
-def _public(address: str) -> bool:
-    """Whether an address from a foreign certificate leads to a public host: it must not make us ask inner services."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-        return False
-    found = {entry[4][0] for entry in socket.getaddrinfo(parts.hostname, parts.port or 80, proto=socket.IPPROTO_TCP)}
-    return bool(found) and all(ipaddress.ip_address(host).is_global for host in found)
+        headers = {"Content-Type": "application/ocsp-request"} if body is not None else {}
+        try:
+            answer = ask(
+                address, by_operator=self._by_operator, seconds=_SECONDS, largest=_MAX_BYTES, body=body, headers=headers
+            )
+        except RequestFailed as error:
+            self._note("revocation-not-fetched", f"{address}: {error.reason}")
+            return None
+        if answer.status != 200:
+            self._note("revocation-not-fetched", f"{address} answered {answer.status}")
+            return None
+        return answer.body

@@ -56,7 +56,6 @@ def _mail(mail: Mail, folder: FolderChannel) -> Channel:
 
 
 def _sms(sms: Sms, folder: FolderChannel) -> Channel:
-    """httpx takes a tenth of a second to import: only who sends by a gateway pays for it."""
     if sms.kind == "none":
         return folder
     password = sms.password.get_secret_value() if sms.password else None

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
-import httpx
-
-from signing_core.delivery.channels.deadline import cut_after
 from signing_core.delivery.channels.loopback import is_loopback
 from signing_core.errors import DeliveryFailed, UsageError
+from signing_core.network import NotAnswered, NotAsked, ask
 
 _MAX_ANSWER: Final = 65_536  # bytes; a gateway that says more says nothing of use
-
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True)
@@ -30,23 +26,21 @@ class Gateway:
     """An HTTP endpoint of an SMS provider. Its error messages name the host and the status, never what was said: a
     gateway's answer may repeat the text of the message."""
 
-    def __init__(self, url: str, *, timeout: float, client: httpx.Client | None = None) -> None:
+    def __init__(self, url: str, *, timeout: float) -> None:
+        """`timeout` in seconds, for the whole of one request."""
         try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL:
+            parts = urlsplit(url)
+        except ValueError:
             raise UsageError("The SMS gateway's url is not a URL; correct the settings.") from None
-        if parsed.scheme not in ("https", "http") or not parsed.host:
+        if parts.scheme not in ("https", "http") or not parts.hostname:
             raise UsageError("The SMS gateway's url must begin with https://; correct the settings.")
-        if parsed.scheme == "http" and not is_loopback(parsed.host):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise UsageError(
-                f"SMS through {parsed.host} would cross the network in the clear, links and codes included; use https."
+                f"SMS through {parts.hostname} would cross the network in the clear, links and codes included; use https."
             )
-        self.host = parsed.host
-        self._url = parsed
+        self.host = parts.hostname
+        self._url = url
         self._timeout = timeout
-        # One connection for each message, so that it is ours alone to cut.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = client or httpx.Client(timeout=timeout, follow_redirects=False, limits=limits)
 
     def post(
         self,
@@ -56,39 +50,27 @@ class Gateway:
         form: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
     ) -> Answer:
-        """Raises `DeliveryFailed` when there is no answer; every answer with a status is returned."""
-        connected: list[socket.socket] = []
-
-        def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-                connected.append(info["return_value"].get_extra_info("socket"))
-
+        """JSON or a form. Raises `DeliveryFailed` when there is no answer; every answer with a status is returned."""
+        kind = "application/json" if form is None else "application/x-www-form-urlencoded"
+        content = json.dumps(body or {}) if form is None else urlencode(form)
         try:
-            with (
-                cut_after(self._timeout * 3, lambda: connected[-1] if connected else None),
-                self._client.stream(
-                    "POST",
-                    self._url,
-                    headers=headers,
-                    json=body,
-                    data=form,
-                    auth=auth or httpx.USE_CLIENT_DEFAULT,
-                    extensions={"trace": trace},
-                ) as response,
-            ):
-                read = b""
-                for chunk in response.iter_bytes():
-                    read += chunk
-                    if len(read) > _MAX_ANSWER:
-                        break
-                return Answer(response.status_code, _object(read))
-        except _NOT_SENT as error:
+            answer = ask(
+                self._url,
+                by_operator=True,
+                seconds=self._timeout,
+                largest=_MAX_ANSWER,
+                body=content.encode(),
+                headers={"Content-Type": kind, **(headers or {})},
+                auth=auth,
+            )
+            return Answer(answer.status, _object(answer.body))
+        except NotAsked as error:
+            raise DeliveryFailed(f"The SMS gateway {self.host} could not be reached ({error.reason}).") from None
+        except NotAnswered as error:
+            if error.status is not None:  # what it says beside the status is decoration
+                return Answer(error.status, {})
             raise DeliveryFailed(
-                f"The SMS gateway {self.host} could not be reached ({type(error).__name__})."
-            ) from None
-        except (httpx.HTTPError, OSError) as error:
-            raise DeliveryFailed(
-                f"The SMS gateway {self.host} did not say whether it took the message ({type(error).__name__}).",
+                f"The SMS gateway {self.host} did not say whether it took the message ({error.reason}).",
                 handed_over=True,
             ) from None
 

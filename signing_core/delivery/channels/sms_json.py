@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import httpx
-
 from signing_core.delivery.channels.http import Gateway
 from signing_core.delivery.channels.interface import OutgoingMessage, Receipt
 from signing_core.delivery.redaction import harmless
@@ -47,10 +45,9 @@ class JsonSmsChannel:
         sender: str | None = None,
         fields: Fields | None = None,
         timeout: float = 20.0,
-        client: httpx.Client | None = None,
     ) -> None:
         """`token` is sent as a bearer token (RFC 6750), `user` and `password` by basic authentication (RFC 7617)."""
-        self._gateway = Gateway(url, timeout=timeout, client=client)
+        self._gateway = Gateway(url, timeout=timeout)
         self._token = token
         self._auth = (user, password or "") if user is not None else None
         self._sender = sender

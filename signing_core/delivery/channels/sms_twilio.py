@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import httpx
-
 from signing_core.delivery.channels.http import Gateway
 from signing_core.delivery.channels.interface import OutgoingMessage, Receipt
 from signing_core.delivery.redaction import harmless
@@ -35,14 +33,13 @@ class TwilioSmsChannel:
         url: str = API,
         user: str | None = None,
         timeout: float = 20.0,
-        client: httpx.Client | None = None,
     ) -> None:
         """`sender` is a number, an alphanumeric sender or the id of a messaging service (`MG...`). `user` and `password`
         are an API key and its secret; without `user`, the account and its auth token."""
         if not account.isalnum():
             raise UsageError("The account of the SMS gateway has letters and digits only; correct the settings.")
         address = f"{url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
-        self._gateway = Gateway(address, timeout=timeout, client=client)
+        self._gateway = Gateway(address, timeout=timeout)
         self._auth = (user or account, password)
         self._sender = sender
 

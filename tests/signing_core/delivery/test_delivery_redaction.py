@@ -205,8 +205,7 @@ def test_a_filter_for_records_from_elsewhere() -> None:
     clean(record.getMessage())
 
 
-def test_httpx_logs_no_token_of_a_url(installed: io.StringIO, gateway: Any, sample: SimpleNamespace) -> None:
+def test_no_token_of_a_url_is_logged(installed: io.StringIO, gateway: Any, sample: SimpleNamespace) -> None:
     channel = JsonSmsChannel(f"{gateway.url}/s/{TOKEN}?code={CODE}")
     channel.send(sample.outgoing(b"042 917", channel="sms", recipient="+491713920012"), now=sample.start)
-    assert "httpx" in installed.getvalue() and "HTTP Request: POST" in installed.getvalue()
     clean(installed.getvalue())

@@ -156,7 +156,7 @@ def test_a_connection_cut_before_the_answer_leaves_the_message_uncertain(
 def test_a_slow_gateway_leaves_the_message_uncertain(gateway: Any, sample: SimpleNamespace) -> None:
     gateway.answers.append(lambda handler: time.sleep(1.5))
     channel = JsonSmsChannel(gateway.url, timeout=0.3)
-    with pytest.raises(DeliveryFailed, match="ReadTimeout") as failed:
+    with pytest.raises(DeliveryFailed, match="did not say whether it took the message") as failed:
         channel.send(sms(sample), now=sample.start)
     assert failed.value.handed_over
 
@@ -205,6 +205,5 @@ def test_secrets_are_in_no_repr_and_no_log(
     channel.send(sms(sample), now=sample.start)
     twilio(gateway).send(sms(sample), now=sample.start)
     logged = "".join(record.getMessage() for record in caplog.records)
-    assert "127.0.0.1" in logged  # httpx did log
     for secret in ("042 917", "a bearer token", "an auth token", "+491713920012"):
         assert secret not in logged + repr(channel) + repr(twilio(gateway)) + repr(sms(sample))

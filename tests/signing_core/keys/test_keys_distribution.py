@@ -62,7 +62,7 @@ def _client(ring: KeyRing, base_url: str) -> x509.Certificate:
 def _fetch(ring: KeyRing, served: bytes | None, now: datetime, issuers: list[x509.Certificate]) -> list[bytes]:
     with _serving({} if served is None else {".crl": served}) as (url, asked):
         certificates = [_client(ring, url), _client(ring, url), ring.ca.certificate]
-        found = fetch_crls(certificates, issuers, now=now)
+        found = fetch_crls(certificates, issuers, now=now, hosts=[url.partition("//")[2]])
         assert {Path(path).name for path in asked} == {f"{ring.ca.name}.crl"}
     return found
 
@@ -103,6 +103,18 @@ def test_an_x509_certificate_without_an_address_is_named(ring: KeyRing) -> None:
 def test_a_list_that_comes_byte_after_byte_is_given_up_in_time(ring: KeyRing) -> None:
     with _serving({".crl": b"x" * 60}, pause=0.05) as (url, _):
         begun = time.monotonic()
-        with pytest.raises(KeyUnavailable, match=r"could not be fetched \(not there within 0\.8 s\)"):
-            fetch_crls([_client(ring, url)], [ring.ca.certificate], now=ring._clock(), timeout=0.2)
+        with pytest.raises(KeyUnavailable, match=r"could not be fetched \(no whole answer within 0\.4 s\)"):
+            fetch_crls(
+                [_client(ring, url)], [ring.ca.certificate], now=ring._clock(), hosts=["127.0.0.1"], timeout=0.4
+            )
         assert time.monotonic() - begun < 2.5
+
+
+@pytest.mark.parametrize("hosts", [[], ["127.0.0.2"], ["127.0.0.1:80"], ["localhost"]])
+def test_a_host_in_here_is_asked_only_when_the_operator_named_it(ring: KeyRing, hosts: list[str]) -> None:
+    with _serving({".crl": b"x"}) as (url, asked):
+        with pytest.raises(KeyUnavailable, match=r"could not be fetched \(port \d+ is not asked\)"):
+            fetch_crls([_client(ring, url)], [ring.ca.certificate], now=ring._clock(), hosts=hosts)
+        assert asked == []
+    with pytest.raises(KeyUnavailable, match=r"could not be fetched \(the address is not public\)"):
+        fetch_crls([_client(ring, "http://127.0.0.1")], [ring.ca.certificate], now=ring._clock(), hosts=hosts)
