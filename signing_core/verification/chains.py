@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -19,18 +19,11 @@ from signing_core.verification import der, purposes
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
 from signing_core.verification.listed import NOTHING_LISTED, Grant, Listed, Purpose
 from signing_core.verification.paths import Path, build
-from signing_core.verification.revocation import Material, entries
-from signing_core.verification.revocation_entry import Entry
+from signing_core.verification.revocation import Material, Sources, entries
+from signing_core.verification.revocation_entry import CLOCKS, Entry, against
 from signing_core.verification.signature_values import algorithm_of
 from signing_core.verification.signers import Note
 from signing_core.verification.x509_certificates import X509
-
-CLOCKS: Final = timedelta(minutes=5)
-"""How far clocks may be apart: what authorities published or stamped this much later than the time judged for counts. CRLs
-have whole seconds, so even one clock alone can be ahead of itself."""
-
-_STAYS_GOOD: Final = frozenset({"unspecified", "affiliation changed", "superseded", "cessation of operation"})
-"""RFC 3161, section 4, 1.: revoked for these, what an authority stamped before stays good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +83,7 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
     granted = [grant for grant in listed if grant.holds(moment, purpose)]
     paths = build(certificate, around.pool, around.anchors.union(grant.certificate for grant in granted))
     if not paths.found:
-        _, revocation, notes = _revocation(paths.partial, window, around, purpose)
+        _, revocation, notes = _revocation(paths.partial, window, around)
         constraint = _leaf_constraint(certificate, purpose)
         notes = tuple(note for note in notes if note[0] in ("revoked", "issuer-revoked")) + (
             constraint[2] if constraint else ()
@@ -154,7 +147,7 @@ def _grounds(path: Path, around: Surroundings, granted: list[Grant]) -> tuple[No
 
 
 def _path(path: Path, window: Window, around: Surroundings, purpose: Purpose) -> ChainVerdict:
-    outcome, revocation, notes = _revocation(path, window, around, purpose)
+    outcome, revocation, notes = _revocation(path, window, around)
     steps = (
         _leaf_constraint(path.leaf, purpose),
         _validity(path, window, good=revocation == "good"),
@@ -191,15 +184,13 @@ def _validity(path: Path, window: Window, *, good: bool) -> _Step:
     return None
 
 
-def _revocation(
-    path: Path, window: Window, around: Surroundings, purpose: Purpose
-) -> tuple[_Step, Revocation, tuple[Note, ...]]:
+def _revocation(path: Path, window: Window, around: Surroundings) -> tuple[_Step, Revocation, tuple[Note, ...]]:
     """The worst along the path. The anchor itself is not asked about."""
     state: Revocation = "good"
     step: _Step = None
     chain = path.certificates
     for index, certificate in enumerate(chain[:-1]):
-        found, good = _status(certificate, chain[index + 1], window, around, purpose)
+        found, good = _status(chain[index:], window, around)
         leaf = index == 0
         if found is not None and found.revoked_at is not None:
             when = f"{certificate.subject_text} on {found.revoked_at:%Y-%m-%d %H:%M} UTC" + (
@@ -213,15 +204,15 @@ def _revocation(
                 )
             after = window.stamped if window.stamped is not None else window.lower
             certain = after is not None and after >= found.revoked_at
+            if found.on_hold:  # it may have been released since it was last said to be on hold
+                certain = certain and (window.stamped or window.upper) <= found.this_update
             note = (("revoked", when),)
             if certain:
                 return (_FAILED, SubIndication.REVOKED, note), "revoked", note
             return (_OPEN, SubIndication.REVOKED_NO_POE, note), "revoked", note
         if good:
             continue
-        needed = around.policy.revocation == "required" or (
-            around.policy.revocation == "declared" and certificate.declares_revocation
-        )
+        needed = _needed(certificate, around.policy)
         if certificate.needs_no_revocation:
             continue
         if leaf or needed:
@@ -233,26 +224,35 @@ def _revocation(
     return step, state, step[2] if step else ()
 
 
-def _status(
-    certificate: X509, issuer: X509, window: Window, around: Surroundings, purpose: Purpose
-) -> tuple[Entry | None, bool]:
-    """(the entry that revokes it, whether data shows that it was good)."""
-    found = entries(certificate, issuer, around.material, around.pool, window.at + CLOCKS)
-    if not _answered(found, certificate, window, purpose) and around.fetch is not None:
-        fetched = around.fetch(certificate, issuer)
-        found += entries(certificate, issuer, fetched, around.pool, window.at + CLOCKS)
-    for entry in found:
-        if entry.revoked_at is not None and entry.revoked_at <= window.upper:
-            spared = purpose == "time-stamp" and window.stamped is not None and window.stamped < entry.revoked_at
-            if not (spared and entry.reason in _STAYS_GOOD):
-                return entry, False
-    return None, _answered(found, certificate, window, purpose)
+def _needed(certificate: X509, policy: Policy) -> bool:
+    return policy.revocation == "required" or (policy.revocation == "declared" and certificate.declares_revocation)
 
 
-def _answered(found: list[Entry], certificate: X509, window: Window, purpose: Purpose) -> bool:
+def _status(chain: tuple[X509, ...], window: Window, around: Surroundings) -> tuple[Entry | None, bool]:
+    """(the entry that revokes the first of the chain, whether data shows that it was good)."""
+    certificate = chain[0]
+    sources = Sources(
+        around.material,
+        around.pool,
+        window.at + CLOCKS,
+        lambda other: _needed(other, around.policy),
+        around.fetch,
+    )
     # For a time-stamp, data from after the token answers; else it has to reach the time that the use is proven for.
-    use = window.stamped if purpose == "time-stamp" and window.stamped is not None else window.upper
-    return any(entry.revoked_at is not None or entry.shows_good_at(use, certificate.not_after) for entry in found)
+    used = window.stamped or window.upper
+    found = entries(chain, around.material, sources)
+    revoking, good = _said(found, used, window, certificate)
+    if not good and (revoking is None or revoking.on_hold) and around.fetch is not None:
+        found += entries(chain, around.fetch(certificate, chain[1]), sources)
+        found.sort(key=lambda entry: entry.this_update, reverse=True)
+        revoking, good = _said(found, used, window, certificate)
+    return revoking, good
+
+
+def _said(found: list[Entry], used: datetime, window: Window, certificate: X509) -> tuple[Entry | None, bool]:
+    revoking = against(found, used, window.upper, certificate.not_after)
+    good = any(entry.shows_good_at(used, certificate.not_after) for entry in found)
+    return revoking, revoking is None and good
 
 
 def _algorithms(path: Path, window: Window, policy: Policy) -> _Step:

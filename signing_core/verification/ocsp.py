@@ -87,30 +87,40 @@ class Ocsp:
             None if status.tag & 0x1F == 2 else entry,
         )
 
-    def entry(self, certificate: X509, issuer: X509) -> Entry | None:
-        """What it says of the certificate; None when it says nothing, or by a hash that cannot be computed here."""
-        for single in self.singles:
-            if single.serial == certificate.serial and _means(single, certificate, issuer):
-                return single.entry
-        return None
+    def entries(self, certificate: X509, issuer: X509) -> list[Entry]:
+        """All that it says of the certificate; nothing by a hash that cannot be computed here."""
+        return [
+            single.entry
+            for single in self.singles
+            if single.entry is not None and single.serial == certificate.serial and _means(single, certificate, issuer)
+        ]
 
-    def signed_under(self, issuer: X509, others: Iterable[X509]) -> X509 | None:
-        """The responder's X.509 certificate when it may speak for `issuer` (RFC 6960, 4.2.2.2), else None."""
+    def signed_under(self, certificate: X509, issuer: X509, others: Iterable[X509]) -> X509 | None:
+        """Whose X.509 certificate it is signed with, when that may speak for `issuer`, else None.
+
+        That is the issuer's own, or one that the issuer itself made for signing OCSP responses (RFC 6960, 4.2.2.2); never
+        one with the key of the certificate in question.
+        """
         for candidate in dict.fromkeys((issuer, *self.certificates, *others)):
-            if not self._names(candidate):
-                continue
-            delegated = candidate.spki != issuer.spki
-            if delegated:
-                usage = candidate.extended_key_usage
-                if usage is None or OCSP_SIGNING not in usage or candidate.issuer_key != issuer.subject_key:
-                    continue
-                if not candidate.not_before <= self.produced_at <= candidate.not_after or not issued_by(
-                    candidate, issuer
-                ):
-                    continue
-            if signed(self.tbs, self.signature_algorithm.encoded, self.signature, candidate):
+            if (
+                self._names(candidate)
+                and (candidate.spki == issuer.spki or self._delegated(candidate, certificate, issuer))
+                and signed(self.tbs, self.signature_algorithm.encoded, self.signature, candidate)
+            ):
                 return candidate
         return None
+
+    def _delegated(self, candidate: X509, certificate: X509, issuer: X509) -> bool:
+        return (
+            candidate.spki != certificate.spki
+            and candidate.extended_key_usage is not None
+            and OCSP_SIGNING in candidate.extended_key_usage
+            and candidate.may_sign_documents
+            and not candidate.unknown_critical
+            and candidate.not_before <= self.produced_at <= candidate.not_after
+            and candidate.issuer_key == issuer.subject_key
+            and issued_by(candidate, issuer)
+        )
 
     def _names(self, candidate: X509) -> bool:
         if self._by_name:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing_core.verification.crl import Crl, parse_crl
 from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.ocsp import Ocsp, parse_ocsp
-from signing_core.verification.revocation_entry import Entry
+from signing_core.verification.revocation_entry import Entry, against
 from signing_core.verification.x509_certificates import X509
 
 
@@ -40,43 +40,121 @@ def material(crls: Iterable[bytes], ocsps: Iterable[bytes]) -> Material:
     )
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Where an answer may come from, and what is asked of those who give it."""
+
+    material: Material
+    pool: tuple[X509, ...]
+    """X.509 certificates of responders and of signers of CRLs, none of them trusted for itself."""
+    at: datetime
+    """Nothing published later counts."""
+    needed: Callable[[X509], bool]
+    """Whether a certificate may be relied on only when it is known not to be revoked."""
+    fetch: Callable[[X509, X509], Material] | None = None
+    """Gets revocation data for a certificate and its issuer over the network; None when that is not allowed."""
+
+
 def mentioned(certificate: X509, issuer: X509, data: Material) -> bool:
     """Whether any of the data is about the certificate, rightly signed or not."""
-    return any(ocsp.entry(certificate, issuer) for ocsp in data.ocsps) or any(
-        crl.applies_to(certificate) for crl in data.crls
+    return any(ocsp.entries(certificate, issuer) for ocsp in data.ocsps) or any(
+        crl.base is None and crl.covers(certificate) for crl in data.crls
     )
 
 
-def entries(certificate: X509, issuer: X509, data: Material, others: tuple[X509, ...], at: datetime) -> list[Entry]:
-    """Everything that data published until `at` and rightly signed says of the certificate, newest first."""
-    found = []
-    for ocsp in data.ocsps:
-        entry = ocsp.entry(certificate, issuer)
-        if entry is not None and entry.this_update <= at and ocsp.signed_under(issuer, others):
-            found.append(entry)
-    for crl in data.crls:
-        if crl.this_update <= at and crl.applies_to(certificate) and _crl_signer(crl, issuer, others):
-            found.append(crl.entry(certificate))
-    return sorted(found, key=lambda entry: entry.this_update, reverse=True)
+def entries(chain: Sequence[X509], data: Material, sources: Sources) -> list[Entry]:
+    """All that rightly signed data says of the first certificate of `chain`, newest first.
+
+    `chain` goes on with its issuer and what is above.
+    """
+    return _Hearing(sources).entries(tuple(chain), data, 0)
 
 
-def _crl_signer(crl: Crl, issuer: X509, others: tuple[X509, ...]) -> bool:
+class _Hearing:
+    """One question and the questions that follow from it: whether who answers may be relied on.
+
+    A delegate is a responder or a signer of CRLs other than the issuer's own key. It may speak when it is not revoked itself.
+    What is asked about a delegate is answered by its issuer or by a delegate that needs no answer (id-pkix-ocsp-nocheck);
+    what is asked about that one, by the issuer alone. So nobody vouches for itself, nor two for each other.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._known: dict[tuple[tuple[X509, ...], int], list[Entry]] = {}
+
+    def entries(self, chain: tuple[X509, ...], data: Material, depth: int) -> list[Entry]:
+        certificate, issuer = chain[0], chain[1]
+        at, pool = self._sources.at, self._sources.pool
+        found: list[Entry] = []
+        for ocsp in data.ocsps:
+            said = [entry for entry in ocsp.entries(certificate, issuer) if entry.this_update <= at]
+            responder = ocsp.signed_under(certificate, issuer, pool) if said and ocsp.produced_at <= at else None
+            if responder is not None:
+                delegate = None if responder.spki == issuer.spki else (responder, *chain[1:])
+                found += self._heard(said, delegate, ocsp.produced_at, depth)
+        lists = [
+            (crl, _signer(crl, chain, pool)) for crl in data.crls if crl.this_update <= at and crl.covers(certificate)
+        ]
+        complete = [crl for crl, signer in lists if signer is not None and crl.base is None]
+        for crl, signer in lists:
+            entry = crl.entry(certificate)
+            if entry is None or signer is None:
+                continue
+            if crl.base is not None and entry.revoked_at is None:
+                # Taken off: released, or expired, and that only together with the list it was on.
+                expired = crl.this_update > certificate.not_after
+                if expired or not any(crl.continues(base) for base in complete):
+                    continue
+            found += self._heard([entry], signer or None, crl.this_update, depth)
+        return sorted(found, key=lambda entry: entry.this_update, reverse=True)
+
+    def _heard(self, said: list[Entry], delegate: tuple[X509, ...] | None, made: datetime, depth: int) -> list[Entry]:
+        """What counts of what was said at `made`: all of it when the issuer's own key said it."""
+        if delegate is None:
+            return said
+        signer, issuer = delegate[0], delegate[1]
+        if depth > 1 or (depth == 1 and not signer.needs_no_revocation):
+            return []
+        known = self._about(delegate, depth + 1)
+        good = signer.needs_no_revocation or any(entry.shows_good_at(made, signer.not_after) for entry in known)
+        if not good and self._sources.needed(signer):
+            if depth == 0 and self._sources.fetch is not None:
+                known = known + self.entries(delegate, self._sources.fetch(signer, issuer), 1)
+                known.sort(key=lambda entry: entry.this_update, reverse=True)
+            good = any(entry.shows_good_at(made, signer.not_after) for entry in known)
+            if not good:
+                said = [entry for entry in said if entry.revoked_at is not None]
+        return [] if against(known, made, self._sources.at, signer.not_after) else said
+
+    def _about(self, delegate: tuple[X509, ...], depth: int) -> list[Entry]:
+        key = (delegate, depth)
+        if key not in self._known:
+            self._known[key] = self.entries(delegate, self._sources.material, depth)
+        return self._known[key]
+
+
+def _signer(crl: Crl, chain: tuple[X509, ...], pool: tuple[X509, ...]) -> tuple[X509, ...] | None:
+    """The chain of the delegate that signed it, empty when the issuer's own key did, None when nobody who may.
+
+    After a key change the same authority signs with another key, or it has one for certificates and one for CRLs: then its
+    certificate comes from the authority's own key or from the same parent, the one on this path. So it leads to the same
+    anchor (RFC 5280, 6.3.3 (f)); a parent that the file brings could have been made to fit.
+    """
+    certificate, issuer = chain[0], chain[1]
     if crl.signed_by(issuer):
-        return True
-    # After a key change the same authority signs with another key, or one key for certificates and one for CRLs: then
-    # its certificate has to come from the same parent, or from the authority's own key (RFC 5280, 6.3.3 (f)).
-    return any(
-        other.subject_key == issuer.subject_key
-        and other.spki != issuer.spki
-        and (
-            issued_by(other, issuer) or (other.issuer_key == issuer.issuer_key and _same_parent(other, issuer, others))
-        )
-        and crl.signed_by(other)
-        for other in others
-    )
+        return ()
+    for other in pool:
+        if (
+            other.subject_key == issuer.subject_key
+            and other.spki not in (issuer.spki, certificate.spki)
+            and other.not_before <= crl.this_update <= other.not_after
+            and not other.unknown_critical
+        ):
+            above = next((above for above in (chain[1:], chain[2:]) if above and _made_by(other, above[0])), None)
+            if above is not None and crl.signed_by(other):
+                return (other, *above)
+    return None
 
 
-def _same_parent(one: X509, two: X509, others: tuple[X509, ...]) -> bool:
-    return any(
-        parent.subject_key == two.issuer_key and issued_by(one, parent) and issued_by(two, parent) for parent in others
-    )
+def _made_by(certificate: X509, issuer: X509) -> bool:
+    return certificate.issuer_key == issuer.subject_key and issued_by(certificate, issuer)

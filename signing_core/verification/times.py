@@ -18,9 +18,10 @@ from typing import Final
 from signing_core.keys.oids import TIME_STAMP_POLICY
 from signing_core.policy import Policy
 from signing_core.verdict import Indication, TimeAuthority, Trust
-from signing_core.verification.chains import CLOCKS, ChainVerdict, Surroundings, Window, judge
+from signing_core.verification.chains import ChainVerdict, Surroundings, Window, judge
 from signing_core.verification.examination import Examined
 from signing_core.verification.listed import GROUNDS
+from signing_core.verification.revocation_entry import CLOCKS
 from signing_core.verification.signers import Note
 from signing_core.verification.sufficiency import insufficient, insufficient_reference
 from signing_core.verification.time_stamps import CheckedToken

@@ -20,7 +20,7 @@ _KEY_USAGE: Final = "2.5.29.15"
 _EXTENDED_KEY_USAGE: Final = "2.5.29.37"
 _SUBJECT_KEY_ID: Final = "2.5.29.14"
 _AUTHORITY_KEY_ID: Final = "2.5.29.35"
-_CRL_POINTS: Final = "2.5.29.31"
+CRL_POINTS: Final = "2.5.29.31"
 _POLICIES: Final = "2.5.29.32"
 _AUTHORITY_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
 _OCSP_METHOD: Final = "1.3.6.1.5.5.7.48.1"
@@ -38,7 +38,7 @@ OCSP_SIGNING: Final = purposes.OCSP_SIGNING
 
 _PROCESSED: Final = frozenset(
     {
-        _BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE, _SUBJECT_KEY_ID, _AUTHORITY_KEY_ID, _CRL_POINTS, _POLICIES,
+        _BASIC_CONSTRAINTS, _KEY_USAGE, _EXTENDED_KEY_USAGE, _SUBJECT_KEY_ID, _AUTHORITY_KEY_ID, CRL_POINTS, _POLICIES,
         _AUTHORITY_ACCESS, NO_CHECK, SHORT_TERM, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, POLICY_MAPPINGS, INHIBIT_ANY_POLICY,
         "2.5.29.17", "2.5.29.18", "2.5.29.9", "2.5.29.16", "2.5.29.46", "1.3.6.1.5.5.7.1.3", "1.3.6.1.5.5.7.1.11",
     }
@@ -69,6 +69,7 @@ class X509:
         else:
             self.version = 1
         self.serial: Final = der.integer(fields[0])
+        self.serial_encoded: Final = fields[0].encoded
         self.issuer: Final = fields[2].encoded
         validity = der.members(fields[3], der.SEQUENCE, "the validity")
         self.not_before: Final[datetime] = der.time(validity[0])
@@ -202,7 +203,7 @@ class X509:
     @cached_property
     def crl_locations(self) -> tuple[str, ...]:
         """HTTP addresses of CRLs (RFC 5280, 4.2.1.13)."""
-        node = self._extension(_CRL_POINTS)
+        node = self._extension(CRL_POINTS)
         try:
             return () if node is None else tuple(_addresses(node))
         except der.DerError:
@@ -227,7 +228,7 @@ class X509:
     @property
     def declares_revocation(self) -> bool:
         """Whether it says where its revocation status is to be had."""
-        return _CRL_POINTS in self.extensions or bool(self.ocsp_locations)
+        return CRL_POINTS in self.extensions or bool(self.ocsp_locations)
 
     @property
     def needs_no_revocation(self) -> bool:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from asn1crypto import keys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
@@ -230,6 +231,33 @@ def crl(
     return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+def key_bits(of: Identity) -> bytes:
+    """The public key without its algorithm."""
+    spki = of.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return keys.PublicKeyInfo.load(spki)["public_key"].contents[1:]
+
+
+def cert_id(of: Identity, issuer: Identity, name: str = "sha1") -> bytes:
+    """RFC 6960, 4.1.1."""
+    return sequence(
+        algorithm(DIGEST_OIDS[name], b"\x05\x00"),
+        tlv(4, digest(name, issuer.certificate.subject.public_bytes())),
+        tlv(4, digest(name, key_bits(issuer))),
+        integer(of.certificate.serial_number),
+    )
+
+
+def ocsp_response(
+    signer: Identity, *singles: bytes, produced: datetime, certificates: Sequence[Identity] = ()
+) -> bytes:
+    """A response by key hash, whatever it holds."""
+    body = sequence(tlv(0xA2, tlv(4, digest("sha1", key_bits(signer)))), generalized(produced), sequence(*singles))
+    signature_algorithm, value = sign_value(signer.key, body, How())
+    brought = tlv(0xA0, sequence(*(identity.der for identity in certificates)))
+    basic = sequence(body, signature_algorithm, tlv(3, b"\x00", value), brought if certificates else b"")
+    return sequence(tlv(10, b"\x00"), tlv(0xA0, sequence(oid("1.3.6.1.5.5.7.48.1.1"), tlv(4, basic))))
+
+
 def ocsp(
     of: Identity,
     issuer: Identity,
@@ -237,23 +265,23 @@ def ocsp(
     *,
     this_update: datetime = NOW,
     next_update: datetime | None = NOW + timedelta(days=7),
+    produced: datetime | None = None,
     revoked_at: datetime | None = None,
     reason: x509.ReasonFlags | None = None,
 ) -> bytes:
-    from cryptography.x509 import ocsp as o
-
-    responder = responder or issuer
-    status = o.OCSPCertStatus.REVOKED if revoked_at else o.OCSPCertStatus.GOOD
-    builder = (
-        o.OCSPResponseBuilder()
-        .add_response(
-            of.certificate, issuer.certificate, hashes.SHA1(), status, this_update, next_update, revoked_at, reason
-        )
-        .responder_id(o.OCSPResponderEncoding.HASH, responder.certificate)
-    )
-    if responder is not issuer:
-        builder = builder.certificates([responder.certificate])
-    return builder.sign(responder.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    status = tlv(0x80)
+    if revoked_at is not None:
+        code = {
+            x509.ReasonFlags.key_compromise: 1,
+            x509.ReasonFlags.superseded: 4,
+            x509.ReasonFlags.certificate_hold: 6,
+        }
+        number = code[reason] if reason else None
+        status = tlv(0xA1, generalized(revoked_at), tlv(0xA0, tlv(10, bytes((number,)))) if number else b"")
+    until = tlv(0xA0, generalized(next_update)) if next_update else b""
+    single = sequence(cert_id(of, issuer), status, generalized(this_update), until)
+    brought = [responder] if responder is not None and responder is not issuer else []
+    return ocsp_response(responder or issuer, single, produced=produced or this_update, certificates=brought)
 
 
 # --- CMS ---

@@ -78,7 +78,5 @@ def test_nothing_crosses_a_network_in_the_clear(tmp_path: Path, settings: dict[s
 
 
 def test_who_uses_the_folder_does_not_pay_for_http() -> None:
-    code = (
-        "import sys, signing_core.delivery.channels.choice, signing_core.delivery.outbox; print('http.client' in sys.modules)"
-    )
+    code = "import sys, signing_core.delivery.channels.choice, signing_core.delivery.outbox; print('http.client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

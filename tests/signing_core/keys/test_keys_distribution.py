@@ -104,9 +104,7 @@ def test_a_list_that_comes_byte_after_byte_is_given_up_in_time(ring: KeyRing) ->
     with _serving({".crl": b"x" * 60}, pause=0.05) as (url, _):
         begun = time.monotonic()
         with pytest.raises(KeyUnavailable, match=r"could not be fetched \(no whole answer within 0\.4 s\)"):
-            fetch_crls(
-                [_client(ring, url)], [ring.ca.certificate], now=ring._clock(), hosts=["127.0.0.1"], timeout=0.4
-            )
+            fetch_crls([_client(ring, url)], [ring.ca.certificate], now=ring._clock(), hosts=["127.0.0.1"], timeout=0.4)
         assert time.monotonic() - begun < 2.5
 
 
