@@ -16,7 +16,7 @@ from typing import Final
 from signing_core.policy import Algorithm, Judgement, Policy
 from signing_core.verdict import Indication, Revocation, SubIndication, Trust
 from signing_core.verification import der, purposes
-from signing_core.verification.algorithms import UnknownAlgorithm, scheme
+from signing_core.verification.algorithms import IDENTIFY_NOTHING, UnknownAlgorithm, scheme
 from signing_core.verification.listed import NOTHING_LISTED, Grant, Listed, Purpose
 from signing_core.verification.paths import Path, build
 from signing_core.verification.revocation import Material, Sources, entries
@@ -228,6 +228,12 @@ def _needed(certificate: X509, policy: Policy) -> bool:
     return policy.revocation == "required" or (policy.revocation == "declared" and certificate.declares_revocation)
 
 
+def _sufficient(algorithm: der.Node, key: X509, made: datetime, policy: Policy) -> bool:
+    """Whether what says of itself that it was signed then may be relied on. Where anybody can find collisions, no date can."""
+    parsed = scheme(algorithm, None)
+    return parsed.digest not in IDENTIFY_NOTHING and policy.judge(algorithm_of(parsed, key.spki)).good_at(made)
+
+
 def _status(chain: tuple[X509, ...], window: Window, around: Surroundings) -> tuple[Entry | None, bool]:
     """(the entry that revokes the first of the chain, whether data shows that it was good)."""
     certificate = chain[0]
@@ -236,6 +242,7 @@ def _status(chain: tuple[X509, ...], window: Window, around: Surroundings) -> tu
         around.pool,
         window.at + CLOCKS,
         lambda other: _needed(other, around.policy),
+        lambda algorithm, key, made: _sufficient(algorithm, key, made, around.policy),
         around.fetch,
     )
     # For a time-stamp, data from after the token answers; else it has to reach the time that the use is proven for.

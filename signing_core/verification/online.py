@@ -46,14 +46,16 @@ class Fetcher:
         self._known: dict[tuple[bytes, bytes], Material] = {}
 
     def fetch(self, certificate: X509, issuer: X509) -> Material:
-        """Revocation data for `certificate`: OCSP first, CRLs when that gives none."""
+        """Revocation data for `certificate`: OCSP first, CRLs when that gives no answer by who may answer."""
         key = (certificate.sha256, issuer.sha256)
         if key not in self._known:
             ocsps = [self._ask(address, request(certificate, issuer)) for address in certificate.ocsp_locations[:2]]
             found = material((), [body for body in ocsps if body])
-            if not found.ocsps:
+            if not any(
+                ocsp.entries(certificate, issuer) and ocsp.signed_under(certificate, issuer, ()) for ocsp in found.ocsps
+            ):
                 crls = [self._ask(address, None) for address in certificate.crl_locations[:4]]
-                found = material([body for body in crls if body], ())
+                found += material([body for body in crls if body], ())
             self._known[key] = found
         return self._known[key]
 

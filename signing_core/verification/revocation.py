@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from signing_core.verification import der
 from signing_core.verification.crl import Crl, parse_crl
 from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.ocsp import Ocsp, parse_ocsp
@@ -51,6 +52,8 @@ class Sources:
     """Nothing published later counts."""
     needed: Callable[[X509], bool]
     """Whether a certificate may be relied on only when it is known not to be revoked."""
+    sufficient: Callable[[der.Node, X509, datetime], bool]
+    """Whether an algorithm with this key sufficed then."""
     fetch: Callable[[X509, X509], Material] | None = None
     """Gets revocation data for a certificate and its issuer over the network; None when that is not allowed."""
 
@@ -68,6 +71,28 @@ def entries(chain: Sequence[X509], data: Material, sources: Sources) -> list[Ent
     `chain` goes on with its issuer and what is above.
     """
     return _Hearing(sources).entries(tuple(chain), data, 0)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Who said something when, and with what algorithm."""
+
+    at: datetime
+    algorithm: der.Node
+    by: tuple[X509, ...]
+    """The signer and what is above it."""
+    issuer: X509
+    """Of the certificate in question."""
+
+    @property
+    def delegated(self) -> bool:
+        return self.by[0].spki != self.issuer.spki
+
+    def rests_on(self) -> Iterator[tuple[der.Node, X509]]:
+        """Signatures with their keys: of the data itself, and of the delegate's certificate."""
+        yield self.algorithm, self.by[0]
+        if self.delegated:
+            yield self.by[0].signature_algorithm, self.by[1]
 
 
 class _Hearing:
@@ -90,8 +115,8 @@ class _Hearing:
             said = [entry for entry in ocsp.entries(certificate, issuer) if entry.this_update <= at]
             responder = ocsp.signed_under(certificate, issuer, pool) if said and ocsp.produced_at <= at else None
             if responder is not None:
-                delegate = None if responder.spki == issuer.spki else (responder, *chain[1:])
-                found += self._heard(said, delegate, ocsp.produced_at, depth)
+                by = chain[1:] if responder.spki == issuer.spki else (responder, *chain[1:])
+                found += self._heard(said, _Said(ocsp.produced_at, ocsp.signature_algorithm, by, issuer), depth)
         lists = [
             (crl, _signer(crl, chain, pool)) for crl in data.crls if crl.this_update <= at and crl.covers(certificate)
         ]
@@ -105,26 +130,27 @@ class _Hearing:
                 expired = crl.this_update > certificate.not_after
                 if expired or not any(crl.continues(base) for base in complete):
                     continue
-            found += self._heard([entry], signer or None, crl.this_update, depth)
+            found += self._heard([entry], _Said(crl.this_update, crl.signature_algorithm, signer, issuer), depth)
         return sorted(found, key=lambda entry: entry.this_update, reverse=True)
 
-    def _heard(self, said: list[Entry], delegate: tuple[X509, ...] | None, made: datetime, depth: int) -> list[Entry]:
-        """What counts of what was said at `made`: all of it when the issuer's own key said it."""
-        if delegate is None:
-            return said
-        signer, issuer = delegate[0], delegate[1]
+    def _heard(self, entries: list[Entry], said: _Said, depth: int) -> list[Entry]:
+        """What of it counts."""
+        if not all(self._sources.sufficient(algorithm, key, said.at) for algorithm, key in said.rests_on()):
+            entries = [entry for entry in entries if entry.revoked_at is not None]
+        if not said.delegated:
+            return entries
+        signer, issuer = said.by[0], said.by[1]
         if depth > 1 or (depth == 1 and not signer.needs_no_revocation):
             return []
-        known = self._about(delegate, depth + 1)
-        good = signer.needs_no_revocation or any(entry.shows_good_at(made, signer.not_after) for entry in known)
+        known = self._about(said.by, depth + 1)
+        good = signer.needs_no_revocation or any(entry.shows_good_at(said.at, signer.not_after) for entry in known)
         if not good and self._sources.needed(signer):
             if depth == 0 and self._sources.fetch is not None:
-                known = known + self.entries(delegate, self._sources.fetch(signer, issuer), 1)
+                known = known + self.entries(said.by, self._sources.fetch(signer, issuer), 1)
                 known.sort(key=lambda entry: entry.this_update, reverse=True)
-            good = any(entry.shows_good_at(made, signer.not_after) for entry in known)
-            if not good:
-                said = [entry for entry in said if entry.revoked_at is not None]
-        return [] if against(known, made, self._sources.at, signer.not_after) else said
+            if not any(entry.shows_good_at(said.at, signer.not_after) for entry in known):
+                entries = [entry for entry in entries if entry.revoked_at is not None]
+        return [] if against(known, said.at, self._sources.at, signer.not_after) else entries
 
     def _about(self, delegate: tuple[X509, ...], depth: int) -> list[Entry]:
         key = (delegate, depth)
@@ -134,7 +160,7 @@ class _Hearing:
 
 
 def _signer(crl: Crl, chain: tuple[X509, ...], pool: tuple[X509, ...]) -> tuple[X509, ...] | None:
-    """The chain of the delegate that signed it, empty when the issuer's own key did, None when nobody who may.
+    """The chain of who signed it, the issuer or a delegate of it, None when nobody who may.
 
     After a key change the same authority signs with another key, or it has one for certificates and one for CRLs: then its
     certificate comes from the authority's own key or from the same parent, the one on this path. So it leads to the same
@@ -142,7 +168,7 @@ def _signer(crl: Crl, chain: tuple[X509, ...], pool: tuple[X509, ...]) -> tuple[
     """
     certificate, issuer = chain[0], chain[1]
     if crl.signed_by(issuer):
-        return ()
+        return chain[1:]
     for other in pool:
         if (
             other.subject_key == issuer.subject_key

@@ -101,6 +101,28 @@ def test_crl_when_ocsp_gives_nothing(server: Server) -> None:
     assert notes[0][0] == "revocation-not-fetched"
 
 
+def test_crl_when_ocsp_gives_an_answer_that_is_worth_nothing(server: Server) -> None:
+    root = made.issue("Root", ca=True)
+    signer = made.issue("Signer", root, ocsp_url=f"{server.url}/ocsp", crl_url=f"{server.url}/crl")
+    another = made.issue("Another", root)
+    by_stranger = made.ocsp(signer, root, made.issue("Stranger", ca=True))
+    unknown = made.sequence(made.cert_id(signer, root), made.tlv(0x82), made.generalized(NOW))
+    for answer in (made.ocsp(another, root), by_stranger, made.ocsp_response(root, unknown, produced=NOW)):
+        server.answer = lambda path, body, said=answer: (200, made.crl(root) if path == "/crl" else said)
+        assert outcome(root, signer, []) is Indication.TOTAL_PASSED
+
+
+def test_a_responder_is_asked_about_too(server: Server) -> None:
+    root = made.issue("Root", ca=True)
+    signer = made.issue("Signer", root, ocsp_url=f"{server.url}/ocsp")
+    by = made.issue("Responder", root, extended=["1.3.6.1.5.5.7.3.9"], crl_url=f"{server.url}/crl")
+    for revoked, expected in (([], Indication.TOTAL_PASSED), ([(by, NOW, None)], SubIndication.TRY_LATER)):
+        lists = made.crl(root, revoked)
+        server.answer = lambda path, body, crl=lists: (200, made.ocsp(signer, root, by) if path == "/ocsp" else crl)
+        assert outcome(root, signer, []) is expected
+    assert [path for path, _ in server.asked] == ["/ocsp", "/crl"] * 2
+
+
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
 def test_an_answer_that_is_worth_nothing(status: int, server: Server) -> None:
     root = made.issue("Root", ca=True)

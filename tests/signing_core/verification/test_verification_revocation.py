@@ -479,6 +479,47 @@ def test_a_response_made_after_the_time_judged_for_does_not_count(world, declare
     assert state(judge(made.signed(declared), at=NOW + 3 * DAY, ocsps=[late])) == "good"
 
 
+# --- with which algorithms ---
+
+
+def weakly(crl: bytes, by: Identity, name: str) -> bytes:
+    """The same list, signed with RSA and another digest."""
+    from signing_core.verification import der
+
+    parts = der.children(der.children(der.read(crl))[0])
+    algorithm, _ = made.sign_value(by.key, b"", How(digest=name))
+    body = made.sequence(parts[0].encoded, algorithm, *(part.encoded for part in parts[2:]))
+    algorithm, value = made.sign_value(by.key, body, How(digest=name))
+    return made.sequence(body, algorithm, made.tlv(3, b"\x00", value))
+
+
+def test_revocation_data_goes_by_the_policy(judge: Judge) -> None:
+    """Good by an algorithm that no longer sufficed when the data was made is unknown; revoked is revoked."""
+    root = made.issue("RSA Root", ca=True, kind="rsa2048", not_before=NOW - 20 * YEAR)
+    weak = made.issue("RSA CA", root, ca=True, kind="rsa1024", not_before=NOW - 20 * YEAR)
+    signer = made.issue("Sample Signer", root, crl_url=HTTP)
+    for name, expected in (("sha256", "good"), ("sha1", "unknown"), ("md5", "unknown")):
+        data = weakly(made.crl(root), root, name)
+        assert state(judge(made.signed(signer), roots=[root], crls=[data])) == expected
+        gone = weakly(made.crl(root, [(signer, NOW - DAY, None)]), root, name)
+        assert state(judge(made.signed(signer), roots=[root], crls=[gone])) == "revoked"
+    small = made.issue("Sample Signer", weak, crl_url=HTTP)
+    data = weakly(made.crl(weak), weak, "sha256")
+    assert state(judge(made.signed(small), roots=[root], crls=[data, made.crl(root)])) == "unknown"
+    by = responder(root, extra=[NO_CHECK], kind="rsa1024")
+    assert state(judge(made.signed(signer), roots=[root], ocsps=[made.ocsp(signer, root, by)])) == "unknown"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("sha1", "good"), ("md5", "unknown")])
+def test_revocation_data_of_long_ago(name: str, expected: str, judge: Judge) -> None:
+    """SHA-1 sufficed then; a date in what is signed with MD5 is no proof of when it was signed."""
+    long_ago = datetime(2004, 6, 1, tzinfo=UTC)
+    root = made.issue("RSA Root", ca=True, kind="rsa2048", not_before=long_ago - YEAR)
+    signer = made.issue("Sample Signer", root, crl_url=HTTP, not_before=long_ago - YEAR)
+    data = weakly(made.crl(root, this_update=long_ago, next_update=long_ago + DAY), root, name)
+    assert state(judge(made.signed(signer), at=long_ago + DAY / 2, roots=[root], crls=[data])) == expected
+
+
 # --- on hold, and released ---
 
 
