@@ -1,7 +1,7 @@
 """Keeps tokens and codes out of every log, whoever writes it.
 
 `install()` puts the redaction where records are made, so it holds for every logger, handler and formatter, also for
-those that a server configures later: ours, httpx (request lines), uvicorn (access lines), SQLAlchemy (parameters). What
+those that a server configures later: ours, uvicorn (access lines), SQLAlchemy (parameters). What
 it takes out: link tokens (runs of 43 and more URL-safe base64 characters in mixed case), whatever follows `/s/` and
 `/d/` in a path, groups of six digits, and passwords in URLs. It takes out too much rather than too little.
 """
