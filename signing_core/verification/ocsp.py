@@ -115,7 +115,7 @@ class Ocsp:
             candidate.spki != certificate.spki
             and candidate.extended_key_usage is not None
             and OCSP_SIGNING in candidate.extended_key_usage
-            and candidate.may_sign_documents
+            and candidate.may_sign_content
             and not candidate.unknown_critical
             and candidate.not_before <= self.produced_at <= candidate.not_after
             and candidate.issuer_key == issuer.subject_key
