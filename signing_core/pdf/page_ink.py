@@ -19,7 +19,6 @@ from signing_core.errors import SealtrailError
 from signing_core.pdf import render
 from signing_core.pdf.structure import excerpt
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.looks import placed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,3 +197,27 @@ def opened(structure: FileStructure, revision: int) -> Iterator[State]:
     data = structure.revision_bytes(revision)
     with render.opened(data, password=structure.text_password) as document:
         yield State(document)
+
+
+def placed(
+    box: tuple[float, float, float, float], shown: tuple[float, float, float, float], turns: int, scale: float
+) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of `box` on a picture of what lies in `shown`, turned clockwise by so many quarters.
+
+    Both boxes are (left, bottom, right, top) in default user space; `scale` is pixels for each point.
+    """
+    left, bottom, right, top = shown
+    corners = []
+    for x, y in ((box[0], box[1]), (box[2], box[3])):
+        across, up = x - left, y - bottom
+        wide, high = right - left, top - bottom
+        if turns == 0:
+            corners.append((across, high - up))
+        elif turns == 1:
+            corners.append((up, across))
+        elif turns == 2:
+            corners.append((wide - across, up))
+        else:
+            corners.append((high - up, wide - across))
+    xs, ys = zip(*corners, strict=True)
+    return min(xs) * scale, min(ys) * scale, max(xs) * scale, max(ys) * scale

@@ -10,12 +10,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pypdfium2 as pdfium
-from PIL import Image
 
 from signing_core.errors import DocumentRefused, UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_PIXELS: Final = 40_000_000
 """Most pixels of one picture: an A4 page at 600 dpi has 35 million."""

@@ -13,6 +13,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from signing_core.errors import SealtrailError
 from signing_core.pdf import render
+from signing_core.pdf.page_ink import placed
 
 _SCALE: Final = 100 / 72
 """Pixels for each point: 100 dpi."""
@@ -82,30 +83,6 @@ def pixels(
     low_x, low_y = (int(min(max(value, 0), limit - 1)) for value, limit in zip(bounds[:2], size, strict=True))
     high_x, high_y = (int(min(max(value, 1), limit)) for value, limit in zip(bounds[2:], size, strict=True))
     return low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)
-
-
-def placed(
-    box: tuple[float, float, float, float], shown: tuple[float, float, float, float], turns: int, scale: float
-) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of `box` on a picture of what lies in `shown`, turned clockwise by so many quarters.
-
-    Both boxes are (left, bottom, right, top) in default user space; `scale` is pixels for each point.
-    """
-    left, bottom, right, top = shown
-    corners = []
-    for x, y in ((box[0], box[1]), (box[2], box[3])):
-        across, up = x - left, y - bottom
-        wide, high = right - left, top - bottom
-        if turns == 0:
-            corners.append((across, high - up))
-        elif turns == 1:
-            corners.append((up, across))
-        elif turns == 2:
-            corners.append((wide - across, up))
-        else:
-            corners.append((high - up, wide - across))
-    xs, ys = zip(*corners, strict=True)
-    return min(xs) * scale, min(ys) * scale, max(xs) * scale, max(ys) * scale
 
 
 def _edges(picture: Image.Image, least: int) -> Image.Image:

@@ -7,15 +7,14 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
-
-from fontTools import agl
-from fontTools.encodings.StandardEncoding import StandardEncoding
+from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.values import Stream, Value, integer, pdf_doc
-from signing_core.pdf.text import glyph_shapes
+
+if TYPE_CHECKING:
+    from signing_core.pdf.text import glyph_shapes  # numpy and fontTools, which only embedded fonts need
 
 _STANDARD_14: Final = re.compile(
     r"(?:Helvetica|Courier)(?:-(?:Bold)?(?:Oblique)?)?|Times-(?:Roman|Bold|Italic|BoldItalic)"
@@ -170,6 +169,8 @@ class Font:
         if not embedded:
             self._texts |= dict.fromkeys((9, 10, 13), " ")  # line breaks that a program left in: drawn as nothing
         if self._program is not None and self._program.by_name:
+            from fontTools import agl
+
             self._names = {code: agl.UV2AGL.get(ord(c), "") for code, c in base.items()}
         code = 0
         for item in differences if isinstance(differences, list) else ():
@@ -179,7 +180,7 @@ class Font:
             elif isinstance(item, str):
                 self._names[code] = item
                 self._texts.pop(code, None)
-                if character := agl.toUnicode(item, isZapfDingbats=dingbats):
+                if character := _character(item, dingbats=dingbats):
                     self._texts[code] = character
                 code += 1
         given = self._unicode_map(1)
@@ -259,6 +260,8 @@ class Font:
         )
         if data is None or len(data) > _MOST_PROGRAM:
             raise Unreadable("an embedded font whose glyphs cannot be looked at")
+        from signing_core.pdf.text import glyph_shapes
+
         try:
             self._program = glyph_shapes.Program(data)
         except glyph_shapes.Unusable:
@@ -267,6 +270,8 @@ class Font:
 
     def _compare(self, program: glyph_shapes.Program, code: int, text: str) -> bool:
         """Look at every glyph that a viewer can take for the code: whether all of them are known to be the text."""
+        from signing_core.pdf.text import glyph_shapes
+
         sure = True
         self.structure.budget.check()
         indices = self._indices(program, code, text)
@@ -307,7 +312,7 @@ class Font:
             return set() if index is None else {index}
         indices: set[int] = set()
         encoded = self._names.get(code)
-        character = agl.toUnicode(encoded) if encoded else text
+        character = _character(encoded) if encoded else text
         for (platform, kind), table in program.codes.items():
             keys = {code, 0xF000 | code} if (platform, kind) == (3, 0) else {code} if platform == 1 else set()
             if not self._flags & _SYMBOLIC or not keys:
@@ -373,7 +378,7 @@ def _increments(target: Value, count: int) -> Iterator[str]:
 
 def _utf16(value: Value) -> str:
     if isinstance(value, str):
-        return str(agl.toUnicode(value))
+        return _character(value)
     return value.decode("utf-16-be", "replace").replace("\ufffd", "") if isinstance(value, bytes) else ""
 
 
@@ -393,8 +398,17 @@ def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 else 0.0
 
 
-def _named(names: list[str]) -> dict[int, str]:
-    return {code: character for code, name in enumerate(names) if (character := agl.toUnicode(name))}
+def _character(name: str, *, dingbats: bool = False) -> str:
+    """What a glyph of that name shows, by the Adobe Glyph List; nothing when it tells nothing."""
+    from fontTools import agl  # reads its lists when it is imported
+
+    return str(agl.toUnicode(name, isZapfDingbats=dingbats))
+
+
+def _standard() -> dict[int, str]:
+    from fontTools.encodings.StandardEncoding import StandardEncoding
+
+    return {code: character for code, name in enumerate(StandardEncoding) if (character := _character(name))}
 
 
 @cache
@@ -409,7 +423,7 @@ def _table(codec: str) -> dict[int, str]:
 
 
 _BASES: Final = {
-    "StandardEncoding": cache(lambda: _named(StandardEncoding)),
+    "StandardEncoding": cache(_standard),
     "MacRomanEncoding": cache(lambda: _table("mac-roman") | {0xCA: " "}),
     "WinAnsiEncoding": cache(
         lambda: _table("cp1252") | {0xA0: " ", 0xAD: "-"} | dict.fromkeys((0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D), "•")

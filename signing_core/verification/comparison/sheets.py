@@ -16,8 +16,7 @@ from typing import Any, Final
 from PIL import Image
 
 from signing_core.errors import SealtrailError
-from signing_core.pdf import render
-from signing_core.pdf.structure import looks
+from signing_core.pdf import page_ink, render
 from signing_core.verification.comparison import pictures
 from signing_core.verification.comparison.pictures import Box
 
@@ -118,7 +117,7 @@ class Sheet:
 
     def place(self, rect: Rect) -> Box:
         """A rectangle of the older page's user space, in pixels of the sheet."""
-        left, top, right, bottom = looks.placed(rect, self.paper, self.pages[0].turns, self.dpi / 72)
+        left, top, right, bottom = page_ink.placed(rect, self.paper, self.pages[0].turns, self.dpi / 72)
         return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
 
     def on_before(self, box: Box, picture: Image.Image) -> Box:
@@ -149,7 +148,7 @@ class Sheet:
         if self.alike:
             return box
         rect = _moved(_rect(box, self.paper, self.pages[0].turns, self.dpi / 72), (-shift[0], -shift[1]))
-        left, top, right, bottom = looks.placed(rect, page.box, page.turns, picture.width / max(page.size()[0], 1))
+        left, top, right, bottom = page_ink.placed(rect, page.box, page.turns, picture.width / max(page.size()[0], 1))
         return round(left), round(top), round(right), round(bottom)
 
 
@@ -184,7 +183,7 @@ def _laid(documents: tuple[Any, Any], pages: tuple[Page, Page], dpi: float, shif
         size = found[0].size if found else picture.size
         # What lies beyond the page's own edges is there in the file, but nobody sees it.
         blank = Image.new("RGB", size, "white")
-        left, top, right, bottom = looks.placed(rect, paper, turns, dpi / 72)
+        left, top, right, bottom = page_ink.placed(rect, paper, turns, dpi / 72)
         box = (round(left), round(top), round(right), round(bottom))
         blank.paste(picture.crop(box), box[:2])
         found.append(blank)
