@@ -1,4 +1,4 @@
-"""Reading the QR code from the rendered certificate page, as a person with a phone would."""
+"""Reading the QR code of the certificate page: from what our seal drew there, or else as a person with a phone would."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from signing_core.errors import SealtrailError
+from signing_core.pdf.names import SEAL_FIELD
+from signing_core.pdf.revisions import FileStructure
+from signing_core.pdf.structure import excerpt, sole_drawing
 from signing_core.verdict import QrState
 
 if TYPE_CHECKING:
@@ -17,8 +20,6 @@ _RESOLUTIONS: Final = (100, 200, 300)
 That is all: each is read once, as it is. A page that a program drew needs none of the retries that photos and scans are
 given, which take seconds where there is nothing to be read.
 """
-_CORNER: Final = (0.32, 0.28)
-"""Width and height, as parts of the page, of the lower left corner in which our certificates have their code."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,39 @@ class PageRead:
     """Proven only when `state` is `valid`."""
 
 
-def read_page(
-    data: bytes, page: int, public_keys: tuple[bytes, ...], *, password: str | None = None, known: bool = False
+def read(
+    structure: FileStructure, page: int, public_keys: tuple[bytes, ...], *, sealed: int | None, password: str | None
 ) -> PageRead:
-    """The QR code of ours on a page, counted from 1, judged with raw Ed25519 public keys. Never raises.
+    """The QR code of ours that a page of the newest state shows, judged with raw Ed25519 public keys. Never raises.
 
-    `known`: the page was sealed by us, so that it is enough to look where our code stands; any other page is read as a
-    whole.
+    `sealed`: the last revision that our seal covers, where it is known to be ours. As long as the page shows what we sealed and
+    nothing else, the code is taken from the drawing itself: rendering it would say the same and takes most of the time of a
+    verification. What is not read there is looked for on the page as it is seen.
     """
+    drawing = sole_drawing.drawing(structure, SEAL_FIELD, page, sealed) if sealed is not None else None
+    if drawing is not None:
+        from signing_core.certificate import drawn_code
+
+        found = _judged(drawn_code.texts(drawing), public_keys)
+        if found.state == "valid":
+            return found
+    data, number = excerpt.last_page(structure) or (structure.data, page)
+    return read_page(data, number, public_keys, password=password)
+
+
+def read_page(data: bytes, page: int, public_keys: tuple[bytes, ...], *, password: str | None = None) -> PageRead:
+    """The same for a page of any file, counted from 1, as a person with a phone would read it. Never raises."""
+    try:
+        return _judged(_texts(data, page, password), public_keys)
+    except SealtrailError as error:
+        return PageRead("unreadable", str(error).rstrip("."))
+
+
+def _judged(texts: list[str], public_keys: tuple[bytes, ...]) -> PageRead:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from signing_core.certificate import payload
 
-    try:
-        texts = (_corner(data, page, password) if known else []) or _texts(data, page, password)
-    except SealtrailError as error:
-        return PageRead("unreadable", str(error).rstrip("."))
     payloads = list(dict.fromkeys(found for found in map(payload.from_text, texts) if found is not None))
     if not payloads:
         return PageRead("absent")
@@ -61,25 +79,6 @@ def read_page(
             return PageRead("invalid", verdict.reason, verdict.claims)
         case _:
             return PageRead("absent")
-
-
-def _corner(data: bytes, page: int, password: str | None) -> list[str]:
-    """Rendering takes most of the time of a verification, and most of a page holds no code."""
-    from signing_core.certificate.readers import ZxingReader
-    from signing_core.pdf import render
-
-    with render.opened(data, password=password) as document:
-        handle = document[page - 1]
-        width, height = handle.get_size()
-        if width * height > 4_000_000:  # points: no page of ours
-            handle.close()
-            return []
-        right, top = width * (1 - _CORNER[0]), height * (1 - _CORNER[1])
-        bitmap = handle.render(scale=_RESOLUTIONS[0] / 72, crop=(0, 0, right, top), grayscale=True, may_draw_forms=True)
-        texts = [code.text for code in ZxingReader(thorough=False).read(bitmap.to_pil())]
-        bitmap.close()
-        handle.close()
-    return texts
 
 
 def _texts(data: bytes, page: int, password: str | None) -> list[str]:

@@ -5,7 +5,7 @@ can be copied by anybody, so they only decide which questions are asked:
 
 (1) is there a seal, and on the page that is the last one;
 (2) was it made with our seal key: a seal that was given, or an X.509 certificate that our own authority issued for sealing;
-(3) does the rendered page show a QR code of ours, rightly signed, for this document;
+(3) does the page show a QR code of ours, rightly signed, for this document;
 (4) is the document in front of the certificate, as the client signed it, the one the QR code was issued for;
 (5) does the registry know the file, does the audit log agree.
 """
@@ -20,7 +20,6 @@ from typing import Final, cast
 from signing_core.keys import oids
 from signing_core.pdf.names import CLIENT_FIELD, DOCUMENT_ID_KEY, FIELD_OF_ROLE, SEAL_FIELD
 from signing_core.pdf.revisions import FileStructure, SignatureRecord
-from signing_core.pdf.structure import excerpt
 from signing_core.pdf.structure.values import text
 from signing_core.verdict import (
     AuditLogState,
@@ -31,7 +30,8 @@ from signing_core.verdict import (
     SignatureVerdict,
 )
 from signing_core.verdict import Trust as TrustState
-from signing_core.verification.certificate_page import PageRead, read_page
+from signing_core.verification.certificate_page import PageRead
+from signing_core.verification.certificate_page import read as read_certificate_page
 from signing_core.verification.conclusion import Role
 from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.examination import Examined
@@ -101,7 +101,7 @@ def judge(
     trust: Trust,
     context: WorkspaceContext | None,
     password: str | None,
-    read: Callable[..., PageRead] = read_page,
+    read: Callable[..., PageRead] = read_certificate_page,
 ) -> OurAxis:
     """Asks the questions above. For documents of others only the registry is asked."""
     notes: list[Note] = []
@@ -142,30 +142,10 @@ def _certificate(
             ("seal-field-misplaced", f"page {page} of {structure.pages}" if page else f"{SEAL_FIELD} has no page")
         )
         return CertificateVerdict(True, sealed, "unreadable")
-    shown = _shown(structure, page, trust, password, read, ours=sealed is True)
+    covered = examined[index].record.covered_revision if sealed is True else None
+    shown = read(structure, page, trust.statement_keys, sealed=covered, password=password)
     qr, prefix = _qr(shown, found, structure, examined, notes)
     return CertificateVerdict(True, sealed, qr, prefix)
-
-
-def _shown(
-    structure: FileStructure,
-    page: int,
-    trust: Trust,
-    password: str | None,
-    read: Callable[..., PageRead],
-    *,
-    ours: bool,
-) -> PageRead:
-    """What the last page shows. On a page that we sealed nothing but our code can be where our code is, so that the
-    drawing without its text will do; what is not read there is looked for on the page as it is.
-    """
-    if ours:
-        lean = excerpt.last_page(structure, field=SEAL_FIELD)
-        found = read(*lean, trust.statement_keys, password=password, known=True) if lean else PageRead("absent")
-        if found.state == "valid":
-            return found
-    data, number = excerpt.last_page(structure) or (structure.data, page)
-    return read(data, number, trust.statement_keys, password=password, known=ours)
 
 
 def _sealed_by_us(item: Examined, verdict: SignatureVerdict, trust: Trust, notes: list[Note]) -> bool | None:

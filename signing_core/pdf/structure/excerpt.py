@@ -1,7 +1,6 @@
-"""A file made lighter for a program that draws its certificate page: one more update, in memory, leaves out what costs time.
+"""A file made lighter for a program that draws a few of its pages: the others, which PDFium walks one by one, are left out.
 
-What is drawn and how is the file's own. Left out are the other pages, which PDFium walks one by one to find the last, and
-the text of the page, whose fonts take longer than all lines of the QR code.
+What is drawn and how is the file's own.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.model import SectionKind
-from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+from signing_core.pdf.structure.values import Ref, Stream, integer
 
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
@@ -22,27 +21,22 @@ _MOST_COPIED: Final = 500
 _DRAWN: Final = frozenset({"Contents", "Resources", "MediaBox", "CropBox", "Rotate", "UserUnit", "Group"})
 """What a page without its annotations is drawn from (Table 31)."""
 _REFERENCE: Final = re.compile(rb"(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]++R")
-_TEXT: Final = b"\nBT "
-_TEXT_END: Final = b"\nET\n"
 
 _TRAILER: Final = b"trailer\n<</Size %d/Root %d %d R>>\nstartxref\n%d\n%%%%EOF\n"
 
 Objects = dict[Ref, bytes]
 
 
-def last_page(structure: FileStructure, *, field: str | None = None) -> tuple[bytes, int] | None:
+def last_page(structure: FileStructure) -> tuple[bytes, int] | None:
     """(the file with one more update, the number of its last page in it); None where nothing could be left out.
 
-    The page tree is cut to the last page where it has one level and hands nothing down to its pages. With `field`, the
-    appearance of that signature field loses its text: only for a reader of codes, and only where what is
-    drawn is known to be ours.
+    The page tree is cut to the last page where it has one level and hands nothing down to its pages.
     """
     if structure.encrypted or structure.damaged or not structure.pages:
         return None
-    tree = _tree(structure, [structure.pages])
-    objects = tree | (_picture(structure, field) if field is not None else {})
+    objects = _tree(structure, [structure.pages])
     data = _with(structure, objects) if objects else None
-    return (data, 1 if tree else structure.pages) if data is not None else None
+    return (data, 1) if data is not None else None
 
 
 def some_pages(structure: FileStructure, numbers: list[int]) -> bytes | None:
@@ -132,47 +126,3 @@ def _tree(structure: FileStructure, numbers: list[int]) -> Objects:
             return {}
     listed = b" ".join(b"%d %d R" % page for page in chosen)
     return {pages: b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(chosen), listed)}
-
-
-def _picture(structure: FileStructure, field: str) -> Objects:
-    """What `pdf.fields` draws into a signature field, without its text."""
-    revision = len(structure.revisions)
-
-    def at(value: Value, *keys: str) -> Value:
-        for key in keys:
-            value = structure.resolve(value, revision)
-            value = value.dict if isinstance(value, Stream) else value
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
-
-    widgets = [w.dict for f in structure.form(revision).fields if f.name == field for w in f.widgets]
-    ref = at(widgets[0], "AP", "N", "Resources", "XObject", "Picture") if len(widgets) == 1 else None
-    picture = structure.resolve(ref, revision)
-    if not isinstance(ref, Ref) or not isinstance(picture, Stream):
-        return {}
-    box, resources = picture.dict.get("BBox"), picture.dict.get("Resources")
-    if picture.dict.keys() - {"Type", "Subtype", "BBox", "Resources", "Filter", "Length"}:
-        return {}
-    body = structure.decoded(picture, revision)
-    if body is None or not isinstance(resources, Ref) or not isinstance(box, list) or len(box) != 4:
-        return {}
-    if not all(isinstance(edge, int | float) for edge in box):
-        return {}
-    lean = _without_text(body)
-    if lean is None:
-        return {}
-    edges = b" ".join(b"%.4f" % edge for edge in box)
-    head = b"<</Type/XObject/Subtype/Form/BBox[%s]/Resources %d %d R/Length %d>>" % (edges, *resources, len(lean))
-    return {ref: head + b"\nstream\n" + lean + b"\nendstream"}
-
-
-def _without_text(content: bytes) -> bytes | None:
-    """Content without its text objects (9.4.1), which Typst begins and ends with a line of their own."""
-    parts, at = [], 0
-    while (begin := content.find(_TEXT, at)) >= 0:
-        end = content.find(_TEXT_END, begin)
-        if end < 0:
-            return None
-        parts.append(content[at:begin])
-        at = end + len(_TEXT_END) - 1
-    return b"".join((*parts, content[at:])) if parts else None

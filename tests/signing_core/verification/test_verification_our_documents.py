@@ -15,11 +15,12 @@ from PIL import ImageChops
 
 from signing_core.keys.oids import ONE_TIME_POLICY, SEAL_POLICY
 from signing_core.pdf import render
-from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD
+from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD, TIME_STAMP_FIELD
+from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.revisions import parse as parse_file
 from signing_core.pdf.structure import excerpt
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
-from signing_core.verification import Trust, WorkspaceContext, load_trust, verify
+from signing_core.verification import Trust, WorkspaceContext, certificate_page, load_trust, verify
 from signing_core.verification.certificate_page import read_page
 from signing_core.verification.x509_certificates import parse
 
@@ -254,12 +255,11 @@ def illegible_page(noise: int) -> bytes:
     return parts.original(parts.contract_objects() | {parts.CONTENT_2: parts.stream(b"\n".join(squares))})
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_page_that_cannot_be_read_costs_little(known: bool) -> None:
+def test_a_page_that_cannot_be_read_costs_little() -> None:
     """A page that a program drew is read a few times as it is, without the long retries that photos are given."""
     data = illegible_page(6000)
     started = time.process_time()
-    assert read_page(data, 2, (), known=known).state == "absent"
+    assert read_page(data, 2, ()).state == "absent"
     assert time.process_time() - started < 1.5
 
 
@@ -277,15 +277,73 @@ def test_the_last_page_alone_looks_as_in_the_file(completed) -> None:
     assert excerpt.last_page(parse_file(completed.final)) is None, "it has few pages"
 
 
-def test_without_its_text_the_certificate_page_says_the_same(completed, believed: Trust) -> None:
-    structure = parse_file(completed.final)
-    lean = excerpt.last_page(structure, field=SEAL_FIELD)
-    assert lean is not None and lean[0].startswith(completed.final)
-    whole = read_page(completed.final, render.page_count(completed.final), believed.statement_keys)
-    fast = read_page(*lean, believed.statement_keys, known=True)
-    assert (fast.state, fast.claims) == ("valid", whole.claims)
-    page, without = (render.render(data, number, dpi=72) for data, number in ((completed.final, lean[1]), lean))
-    assert ImageChops.difference(page, without).getbbox() is not None, "the text is gone"
+def seal_of(data: bytes) -> tuple[FileStructure, int]:
+    """The file, and the revision that the seal covers."""
+    structure = parse_file(data)
+    covered = next(r.covered_revision for r in structure.signatures if SEAL_FIELD in r.fields)
+    assert covered is not None and covered < len(structure.revisions), "the time-stamp came later"
+    return structure, covered
+
+
+def test_what_the_seal_drew_says_what_its_page_shows(completed, believed: Trust, monkeypatch) -> None:
+    structure, covered = seal_of(completed.final)
+    pages = structure.pages
+    seen = read_page(completed.final, pages, believed.statement_keys)
+    monkeypatch.setattr(render, "opened", None)  # it is not rendered
+    drawn = certificate_page.read(structure, pages, believed.statement_keys, sealed=covered, password=None)
+    assert (drawn.state, drawn.claims) == ("valid", seen.claims)
+
+
+def objects_of(structure: FileStructure) -> dict[str, int]:
+    """Numbers of what the certificate page is made of."""
+    newest = len(structure.revisions)
+    seal = next(f for f in structure.form(newest).fields if f.name == SEAL_FIELD).widgets[0]
+    stamp = next(f for f in structure.form(newest).fields if f.name == TIME_STAMP_FIELD).widgets[0]
+    look = structure.resolve(seal.dict["AP"], newest)["N"]
+    picture = structure.resolve(look, newest).dict["Resources"]["XObject"]["Picture"]
+    tree = structure.catalog(newest)["Pages"]
+    found = {
+        "widget": seal.ref,
+        "stamp": stamp.ref,
+        "page": seal.dict["P"],
+        "look": look,
+        "picture": picture,
+        "tree": tree,
+    }
+    return {name: ref.number for name, ref in found.items()}
+
+
+OVERLAY = b"<< /Type /Annot /Subtype /Square /Rect [0 0 300 300] /IC [1 1 1] >>"
+
+
+@pytest.mark.parametrize(
+    ("what", "changed"),
+    [
+        ("page", lambda body: body.replace(b"/Annots [", b"/Annots [900 0 R ")),
+        ("page", lambda body: body.replace(b"/Annots [", b"/CropBox [200 200 400 400] /Annots [")),
+        ("page", lambda body: body.replace(b"/Annots [", b"/Contents 900 0 R /Annots [")),
+        ("page", lambda body: body.replace(b"/Annots [", b"/Annots [] /Annots [")),
+        ("tree", lambda body: body.replace(b"/Type", b"/CropBox [200 200 400 400] /Type")),
+        ("stamp", lambda body: body.replace(b"0 0 0 0", b"0 0 300 300")),
+        ("stamp", lambda body: body.replace(b"/Rect", b"/AP << /N 900 0 R >> /Rect")),
+        ("widget", lambda body: body.replace(b"/F 132", b"/F 134")),
+        ("look", lambda body: body),
+        ("picture", lambda body: body),
+    ],
+)  # fmt: skip
+def test_what_the_seal_drew_is_taken_only_where_the_page_still_shows_it(
+    what: str, changed: Callable[[bytes], bytes], completed, believed: Trust, monkeypatch
+) -> None:
+    structure, covered = seal_of(completed.final)
+    number = objects_of(structure)[what]
+    body = parts.newest(completed.final, number)
+    assert changed(body) != body or what in ("look", "picture")
+    root = b" /Root %d 0 R" % structure.trailer(covered)["Root"].number
+    later = parts.update(completed.final, {number: changed(body), 900: OVERLAY}, trailer=root)
+    rendered: list[int] = []
+    monkeypatch.setattr(certificate_page, "read_page", lambda *_, **__: rendered.append(1))
+    certificate_page.read(parse_file(later), structure.pages, believed.statement_keys, sealed=covered, password=None)
+    assert rendered, "it is looked at as it is seen"
 
 
 @pytest.mark.parametrize(
