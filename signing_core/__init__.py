@@ -14,7 +14,7 @@ What programs and notebooks use most stands here and is loaded when it is asked 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from signing_core.audit_log.log import AuditLog
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from signing_core.verdict import DocumentVerdict
     from signing_core.verification import load_trust, verify
     from signing_core.verification.batch_report import BatchReport
+
+__version__: Final = "0.1.0"
+"""Of this program and of its distribution; every verdict says it."""
 
 _HOME = {
     "AuditLog": "audit_log.log",

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import signing_core
+from signing_core import __version__
 from signing_core.audit_log import events
 from signing_core.display import CONCLUSION_TYPE
 from signing_core.errors import NotebookFailed, UsageError
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
-from signing_core.verification.undecided import tool_version
 
 EXECUTED: Final = "notebook.executed"
 FOLDER: Final = Path(signing_core.__file__).resolve().parents[1] / "notebooks"
@@ -82,7 +82,7 @@ def run(workspace: Workspace, name: str, parameters: Mapping[str, str], *, progr
                 "name": source.stem,
                 "notebook_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
                 "parameters": given,
-                "tool_version": tool_version(),
+                "tool_version": __version__,
                 "in_order": bool(conclusion["in_order"]),
                 "statement": str(conclusion["statement"]),
                 "sha256": sha256,

@@ -22,7 +22,7 @@ from typing import Any, Final
 import jinja2
 import sqlalchemy as sa
 
-from signing_core import findings, typesetting
+from signing_core import __version__, findings, typesetting
 from signing_core.audit_log import events
 from signing_core.bulk import exceptions, gathering, log_state, results
 from signing_core.bulk.checks import BOUNDS, Bounds
@@ -39,7 +39,6 @@ from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import sync_folder, write_file
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import rfc3339
-from signing_core.verification.undecided import tool_version
 
 ISSUED: Final = "report.issued"
 _HASH: Final = re.compile(r"([0-9a-f]{64})")
@@ -170,7 +169,7 @@ def _summary(
         "run": run_id,
         "at": rfc3339(now),
         "organisation": workspace.settings.organisation,
-        "tool_version": tool_version(),
+        "tool_version": __version__,
         "code_version": results.code_version(),
         "policies": [{"id": name, "sha256": sha256} for name, sha256 in sorted(gathered.policies)],
         "batches": {state: states.count(state) for state in ("finished", "waiting", "stopped")},

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -32,7 +32,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import UsageError
-from signing_core.keys.interface import StatementKey
+
+if TYPE_CHECKING:
+    from signing_core.keys.interface import StatementKey
 
 MAX_PAYLOAD: Final = 199
 """Bytes. A longer payload is neither written nor read."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import click
 
+from signing_core import __version__
 from signing_core.delivery import redaction
 from signing_core.errors import SealtrailError
 
@@ -64,7 +65,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="sealtrail", prog_name="sealtrail")
+@click.version_option(__version__, prog_name="sealtrail")
 def sealtrail() -> None:
     """Sign documents in three phases, and prove years later that they are authentic and unchanged.
 

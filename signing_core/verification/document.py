@@ -26,6 +26,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from signing_core import __version__
 from signing_core.errors import UsageError
 from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
 from signing_core.policy import Policy
@@ -59,7 +60,7 @@ from signing_core.verification.revocation import Material
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
 from signing_core.verification.trust import Trust
-from signing_core.verification.undecided import tool_version, undecided
+from signing_core.verification.undecided import undecided
 from signing_core.verification.x509_certificates import X509
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class _Run:
             self._note("no-signature")
         signed = bool(signatures)
         return DocumentVerdict(
-            tool_version=tool_version(),
+            tool_version=__version__,
             policy=self._policy.reference(),
             at=self._at,
             path=path,

@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+from signing_core import __version__
 from signing_core.errors import UsageError
 from signing_core.pdf.revisions import Limits
 from signing_core.verdict import DocumentVerdict, rfc3339
 from signing_core.verification.batch import Rules
-from signing_core.verification.undecided import tool_version
 
 _KIND: Final = "sealtrail-verification-journal"
 
@@ -30,7 +30,7 @@ def rules_digest(rules: Rules) -> str:
     """SHA-256 over everything but the time judged for that a verdict depends on."""
     trust = rules.trust
     content = {
-        "version": tool_version(),
+        "version": __version__,
         "policy": rules.policy.reference().sha256,
         "anchors": sorted(anchor.sha256.hex() for anchor in trust.anchors),
         "others": sorted(other.sha256.hex() for other in trust.others),

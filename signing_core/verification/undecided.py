@@ -1,10 +1,10 @@
-"""The verdict on what could not be judged at all, and which program says so."""
+"""The verdict on what could not be judged at all."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 
+from signing_core import __version__
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict, Finding, Indication, Integrity, SubIndication
 
@@ -12,7 +12,7 @@ from signing_core.verdict import DocumentVerdict, Finding, Indication, Integrity
 def undecided(path: str | None, at: datetime, policy: Policy, *causes: Finding) -> DocumentVerdict:
     """An indeterminate verdict on a document about which nothing is known but why."""
     return DocumentVerdict(
-        tool_version=tool_version(),
+        tool_version=__version__,
         policy=policy.reference(),
         at=at,
         path=path,
@@ -28,14 +28,3 @@ def undecided(path: str | None, at: datetime, policy: Policy, *causes: Finding) 
         sub_indication=SubIndication.SIGNED_DATA_NOT_FOUND,
         findings=causes,
     )
-
-
-@lru_cache(maxsize=1)
-def tool_version() -> str:
-    """The version of this program, `unknown` when it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("sealtrail")
-    except PackageNotFoundError:
-        return "unknown"

@@ -7,7 +7,6 @@ foreign file ever comes here. It is the extra `zbar`; without it the second read
 from __future__ import annotations
 
 import importlib.util
-from importlib.metadata import version
 from typing import Final
 
 from PIL import Image
@@ -29,6 +28,8 @@ class ZbarReader:
 
     @property
     def name(self) -> str:
+        from importlib.metadata import version  # costly to load, and seldom asked for
+
         return f"zbar-py {version('zbar-py')}" if self.unavailable is None else "zbar-py"
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from typing import Final
 
 import zxingcpp
@@ -40,6 +39,8 @@ class ZxingReader:
 
     @property
     def name(self) -> str:
+        from importlib.metadata import version  # costly to load, and seldom asked for
+
         return f"zxing-cpp {version('zxing-cpp')}"
 
     @property
