@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import sys
@@ -138,10 +139,12 @@ def command(
     \b
     Example: sealtrail verify contracts/ --trust anchors/ --jobs 4 --format html --output report.html
     """
+    gc.set_threshold(20_000, 20, 20)  # nearly all that is loaded now stays until the end
     from signing_core.verification.batch import Limits, verify_many
     from signing_core.verification.reports import writer
     from signing_core.verification.reports.interface import atomic
 
+    gc.freeze()  # so that neither this process nor the workers forked from it look through it again
     files = _files(paths)
     done = _journal(journal)
     opener = _opener(context, workspace)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict
@@ -24,6 +24,9 @@ from signing_core.verification.revocation import Material
 from signing_core.verification.trust import Trust
 from signing_core.verification.undecided import undecided
 from signing_core.verification.worker_pool import AHEAD, Known, WorkerPool
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ def _task(path: str, rules: Rules) -> DocumentVerdict:
 
 
 def _with_executor(paths: Iterator[str], rules: Rules, executor: Executor, known: Known) -> Iterator[DocumentVerdict]:
+    from concurrent.futures import Future
+
     waiting: deque[tuple[str, Future[DocumentVerdict]]] = deque()
     for path in paths:
         future: Future[DocumentVerdict] = Future()
