@@ -19,23 +19,28 @@ SKIP: Final = re.compile(_SKIP)
 _GAP: Final = rb"(?>" + _WS + rb"++|%[^\r\n]*+)++"
 """Between the parts of a reference; comments are white space, too (7.2.4)."""
 
+_END: Final = rb"(?!" + _REGULAR + rb")"
+_LINK: Final = rb"(\d{1,20}+)" + _GAP + rb"(\d{1,5}+)" + _GAP + rb"R" + _END
+
 _TOKEN: Final = re.compile(
     _SKIP
     + rb"(?:"
-    + rb"(\d{1,20}+)" + _GAP + rb"(\d{1,5}+)" + _GAP + rb"R(?!" + _REGULAR + rb")"  # 1, 2: reference
-    + rb"|/(" + _REGULAR + rb"*+)"  # 3: name
-    + rb"|([+-]?\d++)(?!" + _REGULAR + rb")"  # 4: integer
-    + rb"|(<<)|(>>)"  # 5 6
-    + rb"|\[((?>" + _WS + rb"*+\d{1,19}+(?=[\0\t\n\f\r \]]))++" + _WS + rb"*+)\]"  # 7: array of plain integers, whole
-    + rb"|(\[)|(\])"  # 8 9
-    + rb"|\(([^()\\\r]*+)\)"  # 10: literal string without escapes or brackets
-    + rb"|(\()"  # 11: any other literal string
-    + rb"|<([^<>]*+)>"  # 12: hex string
-    + rb"|(" + _REGULAR + rb"++)"  # 13: real, keyword
+    + rb"/(" + _REGULAR + rb"*+)"  # 1: name, mostly a key; read together with what mostly follows:
+    + rb"(?:" + _SKIP + rb"(?:/(" + _REGULAR + rb"*+)|" + _LINK + rb"|([+-]?\d++)" + _END + rb"|(<<)))?+"  # 2, 3 4, 5, 6
+    + rb"|" + _LINK  # 7, 8: reference
+    + rb"|([+-]?\d++)" + _END  # 9: integer
+    + rb"|(<<)|(>>)"  # 10 11
+    + rb"|\[((?>" + _WS + rb"*+[+-]?+\d{1,19}+(?:\.\d{1,19}+)?+(?=[\0\t\n\f\r \]]))++" + _WS + rb"*+)\]"  # 12: array of numbers
+    + rb"|(\[)|(\])"  # 13 14
+    + rb"|\(([^()\\\r]*+)\)"  # 15: literal string without escapes or brackets
+    + rb"|(\()"  # 16: any other literal string
+    + rb"|<([^<>]*+)>"  # 17: hex string
+    + rb"|(" + _REGULAR + rb"++)"  # 18: real, keyword
     + rb")"
 )  # fmt: skip
-_REFERENCE, _NAME, _INTEGER, _DICT, _DICT_END, _INTEGERS, _ARRAY, _ARRAY_END = 2, 3, 4, 5, 6, 7, 8, 9
-_PLAIN_STRING, _STRING, _HEX, _WORD = 10, 11, 12, 13
+_NAME, _NAMES, _NAME_REFERENCE, _NAME_INTEGER, _NAME_DICT = 1, 2, 4, 5, 6
+_REFERENCE, _INTEGER, _DICT, _DICT_END, _NUMBERS, _ARRAY, _ARRAY_END = 8, 9, 10, 11, 12, 13, 14
+_PLAIN_STRING, _STRING, _HEX, _WORD = 15, 16, 17, 18
 
 _NUMBER: Final = re.compile(rb"[+-]*+(?:\d++(?:\.\d*+)?+|\.\d++)\Z")
 _HASH: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -69,12 +74,28 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
         kind = token.lastindex
         position = token.end()
         value: Value
-        if kind == _NAME:
+        if kind <= _NAME_DICT:
             value = _name(token[_NAME])
+            if items is None:
+                return value, token.end(_NAME)
+            if kind != _NAME:
+                items.append(value)
+                if kind == _NAMES:
+                    value = _name(token[_NAMES])
+                elif kind == _NAME_REFERENCE:
+                    value = _reference(token[3], token[4])
+                elif kind == _NAME_INTEGER:
+                    value = _integer(token[_NAME_INTEGER])
+                elif len(stack) >= depth:
+                    raise Malformed(f"nested deeper than {depth} at byte {position}")
+                else:
+                    stack.append((is_dict, items))
+                    is_dict, items = True, []
+                    continue
         elif kind == _REFERENCE:
-            value = _reference(token[1], token[2])
+            value = _reference(token[7], token[8])
         elif kind == _INTEGER:
-            value = int(token[_INTEGER]) if position - token.start(_INTEGER) <= 20 else 0
+            value = _integer(token[_INTEGER])
         elif kind in (_DICT, _ARRAY):
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
@@ -86,10 +107,10 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
                 raise Malformed(f"unbalanced brackets at byte {position}")
             value = _dictionary(items, doubled) if is_dict else items
             is_dict, items = stack.pop()
-        elif kind == _INTEGERS:
+        elif kind == _NUMBERS:
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
-            value = list(map(int, token[_INTEGERS].translate(_NUL_TO_SPACE).split()))
+            value = _numbers(token[_NUMBERS])
         elif kind == _PLAIN_STRING:
             value = token[_PLAIN_STRING]
         elif kind == _STRING:
@@ -142,6 +163,15 @@ def _name(raw: bytes) -> str:
 @lru_cache(maxsize=4096)
 def _reference(number: bytes, generation: bytes) -> Ref:
     return Ref(int(number), int(generation))
+
+
+def _integer(raw: bytes) -> int:
+    return int(raw) if len(raw) <= 20 else 0
+
+
+def _numbers(raw: bytes) -> list[Value]:
+    words = raw.translate(_NUL_TO_SPACE).decode("ascii").split()
+    return [float(word) if "." in word else int(word) for word in words] if b"." in raw else list(map(int, words))
 
 
 def _real(raw: bytes) -> float | int:
