@@ -11,15 +11,15 @@ from typing import Final
 
 import zxingcpp
 
-_LARGEST: Final = 177 + 2 * 4
-"""Modules a side of version 40, with the quiet zone (ISO/IEC 18004, 5.3.1)."""
+_SIDE: Final = 177 + 2 * 4
+"""Modules of the largest symbol, version 40, with its quiet zone (ISO/IEC 18004, 5.3.1)."""
 _MOST: Final = 16
 """Outlines that are looked at."""
 _BEGIN: Final = b"scn "
 _END: Final = b"\nf*\n"
 _OPERATORS: Final = b"mlh\n"
-_ROWS: Final = {b"%d" % number: number for number in range(_LARGEST)}
-_COLUMNS: Final = {digits: 1 << (_LARGEST - 1 - number) for digits, number in _ROWS.items()}
+_COLUMNS: Final = {b"%d" % number: number for number in range(_SIDE)}
+_ROWS: Final = {digits: number * _SIDE for digits, number in _COLUMNS.items()}
 _BLACK_AND_WHITE: Final = bytes.maketrans(b"10", b"\0\xff")
 _FORMATS: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 
@@ -49,25 +49,21 @@ def texts(content: bytes) -> list[str]:
 def _plane(outline: bytes) -> memoryview | None:
     """The area within an outline as a picture, a pixel for each module; None when it is no outline of a symbol."""
     corners = outline.translate(None, _OPERATORS).split()
-    rows = [0] * _LARGEST
+    cells = bytearray(b"0" * _SIDE * _SIDE)
     try:
-        for column, row in zip(
-            map(_COLUMNS.__getitem__, corners[::2]), map(_ROWS.__getitem__, corners[1::2]), strict=True
+        for row, column in zip(
+            map(_ROWS.__getitem__, corners[1::2]), map(_COLUMNS.__getitem__, corners[::2]), strict=True
         ):
-            rows[row] ^= column
+            cells[row + column] ^= 1  # turns 0 into 1 and back
     except (KeyError, ValueError):
         return None
-    edges = [at for at, row in enumerate(rows) if row]
-    side = edges[0] + edges[-1] if edges else _LARGEST + 1  # the quiet zone is as wide on all sides
-    if side > _LARGEST:
-        return None
-    lines: list[bytes] = []
-    above = 0
-    for row in rows[:side]:
-        above ^= row
-        dark, reach = above, 1
-        while reach < side:  # the parity of all corners to the left
-            dark ^= dark >> reach
+    plane = int(cells, 2)
+    for reach in (
+        _SIDE,
+        1,
+    ):  # the parity of all corners above, then of those to the left: rows above have an even number
+        while reach < len(cells):
+            plane ^= plane >> reach
             reach *= 2
-        lines.append(f"{dark:0{_LARGEST}b}"[:side].encode().translate(_BLACK_AND_WHITE))
-    return memoryview(b"".join(lines)).cast("B", (side, side))
+    drawn = f"{plane:0{len(cells)}b}".encode().translate(_BLACK_AND_WHITE)
+    return memoryview(drawn).cast("B", (_SIDE, _SIDE))
