@@ -31,16 +31,17 @@ _TOKEN: Final = re.compile(
     + rb"|([+-]?\d++)" + _END  # 9: integer
     + rb"|(<<)|(>>)"  # 10 11
     + rb"|\[((?>" + _WS + rb"*+[+-]?+\d{1,19}+(?:\.\d{1,19}+)?+(?=[\0\t\n\f\r \]]))++" + _WS + rb"*+)\]"  # 12: array of numbers
-    + rb"|(\[)|(\])"  # 13 14
-    + rb"|\(([^()\\\r]*+)\)"  # 15: literal string without escapes or brackets
-    + rb"|(\()"  # 16: any other literal string
-    + rb"|<([^<>]*+)>"  # 17: hex string
-    + rb"|(" + _REGULAR + rb"++)"  # 18: real, keyword
+    + rb"|\[((?>" + _WS + rb"*+\d{1,20}+" + _WS + rb"++\d{1,5}+" + _WS + rb"++R(?=[\0\t\n\f\r \]]))++" + _WS + rb"*+)\]"  # 13: of references
+    + rb"|(\[)|(\])"  # 14 15
+    + rb"|\(([^()\\\r]*+)\)"  # 16: literal string without escapes or brackets
+    + rb"|(\()"  # 17: any other literal string
+    + rb"|<([^<>]*+)>"  # 18: hex string
+    + rb"|(" + _REGULAR + rb"++)"  # 19: real, keyword
     + rb")"
 )  # fmt: skip
 _NAME, _NAMES, _NAME_REFERENCE, _NAME_INTEGER, _NAME_DICT = 1, 2, 4, 5, 6
-_REFERENCE, _INTEGER, _DICT, _DICT_END, _NUMBERS, _ARRAY, _ARRAY_END = 8, 9, 10, 11, 12, 13, 14
-_PLAIN_STRING, _STRING, _HEX, _WORD = 15, 16, 17, 18
+_REFERENCE, _INTEGER, _DICT, _DICT_END, _NUMBERS, _REFERENCES, _ARRAY, _ARRAY_END = 8, 9, 10, 11, 12, 13, 14, 15
+_PLAIN_STRING, _STRING, _HEX, _WORD = 16, 17, 18, 19
 
 _NUMBER: Final = re.compile(rb"[+-]*+(?:\d++(?:\.\d*+)?+|\.\d++)\Z")
 _HASH: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -107,10 +108,10 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
                 raise Malformed(f"unbalanced brackets at byte {position}")
             value = _dictionary(items, doubled) if is_dict else items
             is_dict, items = stack.pop()
-        elif kind == _NUMBERS:
+        elif kind in (_NUMBERS, _REFERENCES):
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
-            value = _numbers(token[_NUMBERS])
+            value = _numbers(token[_NUMBERS]) if kind == _NUMBERS else _references(token[_REFERENCES])
         elif kind == _PLAIN_STRING:
             value = token[_PLAIN_STRING]
         elif kind == _STRING:
@@ -167,6 +168,11 @@ def _reference(number: bytes, generation: bytes) -> Ref:
 
 def _integer(raw: bytes) -> int:
     return int(raw) if len(raw) <= 20 else 0
+
+
+def _references(raw: bytes) -> list[Value]:
+    words = raw.translate(_NUL_TO_SPACE).split()
+    return list(map(_reference, words[::3], words[1::3]))
 
 
 def _numbers(raw: bytes) -> list[Value]:
