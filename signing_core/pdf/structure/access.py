@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure import filters
@@ -22,7 +23,7 @@ Location: TypeAlias = int | tuple[int, int]
 """A byte offset, or (offset of an object stream, index in it): the same location means the same object."""
 
 _MAX_CHAIN: Final = 16
-_MOST_KEPT: Final = 100_000
+_REVISION: Final = itemgetter(0)
 _SMALL: Final = 262_144
 _MOST_DECODED: Final = 64
 
@@ -47,8 +48,6 @@ class ObjectAccess:
         self._base = Entries()
         self.later: dict[int, list[tuple[int, Entry]]] = {}
         """(revision, entry) of every object that an update lists, oldest first."""
-        self._entries: dict[tuple[int, int], Entry] = {}
-        """What `entry` answered."""
         self._starts: list[int] = []
         self._decoded: dict[tuple[Stream, int, bool], bytes] = {}
         """What `decoded` answered, by stream, revision, and whether predictors were undone."""
@@ -71,18 +70,18 @@ class ObjectAccess:
 
     def entry(self, number: int, revision: int) -> Entry:
         """The cross-reference entry of an object as of a revision."""
-        known = self._entries.get((number, revision))
-        if known is None:
-            later = self.later.get(number, ())
-            known = next((entry for index, entry in reversed(later) if index <= revision), None) or self._base.get(
-                number
-            )
-            if len(self._entries) < _MOST_KEPT:
-                self._entries[number, revision] = known
-        return known
+        later = self.later.get(number)
+        if later is None:
+            return self._base.get(number)
+        if later[-1][0] <= revision:
+            return later[-1][1]
+        at = bisect_right(later, revision, key=_REVISION)
+        return later[at - 1][1] if at else self._base.get(number)
 
     def location(self, number: int, revision: int) -> Location | None:
         """Where the object lies as of a revision; None when there is none."""
+        if number not in self.later and (place := self._base.plain.get(number)) is not None:  # nearly all are so
+            return place if place >= 0 else None
         entry = self.entry(number, revision)
         if entry.place < 0:
             return None
@@ -125,6 +124,8 @@ class ObjectAccess:
 
     def resolve(self, value: Value, revision: int) -> Value:
         """`value`, followed through references to a direct object."""
+        if not isinstance(value, Ref):
+            return value
         for _ in range(_MAX_CHAIN):
             if not isinstance(value, Ref):
                 return value
