@@ -70,9 +70,8 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
     is_dict = False
     while True:
         token = match(data, position)
-        if token is None:
+        if token is None or (kind := token.lastindex) is None:
             raise Malformed(f"no object at byte {position}")
-        kind = token.lastindex
         position = token.end()
         value: Value
         if kind <= _NAME_DICT:
