@@ -27,7 +27,7 @@ VALUES = st.recursive(
 )
 
 
-def written(value: Any) -> bytes:
+def written(value: Any, between: bytes = b" ") -> bytes:
     if value is None:
         return b"null"
     if isinstance(value, bool):
@@ -43,8 +43,9 @@ def written(value: Any) -> bytes:
     if isinstance(value, bytes):
         return b"<" + value.hex().encode() + b">" if len(value) % 2 else b"(" + _escaped(value) + b")"
     if isinstance(value, list):
-        return b"[" + b" ".join(written(item) for item in value) + b"]"
-    return b"<<" + b" ".join(written(key) + b" " + written(item) for key, item in value.items()) + b">>"
+        return b"[" + between.join(written(item, between) for item in value) + between + b"]"
+    entries = [written(part, between) for entry in value.items() for part in entry]
+    return b"<<" + between + between.join(entries) + between + b">>"
 
 
 def _escaped(value: bytes) -> bytes:
@@ -58,6 +59,12 @@ def test_what_is_written_is_read(value: Any, before: bytes) -> None:
     assert read == value
     assert type(read) is type(value) or isinstance(value, bytes | dict)
     assert data[end:].strip() == b""
+
+
+@given(VALUES, st.sampled_from([b" ", b"\n", b"\0", b" \0\r"]))
+def test_what_is_read_at_once_is_read_like_what_comments_keep_apart(value: Any, between: bytes) -> None:
+    at_once = parse_value(written(value, between), 0)[0]
+    assert repr(at_once) == repr(parse_value(written(value, b"%\n"), 0)[0])
 
 
 @given(st.binary(max_size=200) | st.text("()<>[]{}/%\\ 0123456789R\n+-.#", max_size=80).map(str.encode))
@@ -80,6 +87,25 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         (b"0004 0 R", Ref(4, 0)),
         (b"[1 0 R 2 0 R]", [Ref(1, 0), Ref(2, 0)]),
         (b"[1 2 3 R]", [1, Ref(2, 3)]),
+        (b"[1 0 R 2]", [Ref(1, 0), 2]),
+        (b"[ 1\0000\n R 2 0 R\t]", [Ref(1, 0), Ref(2, 0)]),
+        (b"[1 0 Rx]", [1, 0, None]),
+        (b"[+1 -2 00.50 -0.25]", [1, -2, 0.5, -0.25]),
+        (b"[1 2.x]", [1, None]),
+        (
+            b"<</A 1 0 R/B 1.5/C +7/D<<>>/E[/F/G 1]/H(i)/J/K/L 1 0/M 3>>",
+            {
+                "A": Ref(1, 0),
+                "B": 1.5,
+                "C": 7,
+                "D": {},
+                "E": ["F", "G", 1],
+                "H": b"i",
+                "J": "K",
+                "L": 1,
+                "M": 3,
+            },
+        ),
         (b"[-.5 +3 4. --7]", [-0.5, 3, 4.0, -7]),
         (b"<</A 1/B/C>>", {"A": 1, "B": "C"}),
         (b"<</A#42 null>>", {"AB": None}),
@@ -106,6 +132,9 @@ def test_a_key_written_twice_is_noticed() -> None:
 def test_nesting_is_limited() -> None:
     with pytest.raises(Malformed, match="nested"):
         parse_value(b"[" * 200 + b"]" * 200, 0)
+    for innermost in (b"[1 2]", b"[1 0 R]", b"[/A]", b"<</A 1>>"):
+        with pytest.raises(Malformed, match="nested"):
+            parse_value(b"<</A " * 99 + b"/B [" + innermost + b"]" + b">>" * 99, 0)
 
 
 @pytest.mark.parametrize(
