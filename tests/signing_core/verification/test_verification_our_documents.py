@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -357,3 +359,21 @@ def test_trees_that_hand_something_down_are_left_as_they_are(change: Callable[..
     tree = parts.contract_objects()
     tree[parts.PAGES] = b"<< /Type /Pages /Kids [%s] /Count 61 >>" % (b"3 0 R " * 60 + b"6 0 R")
     assert excerpt.last_page(parse_file(parts.signed(parts.original(change(tree))))) is None
+
+
+def test_a_document_of_ours_is_judged_without_loading_what_pictures_and_fonts_need(completed, tmp_path: Path) -> None:
+    """Most of what `sealtrail verify` of one file takes is loading."""
+    file = tmp_path / "final.pdf"
+    file.write_bytes(completed.final)
+    program = f"""
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from signing_core.verification import load_trust, verify
+verdict = verify({str(file)!r}, at=datetime.now(UTC), trust=load_trust([Path({str(completed.public)!r})]))
+print(verdict.certificate.qr, *sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    qr, *loaded = ran.stdout.split()
+    assert qr == "valid"
+    assert not {"numpy", "PIL", "fontTools", "cryptography.x509", "importlib.metadata", "pyhanko", "pypdf"} & {*loaded}
