@@ -24,7 +24,8 @@ def drawing(structure: FileStructure, field: str, page: int, signed: int) -> byt
 
     Only where the newest state shows nothing but that picture on page `page` (from 1), and shows it as revision `signed` did:
     the page has no content of its own and no other annotation with an extent, and the page, whatever it inherits from, the
-    widget and all that leads from it to the picture are those of that revision. None in all other cases.
+    widget and all that leads from it to the picture are those of that revision. None in all other cases, and where anything is
+    odd about the file.
     """
     try:
         return _Look(structure, signed).drawing(field, page)
@@ -40,7 +41,9 @@ class _Look:
 
     def drawing(self, field: str, page: int) -> bytes | None:
         structure = self._structure
-        _require(not structure.damaged and 1 <= self._signed <= self._newest)
+        # Where anything is odd about the file, other readers may see another page than this one does.
+        _require(not structure.damaged and not structure.problems and not structure.unexplained)
+        _require(1 <= self._signed <= self._newest)
         widgets = [w for f in structure.form(self._newest).fields if f.name == field for w in f.widgets]
         _require(len(widgets) == 1 and widgets[0].ref is not None)
         self._alone(widgets[0].ref, widgets[0].dict.get("P"), page)

@@ -20,7 +20,7 @@ from signing_core.pdf import render
 from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD, TIME_STAMP_FIELD
 from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.revisions import parse as parse_file
-from signing_core.pdf.structure import excerpt
+from signing_core.pdf.structure import excerpt, sole_drawing
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
 from signing_core.verification import Trust, WorkspaceContext, certificate_page, load_trust, verify
 from signing_core.verification.certificate_page import read_page
@@ -346,6 +346,15 @@ def test_what_the_seal_drew_is_taken_only_where_the_page_still_shows_it(
     monkeypatch.setattr(certificate_page, "read_page", lambda *_, **__: rendered.append(1))
     certificate_page.read(parse_file(later), structure.pages, believed.statement_keys, sealed=covered, password=None)
     assert rendered, "it is looked at as it is seen"
+
+
+def test_what_the_seal_drew_is_not_taken_where_readers_may_see_another_page(completed, believed: Trust) -> None:
+    structure, covered = seal_of(completed.final)
+    assert sole_drawing.drawing(structure, SEAL_FIELD, structure.pages, covered)
+    number = objects_of(structure)["page"]
+    hidden = b"%d 0 obj\n<< /Type /Page >>\nendobj\n" % number
+    for odd in (completed.final + hidden, b"junk\n" + completed.final):
+        assert sole_drawing.drawing(parse_file(odd), SEAL_FIELD, structure.pages, covered) is None
 
 
 @pytest.mark.parametrize(
