@@ -35,16 +35,16 @@ def read(
 ) -> PageRead:
     """The QR code of ours that a page of the newest state shows, judged with raw Ed25519 public keys. Never raises.
 
-    `sealed`: the last revision that our seal covers, where it is known to be ours. As long as the page shows what we sealed and
-    nothing else, the code is taken from the drawing itself: rendering it would say the same and takes most of the time of a
-    verification. What is not read there is looked for on the page as it is seen.
+    `sealed`: the last revision that the seal covers, where it is known to be ours, or no key is given that could prove the code.
+    As long as the page shows what was sealed and nothing else, the code is taken from the drawing itself: rendering it would say
+    the same and takes most of the time of a verification. What is not read there is looked for on the page as it is seen.
     """
     drawing = sole_drawing.drawing(structure, SEAL_FIELD, page, sealed) if sealed is not None else None
     if drawing is not None:
         from signing_core.certificate import drawn_code
 
         found = _judged(drawn_code.texts(drawing), public_keys)
-        if found.state == "valid":
+        if found.state in ("valid", "foreign"):
             return found
     data, number = excerpt.last_page(structure) or (structure.data, page)
     return read_page(data, number, public_keys, password=password)
