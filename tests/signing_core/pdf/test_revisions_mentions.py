@@ -7,8 +7,8 @@ import random
 import pytest
 
 from signing_core.pdf.revisions import parse
+from signing_core.pdf.structure import mentions
 from signing_core.pdf.structure.mentions import ScannedMentions
-from signing_core.verification.changes import mentions
 
 PIECES = [
     b"1 0 R", b"[12 0 R 12 0 R]", b"/P 9999999999 0 R", b"/A 7\n0\nR", b"3 2 R", b"00000000000000000000000000000000000000000003 0 R",
