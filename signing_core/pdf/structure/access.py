@@ -111,6 +111,13 @@ class ObjectAccess:
         found = self.object_at(entry.place, number, revision)
         return found.value if found is not None else None
 
+    def value(self, number: int, revision: int) -> Value:
+        """The value of an object as of a revision, whatever its generation; None when there is none."""
+        if number not in self.later and (place := self._base.plain.get(number)) is not None:
+            found = self.object_at(place, number, revision)
+            return found.value if found is not None else None
+        return self.load(Ref(number, self.entry(number, revision).generation), revision)
+
     def ambiguous(self, number: int, revision: int) -> bool:
         """Whether a dictionary in the object has a key twice: readers then understand it differently."""
         location = self.location(number, revision)

@@ -71,7 +71,7 @@ class ParsedMentions:
                 location = structure.location(number, revision)
                 if location is None:
                     continue
-                value = structure.load(Ref(number, structure.entry(number, revision).generation), revision)
+                value = structure.value(number, revision)
                 for target in references(value):
                     self._holders.setdefault(target, set()).add((number, location))
 

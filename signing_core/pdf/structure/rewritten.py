@@ -26,7 +26,7 @@ def rewritten(structure: FileStructure, revision: int) -> bytes | None:
         if number in places:
             continue
         structure.budget.step()
-        value = structure.load(Ref(number, structure.entry(number, revision).generation), revision)
+        value = structure.value(number, revision)
         places[number] = len(out)
         out += b"%d 0 obj\n" % number
         _write(structure, revision, value, out, pending)

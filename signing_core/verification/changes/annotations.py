@@ -57,19 +57,20 @@ def _matched(
     walk: Walk, before: list[Value], after: list[Value]
 ) -> tuple[list[tuple[Value, Value]], list[Value], list[Value], bool]:
     """(pairs, added, removed, whether the order of those that stayed changed)."""
-    where: dict[int, int] = {}
+    where: dict[int, list[int]] = {}
     alike: dict[str, list[int]] = {}
     for index, item in enumerate(after):
         if isinstance(item, Ref):
-            where.setdefault(item.number, index)
+            where.setdefault(item.number, []).append(index)
         alike.setdefault(_corner(walk.pair.after(item), walk.pair.after), []).append(index)
     pairs: list[tuple[Value, Value]] = []
     positions: list[int] = []
     removed: list[Value] = []
     taken: set[int] = set()
     for item in before:
-        at = where.get(item.number) if isinstance(item, Ref) else None
-        if at is None:
+        places = where.get(item.number) if isinstance(item, Ref) else None
+        at = next((n for n in places or () if n not in taken), None)
+        if not places:
             # Written in place before and now an object, or the other way round: matched by content.
             others = (
                 n
@@ -77,8 +78,8 @@ def _matched(
                 if n not in taken and not (isinstance(after[n], Ref) and isinstance(item, Ref))
             )
             at = next((n for n in others if walk.query.same(item, after[n])), None)
-        if at is None or at in taken:
-            if walk.pair.before(item) is not None and at is None:
+        if at is None:  # also one of two: listed twice, it was drawn twice
+            if walk.pair.before(item) is not None:
                 removed.append(item)
             continue
         taken.add(at)

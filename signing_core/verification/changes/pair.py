@@ -54,11 +54,11 @@ class Pair:
 
     def old(self, number: int) -> Value:
         """The object in the signed state."""
-        return self.structure.load(Ref(number, self.structure.entry(number, self.signed).generation), self.signed)
+        return self.structure.value(number, self.signed)
 
     def new(self, number: int) -> Value:
         """The object in the later state."""
-        return self.structure.load(Ref(number, self.structure.entry(number, self.later).generation), self.later)
+        return self.structure.value(number, self.later)
 
     @cached_property
     def dirty(self) -> frozenset[int]:
@@ -73,7 +73,8 @@ class Pair:
             self.structure.budget.step()
             value = self.old(number)
             target = self.place_of(number) if value is not None else None
-            for holder in self._parent(number, value, target) or self.mentions.of(number, self.signed):
+            parents = self._parent(number, value, target) if target is not None else None
+            for holder in parents or self.mentions.of(number, self.signed):
                 if holder in reached:
                     continue
                 key = (self.structure.location(holder, self.signed), number, target is None)

@@ -65,6 +65,14 @@ def test_a_comment_younger_than_the_signature_is_its_readers_to_edit_and_delete(
     assert reported(parts.update(older, {70: NOTE % b"another"})).level is ChangeLevel.FORBIDDEN
 
 
+def test_an_annotation_that_is_listed_twice_is_drawn_twice() -> None:
+    twice = parts.original({**OBJECTS, PAGE: OBJECTS[PAGE].replace(b"[9 0 R", b"[9 0 R 9 0 R")})
+    signed = parts.signed(twice, number=25)
+    once = parts.newest(signed, PAGE).replace(b"9 0 R 9 0 R", b"9 0 R")
+    assert reported(parts.update(signed, {PAGE: once})).level is ChangeLevel.FORBIDDEN
+    assert reported(noted(signed)).level is ChangeLevel.PERMITTED
+
+
 @pytest.mark.parametrize("differs", [True, None])
 def test_the_net_below_everything(differs: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose content was written anew, and is equal, has to look equal as well."""
