@@ -94,7 +94,7 @@ def _written(
         trailer += b" /Root 1 0 R /Info 12 0 R"
     if b"/ID" not in trailer:
         trailer += b" /ID [<00112233445566778899aabbccddeeff> <00112233445566778899aabbccddeeff>]"
-    size = max([*objects, NEXT, *(int(n) for n in re.findall(rb"/Size (\d+)", head))]) + 3
+    size = max([*objects, *freed, NEXT, *(int(n) for n in re.findall(rb"/Size (\d+)", head))]) + 3
     rows: dict[int, tuple[int, int, int]] = dict.fromkeys(freed, (0, 0, 65535))
     if packed:
         inner = {number: body for number, body in objects.items() if not body.rstrip().endswith(b"endstream")}
