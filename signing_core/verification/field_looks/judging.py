@@ -486,6 +486,9 @@ def _judge_button(field: _Widget) -> Judgement:
         )
         if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
             return _unknown("it no longer shows the box or mark that it showed")
+        grounds = _middle(field, shown, field.signed_revision), _middle(field, shows, field.revision)
+        if _contrasts(*grounds):
+            return _unknown("its box is filled otherwise than it was")
     state = _state(field.at(field.now.get("AS")))
     judgements = []
     for name, look in looks.items():
@@ -512,6 +515,16 @@ def _draws(field: _Widget, look: Stream | None, revision: int) -> bool:
     stroked = any(shape.thickness and (shape.pen is None or _contrasts(shape.pen, paper)) for shape in drawing.shapes)
     filled = any(shape.fill is not None and _contrasts(shape.fill, paper) for shape in drawing.shapes)
     return stroked or filled or any(_contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
+
+
+def _middle(field: _Widget, look: Stream | None, revision: int) -> Colour:
+    """The colour that a look fills the middle of its box with. Raises `Unreadable`."""
+    if look is None:
+        return 1.0, 1.0, 1.0
+    drawing = read(field.structure, revision, look)
+    left, bottom, right, top = drawing.box
+    across, up = (left + right) / 2, (bottom + top) / 2
+    return _ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
 
 
 def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:

@@ -337,6 +337,7 @@ def test_looks_that_were_signed_are_known() -> None:
         (b"0.8 g 0 0 20 20 re f 0 G 1 1 18 18 re S", "value"),
         (b"1 g 0 0 20 20 re f", "unknown"),
         (b"1 G 1 1 18 18 re S", "unknown"),
+        (b"0 g 0 0 20 20 re f", "unknown"),
         (b"", "unknown"),
     ],
 )
