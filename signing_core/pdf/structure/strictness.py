@@ -189,7 +189,7 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
         if not found.length_agrees:
             yield f"the /Length of object {number} is wrong"
         if isinstance(found.value, Stream) and found.value.dict.get("Type") == "ObjStm":
-            yield from _packed(structure, number, index)
+            yield from _packed(structure, number, index, found.value.dict)
 
 
 def _called(structure: FileStructure, number: int, former: Entry, index: int) -> bool:
@@ -206,12 +206,17 @@ def _called(structure: FileStructure, number: int, former: Entry, index: int) ->
     return False
 
 
-def _packed(structure: FileStructure, number: int, index: int) -> Iterator[str]:
+def _packed(structure: FileStructure, number: int, index: int, given: dict[str, Value]) -> Iterator[str]:
     update = structure.updates[index - 1]
     content = structure.object_stream(number, index)
     if content is None:
         yield f"object stream {number} cannot be read"
         return
+    if integer(given.get("N")) != len(content.numbers) or not content.numbers:
+        yield f"object stream {number} does not hold as many objects as it says"
+    starts = content.order[0]
+    if starts and starts[0] != integer(given.get("First")):
+        yield f"object stream {number} does not begin where it says"
     for item, inner in enumerate(content.numbers):
         entry = update.entries.get(inner)
         if (entry.stream, entry.item) != (number, item):

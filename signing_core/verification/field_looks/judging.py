@@ -319,7 +319,7 @@ def _rows(glyphs: list[Glyph]) -> list[list[Glyph]]:
                 # Widths are the font's word, too: no letter is narrower than a fifth of its size.
                 widths = [max(letter.right - letter.left, 0.2 * letter.size) for letter in (line[-1], glyph)]
                 if line[-1].left + widths[0] - glyph.left > 0.6 * min(widths):
-                    if glyph.text == line[-1].text and glyph.left - line[-1].left < 0.1 * glyph.size:
+                    if glyph.text == line[-1].text and glyph.left - line[-1].left < 0.05 * glyph.size:
                         continue  # drawn twice to look bold
                     raise Unreadable("text upon text")
             line.append(glyph)

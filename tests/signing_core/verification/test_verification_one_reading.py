@@ -113,6 +113,8 @@ IRREGULAR: dict[str, Callable[[], bytes]] = {
     "former-generation-still-named": lambda: regenerated(True),
     "object-stream-with-a-page-that-nobody-lists": lambda: unlisted(SIGNED),
     "object-stream-with-anything-that-nobody-lists": lambda: unlisted(SIGNED, 77, b"<< /Sample true >>"),
+    "object-stream-that-is-said-to-be-empty": lambda: parts.update(
+        SIGNED, {**INFO, 61: parts.stream(b"3 0 " + OBJECTS[PAGE], b"/Type /ObjStm /N 1 /First 0")}),
     "spare-page": lambda: parts.update(SIGNED, {**INFO, 61: OBJECTS[PAGE]}),
     "spare-catalog-that-names-itself": lambda: parts.update(
         SIGNED, {**INFO, 61: OBJECTS[CATALOG].replace(b"/Type", b"/Self 61 0 R /Type")}),
