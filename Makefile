@@ -25,8 +25,9 @@ test: programs dev ## everything that must hold: lint, types, architecture, then
 pipelines: dev ## Dagster's webserver and daemon on a sample workspace with planted defects, everything running (PORT=3000)
 	@$(BIN)/python -m pipelines.places -p $(or $(PORT),3000)
 
-fuzz: dev ## mutated files against the verification, 20 minutes (FUZZ_SECONDS=60, JOBS=2); what it finds is kept in build/fuzz
+fuzz: dev programs ## mutated files against the verification, 20 minutes, then readings by five programs, an hour (FUZZ_SECONDS=60, READINGS_SECONDS=60, JOBS=2); finds are kept in build/fuzz
 	@$(BIN)/python tests/fuzz/run.py --seconds $(or $(FUZZ_SECONDS),1200) --jobs $(JOBS) --finds build/fuzz
+	@$(BIN)/python tests/fuzz/readings.py --seconds $(or $(READINGS_SECONDS),3600) --jobs $(JOBS) --finds build/fuzz
 
 forge: dev ## random edits and honest steps on signed files, judged by PDFium and poppler, an hour (FORGE_SECONDS=60, JOBS=2); finds are kept in build/forge
 	@$(BIN)/python tests/forge/run.py --seconds $(or $(FORGE_SECONDS),3600) --jobs $(JOBS) --finds build/forge

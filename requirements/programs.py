@@ -48,6 +48,8 @@ PROGRAMS = (
     ),
     Program("poppler-utils", _command("pdfsig"), "signatures judged by pdfsig, a second opinion"),
     Program("qpdf", _command("qpdf"), "the structure of our files checked by qpdf"),
+    Program("mupdf-tools", _command("mutool"), "files read by MuPDF, a third opinion"),
+    Program("ghostscript", _command("gs"), "files read by Ghostscript, a fourth opinion"),
     Program("openssl", _command("openssl"), "X.509 certificates, CRLs and time-stamps judged by OpenSSL"),
     Program("softhsm2", _command("softhsm2-util"), "keys on a PKCS#11 token"),
     Program("postgresql", _file("usr/lib/postgresql/*/bin/initdb"), "the same on PostgreSQL"),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pdf_parts as parts
+import pypdfium2 as pdfium
 import pytest
 from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FORM, PAGE
 
@@ -147,6 +151,54 @@ REGULAR: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", REGULAR)
 def test_what_is_written_as_it_has_to_be(name: str) -> None:
     assert reported(REGULAR[name]()).level is ChangeLevel.PERMITTED
+
+
+def words(program: str, path: Path) -> str:
+    """The text of a file as a program reads it."""
+    if program == "pdfium":
+        document = pdfium.PdfDocument(path)
+        return " ".join(page.get_textpage().get_text_range() for page in document)
+    clean = path.with_suffix(".clean.pdf")
+    commands = {
+        "poppler": ["pdftotext", "-q", str(path), "-"],
+        "mupdf": ["mutool", "draw", "-q", "-F", "txt", str(path)],
+        "ghostscript": [
+            "gs",
+            "-q",
+            "-dNOPAUSE",
+            "-dBATCH",
+            "-dSAFER",
+            "-sDEVICE=txtwrite",
+            "-sOutputFile=-",
+            str(path),
+        ],
+        "qpdf": ["qpdf", "--warning-exit-0", "--no-warn", str(path), str(clean)],
+    }
+    done = subprocess.run(commands[program], capture_output=True, timeout=60, check=True)
+    return words("pdfium", clean) if program == "qpdf" else done.stdout.decode()
+
+
+READERS = {"pdfium": "", "poppler": "pdftotext", "mupdf": "mutool", "ghostscript": "gs", "qpdf": "qpdf"}
+
+
+@pytest.mark.parametrize("program", READERS)
+def test_white_space_before_the_target_is_skipped_by_all(program: str, tmp_path: Path) -> None:
+    """The one tolerance behind a signature: startxref, /Prev and entries that lead to white space directly before."""
+    if READERS[program] and shutil.which(READERS[program]) is None:
+        pytest.skip(f"{READERS[program]} is not installed")
+    changed = parts.update(SIGNED, {CONTENT: parts.stream(b"BT /F1 11 Tf 60 760 Td (Of the update.) Tj ET")})
+    before = {b"(startxref\n)(\\d+)": -1, rb"(/Prev )(\d+)": -1, b"(4 1\n)(\\d{10})": -1}
+    for pattern, by in before.items():
+        tail = re.sub(
+            pattern, lambda m, by=by: m[1] + b"%0*d" % (len(m[2]), int(m[2]) + by), changed[len(SIGNED) :], count=1
+        )  # type: ignore[misc]
+        data = changed[: len(SIGNED)] + tail
+        path = tmp_path / "case.pdf"
+        path.write_bytes(data)
+        said = words(program, path)
+        assert "Of the update." in said
+        assert "The second page." in said
+        assert not any(problem.code == "change-irregular-update" for problem in reported(data).findings)
 
 
 # -- the signed bytes by themselves ------------------------------------------------------------------------------------------
