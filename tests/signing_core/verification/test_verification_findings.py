@@ -49,6 +49,14 @@ def test_every_check_in_the_documentation_has_its_test() -> None:
         assert f"def {name}(" in (Path(__file__).parent / f"test_verification_{module}.py").read_text(), name
 
 
+@pytest.mark.parametrize("page", ["verification", "network", "readings"])
+def test_every_test_that_the_documentation_names_is_there(page: str) -> None:
+    named = set(re.findall(r"`(test_\w+[a-z0-9])`", (ROOT / f"docs/{page}.md").read_text()))
+    sources = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+
+
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     missing = {code for code in words_in(SOURCES) if code.startswith(PREFIXES)} - set(CATALOGUE)
     assert missing - NO_CODES == set()
