@@ -27,6 +27,8 @@ _SUBSECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _BLANKS: Final = 4
 """Bytes of white space that may stand before what an offset leads to."""
 _ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_KEYWORD: Final = re.compile(rb"obj|xref|trailer|stream|%PDF")
+"""What readers that rebuild a file look for, in comments too. Some programs sign their name before startxref."""
 _TRAILER: Final = re.compile(rb"[\0\t\n\f\r ]*+trailer(?![A-Za-z0-9])")
 
 
@@ -50,6 +52,8 @@ def deviations(structure: FileStructure, index: int) -> Iterator[str]:
         yield f"startxref is {value}, and the section is at byte {newest.offset}"
     if not marked:
         yield "%%EOF is missing"
+    elif _KEYWORD.search(structure.data[tail:end].replace(b"startxref", b"", 1)):
+        yield "a comment beside its startxref reads as something else"
     yield from _objects(structure, index)
 
 

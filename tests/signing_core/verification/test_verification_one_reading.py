@@ -106,6 +106,7 @@ IRREGULAR: dict[str, Callable[[], bytes]] = {
     "startxref-late": lambda: spoiled(rb"(startxref\n)(\d+)", shifted(3)),
     "prev-early": lambda: spoiled(rb"(/Prev )(\d+)", shifted(-7)),
     "no-end-of-file": lambda: spoiled(rb"%%EOF\n", b""),
+    "comment-around-startxref": lambda: spoiled(rb"(startxref\n\d+\n)", rb"\1%3 0 obj << >> endobj\n"),
     "size-too-small": lambda: spoiled(rb"/Size \d+", b"/Size 5"),
     "root-twice": lambda: spoiled(rb"/Root 1 0 R", b"/Root 1 0 R /Root 3 0 R"),
     "unreadable-xrefstm": lambda: spoiled(rb"/Root", b"/XRefStm 12 /Root"),
