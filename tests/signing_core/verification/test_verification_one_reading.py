@@ -179,14 +179,18 @@ def words(program: str, path: Path) -> str:
     return words("pdfium", clean) if program == "qpdf" else done.stdout.decode()
 
 
-READERS = {"pdfium": "", "poppler": "pdftotext", "mupdf": "mutool", "ghostscript": "gs", "qpdf": "qpdf"}
+READERS = {
+    "pdfium": ("", ""), "poppler": ("pdftotext", "poppler-utils"), "mupdf": ("mutool", "mupdf-tools"),
+    "ghostscript": ("gs", "ghostscript"), "qpdf": ("qpdf", "qpdf"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("program", READERS)
 def test_white_space_before_the_target_is_skipped_by_all(program: str, tmp_path: Path) -> None:
     """The one tolerance behind a signature: startxref, /Prev and entries that lead to white space directly before."""
-    if READERS[program] and shutil.which(READERS[program]) is None:
-        pytest.skip(f"{READERS[program]} is not installed")
+    command, package = READERS[program]
+    if command and shutil.which(command) is None:
+        pytest.fail(f"This test needs {command}: apt-get install {package}")
     changed = parts.update(SIGNED, {CONTENT: parts.stream(b"BT /F1 11 Tf 60 760 Td (Of the update.) Tj ET")})
     before = {b"(startxref\n)(\\d+)": -1, rb"(/Prev )(\d+)": -1, b"(4 1\n)(\\d{10})": -1}
     for pattern, by in before.items():
