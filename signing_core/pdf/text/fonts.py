@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.values import Stream, Value, integer, pdf_doc
+from signing_core.pdf.text.operations import Unreadable
 
 if TYPE_CHECKING:
     from signing_core.pdf.text import glyph_shapes  # numpy and fontTools, which only embedded fonts need
@@ -49,10 +50,6 @@ _HELVETICA: Final = (
     "333556556500556556278556556222222500222833556556556556333500278556500722500500500334260334584"
 )
 _WIDTHS: Final = {chr(code): int(width) for code, width in enumerate(re.findall(r"1015|\d{3}", _HELVETICA), 32)}
-
-
-class Unreadable(Exception):
-    """What is shown cannot be told; the argument says why in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

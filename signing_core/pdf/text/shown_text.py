@@ -5,8 +5,6 @@ Only content that can be understood completely is read; anything else raises `Un
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,19 +12,15 @@ from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary, proxy
 
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
 from signing_core.pdf.structure.values import Ref, Stream, Value
-from signing_core.pdf.text.fonts import Font, Unreadable
+from signing_core.pdf.text.fonts import Font
+from signing_core.pdf.text.operations import Unreadable, operations
 
 Matrix: TypeAlias = tuple[float, float, float, float, float, float]
 Box: TypeAlias = tuple[float, float, float, float]
 Colour: TypeAlias = tuple[float, float, float]
 
 _IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-_OPERATOR: Final = re.compile(rb"[A-Za-z'\"][A-Za-z0-9*'\"]*+(?![^\0\t\n\f\r ()<>\[\]{}/%])")
-_NUMBER: Final = re.compile(rb"[+-]?(?:\d++\.?\d*+|\.\d++)(?=[\0\t\n\f\r ()<>\[\]/%]|$)")
-_PLAIN_NAME: Final = re.compile(r"[\w.+\-#:,&*]*")
-_OPERANDS: Final = frozenset((b"true", b"false", b"null"))
 _MAX_DEPTH: Final = 6
 _MOST_BYTES: Final = 500_000
 _MOST_STEPS: Final = 50_000
@@ -425,46 +419,6 @@ class _Content:
 
 _TEXT: Final = frozenset(("Tf", "Tm", "Td", "TD", "T*", "Tc", "Tw", "Tz", "TL", "Ts", "Tr", "TJ", "Tj", "'", '"'))
 _COLOURS: Final = frozenset(("g", "rg", "k", "cs", "sc", "scn", "G", "RG", "K", "CS", "SC", "SCN"))
-
-
-def _check_shown(operator: bytes, operands: list[Value]) -> None:
-    """Some programs show the text of a name, too (9.4.3 has strings)."""
-    if operator in (b"Tj", b"'", b'"') and not (operands and isinstance(operands[-1], bytes)):
-        raise Unreadable("text that is no string")
-    if operator == b"TJ":
-        items = operands[-1] if operands else None
-        if not isinstance(items, list) or not all(isinstance(item, bytes | int | float) for item in items):
-            raise Unreadable("text that is no string")
-
-
-def operations(body: bytes) -> Iterator[tuple[str, list[Value]]]:
-    """(operator, operands) of a content stream (7.8.2). Raises `Unreadable` for what is none."""
-    position = 0
-    operands: list[Value] = []
-    while True:
-        start = SKIP.match(body, position).end()  # type: ignore[union-attr]
-        if start >= len(body):
-            return
-        operator = _OPERATOR.match(body, start)
-        if operator is not None and operator[0] not in _OPERANDS:
-            _check_shown(operator[0], operands)
-            yield operator[0].decode("ascii"), operands
-            operands = []
-            position = operator.end()
-            continue
-        # Programs disagree about a number that runs into an operator, about names with quotes, and about constants here.
-        number = _NUMBER.match(body, start)
-        if number is None and body[start : start + 1] not in (b"/", b"(", b"<", b"["):
-            raise Unreadable("content that programs read differently")
-        try:
-            value, position = parse_value(body, start, depth=8)
-        except Malformed:
-            raise Unreadable("damaged content") from None
-        if isinstance(value, str) and not _PLAIN_NAME.fullmatch(value):
-            raise Unreadable("content that programs read differently")
-        operands.append(value)
-        if len(operands) > 100:
-            raise Unreadable("damaged content")
 
 
 def _numbers(operands: list[Value], count: int | None = None) -> list[float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
 from signing_core.verification.drawn import box_of, unlooked
-from signing_core.verification.field_looks import Look, drawn_plainly, judge, says_words, words_of
 
 
 def judge_values(walk: Walk) -> None:
@@ -26,6 +25,10 @@ def judge_values(walk: Walk) -> None:
             if field.name not in known and field.type in ("Tx", "Ch")
             for widget in field.widgets
         ]
+    if not widgets:
+        return
+    from signing_core.verification.field_looks import says_words  # with fonts, which most files do not need
+
     for widget in widgets:
         if pair.after(widget.after.get("FT")) != "Sig":
             _judge(walk, widget)
@@ -35,6 +38,8 @@ def judge_values(walk: Walk) -> None:
 
 
 def _judge(walk: Walk, widget: DrawnWidget) -> None:
+    from signing_core.verification.field_looks import Look, drawn_plainly, judge, says_words, words_of
+
     pair, name = walk.pair, widget.name
 
     def doubt(why: str) -> None:

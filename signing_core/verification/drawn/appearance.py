@@ -9,6 +9,7 @@ from typing import Final
 from signing_core.pdf.page_ink import Box
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+from signing_core.pdf.text.operations import Unreadable, operations
 
 TEXT_MARKUP: Final = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut"})
 _HIDDEN, _NO_ROTATE, _TOGGLE_NO_VIEW = 2, 16, 256  # 12.5.3, Table 167
@@ -213,9 +214,6 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
 
 def _read_alike(body: bytes | None) -> bool:
     """Whether content is written as all programs read it, and draws nothing that is written into it."""
-    from signing_core.pdf.text.fonts import Unreadable
-    from signing_core.pdf.text.shown_text import operations
-
     if body is None:
         return False
     try:

@@ -20,7 +20,7 @@ from typing import Final
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.pdf.text import bidi
-from signing_core.pdf.text.fonts import Unreadable
+from signing_core.pdf.text.operations import Unreadable
 from signing_core.pdf.text.shown_text import Box, Colour, Drawing, Glyph, Shape, read
 from signing_core.verification.field_looks import formats
 

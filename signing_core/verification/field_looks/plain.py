@@ -7,7 +7,8 @@ from typing import Final
 
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Stream, Value, integer, text
-from signing_core.pdf.text.fonts import Font, Unreadable
+from signing_core.pdf.text.fonts import Font
+from signing_core.pdf.text.operations import Unreadable
 from signing_core.pdf.text.shown_text import read
 
 _COLOUR: Final = re.compile(r"((?:\d*\.?\d+\s+)+)(g|rg|k)\b")
