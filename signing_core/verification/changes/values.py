@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signing_core.pdf.structure.values import Value
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
 from signing_core.verification.drawn import box_of, unlooked
@@ -25,16 +26,20 @@ def judge_values(walk: Walk) -> None:
             if field.name not in known and field.type in ("Tx", "Ch")
             for widget in field.widgets
         ]
-    if not widgets:
-        return
-    from signing_core.verification.field_looks import says_words  # with fonts, which most files do not need
-
     for widget in widgets:
         if pair.after(widget.after.get("FT")) != "Sig":
             _judge(walk, widget)
-        elif widget.signed and widget.former is not None and says_words(pair.structure, pair.signed, widget.former):
-            message = f"Signature field {widget.name} showed words when the document was signed, and no longer does."
-            walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
+        elif widget.signed and widget.former is not None and pair.before(widget.former.get("AP")) is not None:
+            _judge_signed(walk, widget, widget.former)
+
+
+def _judge_signed(walk: Walk, widget: DrawnWidget, former: dict[str, Value]) -> None:
+    """A field that was empty and is signed now: what stood in it is gone."""
+    from signing_core.verification.field_looks import says_words  # with fonts, which few files need
+
+    if says_words(walk.pair.structure, walk.pair.signed, former):
+        message = f"Signature field {widget.name} showed words when the document was signed, and no longer does."
+        walk.unknown(message, widget.place, code="change-value-unread", field=widget.name)
 
 
 def _judge(walk: Walk, widget: DrawnWidget) -> None:
