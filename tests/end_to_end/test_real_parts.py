@@ -322,6 +322,11 @@ class Seller:
     def clock(self) -> datetime:
         return datetime.now(UTC)
 
+    @property
+    def network(self) -> str:
+        """Settings: the host of its lists is here, and may be asked."""
+        return f'\n[network]\ncrl_hosts = ["127.0.0.1:{self.server.server_address[1]}"]\n'
+
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
@@ -357,7 +362,7 @@ def bring_in(folder: Path, purpose: str, data: bytes) -> None:
 def test_with_bought_keys_whose_crl_is_fetched_into_the_file(
     blank_copy: Callable[..., Path], seller: Seller, age: int
 ) -> None:
-    folder = blank_copy("bought")
+    folder = blank_copy("bought", seller.network)
     seller.age = timedelta(hours=age)
     company = x509.load_pem_x509_certificates((folder / "keys" / "public" / "anchors.pem").read_bytes())
     for purpose in ("first-party", "seal"):
@@ -381,7 +386,7 @@ def test_with_bought_keys_whose_crl_is_fetched_into_the_file(
 def test_while_the_seller_s_crl_cannot_be_had_the_document_waits_in_sealing(
     blank_copy: Callable[..., Path], seller: Seller
 ) -> None:
-    folder = blank_copy("bought")
+    folder = blank_copy("bought", seller.network)
     bring_in(folder, "seal", seller.sell("seal"))
     seller.down = True
     with Workspace.open(folder) as workspace:
@@ -402,7 +407,7 @@ def test_while_the_seller_s_crl_cannot_be_had_the_document_waits_in_sealing(
 def test_with_a_bought_time_stamp_key_in_the_embedded_authority(
     blank_copy: Callable[..., Path], seller: Seller
 ) -> None:
-    folder = blank_copy("bought")
+    folder = blank_copy("bought", seller.network)
     bring_in(folder, "time-stamp", seller.sell("time-stamp"))
     with Workspace.open(folder) as workspace:
         play = Play(Desk(workspace))
@@ -414,7 +419,7 @@ def test_with_a_bought_time_stamp_key_in_the_embedded_authority(
 
 @pytest.mark.parametrize("kind", ["rsa-3072", "p-384"])
 def test_with_bought_keys_of_other_kinds(blank_copy: Callable[..., Path], seller: Seller, kind: str) -> None:
-    folder = blank_copy("bought")
+    folder = blank_copy("bought", seller.network)
     key = rsa.generate_private_key(65537, 3072) if kind == "rsa-3072" else ec.generate_private_key(ec.SECP384R1())
     for purpose in ("first-party", "seal"):
         bring_in(folder, purpose, seller.sell(purpose, key))
@@ -527,7 +532,7 @@ def certificate_text(folder: Path, final: bytes) -> str:
 
 def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], seller: Seller, tmp_path: Path) -> None:
     with outside_authority(seller, tmp_path) as settings:
-        folder = blank_copy("outside", settings)
+        folder = blank_copy("outside", settings + seller.network)
         with Workspace.open(folder) as workspace:
             play = Play(Desk(workspace))
             document_id = play.create(contract())
