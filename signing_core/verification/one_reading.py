@@ -13,11 +13,15 @@ from typing import Final
 from signing_core.pdf.structure import prefix
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.model import Finding, Severity
+from signing_core.pdf.structure.objects import object_starts
+from signing_core.pdf.structure.values import integer
 from signing_core.verification import drawn
 
 _MOST: Final = 5
 """Deviations of one update that are listed."""
 _MOST_OBJECTS: Final = 10
+_FARTHEST: Final = 1000
+"""Bytes from the last startxref to the end; readers search the last 1,024 (PDF 1.7, Annex H, note 18)."""
 
 
 def problems(structure: FileStructure, revision: int) -> Iterator[Finding]:
@@ -35,6 +39,13 @@ def problems(structure: FileStructure, revision: int) -> Iterator[Finding]:
     if other is not None:
         message = f"The signed revision {revision} does not stand by itself: {other}."
         yield Finding("change-another-reading", Severity.ERROR, message, revision=revision)
+    far = len(structure.data) - structure.data.rfind(b"startxref")
+    if far > _FARTHEST:
+        message = f"The file's last startxref stands {far} bytes before its end: programs search it nearer, and rebuild the file."
+        yield Finding("change-irregular-update", Severity.WARNING, message, revision=len(structure.revisions))
+    if grown_to_linearised(structure):
+        message = "The file was not as long as its first object says when it was signed, and is now: viewers take it as linearised."
+        yield Finding("change-irregular-update", Severity.WARNING, message, revision=len(structure.revisions))
     for later in range(revision + 1, len(structure.revisions) + 1):
         for what in structure.deviations(later)[:_MOST]:
             message = (
@@ -45,6 +56,17 @@ def problems(structure: FileStructure, revision: int) -> Iterator[Finding]:
         if owner > revision:
             message = f"Object {number} is not where its cross-reference entry says: viewers may show different things."
             yield Finding("change-misplaced-object", Severity.ERROR, message, revision=owner)
+
+
+def grown_to_linearised(structure: FileStructure) -> bool:
+    """Whether the first object's /L (Annex F.3.2) is more than the first revision has, and no more than the file has now."""
+    first = next(iter(object_starts(structure.data, 0, 1024)), None)
+    parameters = structure.holder(first[0]) if first is not None else None
+    value = parameters.value if parameters is not None else None
+    if not isinstance(value, dict) or "Linearized" not in value:
+        return False
+    length = integer(value.get("L")) or 0
+    return structure.revisions[0].end_with_eol < length <= len(structure.data)
 
 
 def shown_otherwise(structure: FileStructure) -> Finding | None:

@@ -45,6 +45,14 @@ def index(structure: FileStructure) -> Mentions:
     return ParsedMentions(structure) if scanned.doubtful else scanned
 
 
+def of_file(structure: FileStructure) -> Mentions:
+    """The same, made once for a file."""
+    if ("mentions",) not in structure.analysed:
+        structure.analysed["mentions",] = index(structure)
+    known: Mentions = structure.analysed["mentions",]
+    return known
+
+
 def references(value: Value) -> Iterator[int]:
     """Numbers of all objects that a value refers to."""
     stack = [value]

@@ -39,7 +39,7 @@ class ObjectStream:
         """The bytes from where an object begins to where the next one does; None when it is not in here."""
         if self._spans is None:
             places = self.order[0]
-            following = dict(zip(places, [*places[1:], len(self.body)], strict=True))
+            following = dict(zip(places, [*places[1:], len(self.body)], strict=False))  # there may be none
             self._spans = {number: (where, following[where]) for number, where in self._where.items()}
         span = self._spans.get(number)
         return self.body[span[0] : span[1]] if span is not None else None

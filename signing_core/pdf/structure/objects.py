@@ -13,6 +13,7 @@ from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value
 _HEADER: Final = re.compile(
     rb"[\0\t\n\f\r ]*+(\d{1,10})[\0\t\n\f\r ]++(\d{1,5})[\0\t\n\f\r ]*+obj(?![A-Za-z0-9])" + SKIP.pattern
 )
+HEAD: Final = re.compile(rb"\d{1,10}[\0\t\n\f\r ]++\d{1,5}[\0\t\n\f\r ]*+obj")
 _STREAM: Final = re.compile(rb"stream(\r\n|\n|\r)?")
 _END_STREAM: Final = re.compile(rb"[\0\t\n\f\r ]*+endstream")
 _ANY_END: Final = re.compile(rb"endstream|endobj")

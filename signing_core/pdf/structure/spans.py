@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from signing_core.pdf.structure import grammar
 from signing_core.pdf.structure.model import SectionKind, Span
-from signing_core.pdf.structure.objects import object_starts
+from signing_core.pdf.structure.objects import HEAD
 
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
@@ -46,10 +47,11 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
 
 def _inside(data: bytes, start: int, end: int, known: set[int]) -> list[Span]:
     """Objects hidden inside streams or strings: nothing to a strict reader, found by one that repairs the file."""
+    heads = {offset + len(HEAD.match(data, offset)[0]) for offset in known if HEAD.match(data, offset)}  # type: ignore[index]
     return [
-        Span(offset, offset + 1, f"something that reads as object {number} inside another object")
-        for offset, number, _ in object_starts(data, start, end)
-        if offset not in known
+        Span(at, at + 3, "something that reads as the beginning of an object inside of another one")
+        for at in grammar.seems_object(data, start, end)
+        if at + 3 not in heads
     ]
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from signing_core.pdf.structure import filters, mentions
+from signing_core.pdf.structure import filters, grammar, mentions
+from signing_core.pdf.structure.kinds import leads as leads_to
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import SectionKind
 from signing_core.pdf.structure.objects import filters_of, read_object
-from signing_core.pdf.structure.values import Ref, Stream, Value, integer
+from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value, integer
 from signing_core.pdf.structure.xref import Entry, Section, closing
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ _XREF: Final = re.compile(rb"xref[ \t]*(?:\r\n|\n|\r)")
 _SUBSECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10})[ \t]*(?:\r\n|\n|\r)")
 _BLANKS: Final = 4
 """Bytes of white space that may stand before what an offset leads to."""
-_ROWS: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_ROWS: Final = re.compile(rb"(?:(?!0{10} \d{5} n)\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_CLOSING: Final = re.compile(
+    rb"[\t\n\f\r ]{0,8}(?:%[^\r\n]{0,100}[\r\n]{1,4}){0,4}startxref[ \t]{0,4}(?:\r\n|\n|\r)\d{1,10}[ \t]{0,4}(?:\r\n|\n|\r){1,2}%%EOF"
+)
+_KEYWORD_STREAM: Final = re.compile(rb"stream(?:\r\n|\n|\r)?$")
 _KEYWORD: Final = re.compile(rb"obj|xref|trailer|stream|%PDF")
 """What readers that rebuild a file look for, in comments too. Some programs sign their name before startxref."""
 _TRAILER: Final = re.compile(rb"[\0\t\n\f\r ]*+trailer(?![A-Za-z0-9])")
@@ -43,7 +48,12 @@ def deviations(structure: FileStructure, index: int) -> Iterator[str]:
     for section in update.sections:
         yield from _section(structure, section)
     restarts = any(section.restarts for section in update.sections)
-    previous = integer(newest.trailer.get("Prev"))
+    previous = newest.trailer.get("Prev")
+    if previous is not None and type(previous) is not int:
+        yield "/Prev is no integer"
+        return
+    if not isinstance(newest.trailer.get("Root"), Ref):
+        yield "its trailer has no /Root"
     if before.sections and not restarts and not leads(structure.data, previous, before.sections[0].offset):
         yield f"/Prev is {previous}, and the section before is at byte {before.sections[0].offset}"
     tail = max(section.end for section in update.sections)
@@ -52,8 +62,10 @@ def deviations(structure: FileStructure, index: int) -> Iterator[str]:
         yield f"startxref is {value}, and the section is at byte {newest.offset}"
     if not marked:
         yield "%%EOF is missing"
-    elif _KEYWORD.search(structure.data[tail:end].replace(b"startxref", b"", 1)):
-        yield "a comment beside its startxref reads as something else"
+    elif _CLOSING.fullmatch(structure.data, tail, end) is None or _KEYWORD.search(
+        structure.data[tail:end].replace(b"startxref", b"", 1)
+    ):
+        yield "something else stands around its startxref"
     yield from _objects(structure, index)
 
 
@@ -101,19 +113,28 @@ def _table(structure: FileStructure, section: Section, listed: list[tuple[int, i
     hidden = section.trailer.get("XRefStm")
     if hidden is not None:
         yield from _stream(structure, integer(hidden) or 0, [])
-        if section.disagrees:
-            yield "table and stream of its hybrid section have an object in two places"
+        if section.disagrees or section.hides:
+            yield "table and stream of its hybrid section do not say the same"
 
 
 def _dictionary(
     structure: FileStructure, position: int, section: Section, listed: list[tuple[int, int]]
 ) -> Iterator[str]:
     doubled: list[str] = []
-    parse_value(structure.data, position, depth=structure.limits.depth, doubled=doubled)  # it was read before
+    _, end = parse_value(structure.data, position, depth=structure.limits.depth, doubled=doubled)  # it was read before
     if doubled:
         yield f"its trailer has /{doubled[0]} twice"
-    size = integer(section.trailer.get("Size"))
-    if size is None or any(high > size for _, high in listed):
+    written = structure.data[position:end]
+    if not grammar.is_plain(written) or b"null" in written:
+        yield "its trailer is not written plainly"
+    yield from _size(section.trailer, listed)
+
+
+def _size(trailer: dict[str, Value], listed: list[tuple[int, int]]) -> Iterator[str]:
+    size = trailer.get("Size")
+    if type(size) is not int or size > grammar.LARGEST_NUMBER + 1:
+        yield "its /Size is no number of objects that programs take"
+    elif any(high > size for _, high in listed):
         yield f"its /Size, {size}, is smaller than the numbers in it"
 
 
@@ -151,8 +172,25 @@ def _stream(structure: FileStructure, offset: int, listed: list[tuple[int, int]]
     kinds = set(body[::width]) if widths[0] == 1 else {1} if not widths[0] else set()
     if widths[0] > 1 or kinds - {0, 1, 2}:
         yield "its cross-reference stream has rows of an unknown type"
-    if any(high > size for _, high in listed):
-        yield f"its /Size, {size}, is smaller than the numbers in it"
+    if widths[0] == 1 and any(not any(body[at + 1 : at + 1 + widths[1]]) for at in _starts(body, width, 2)):
+        yield "its cross-reference stream has an object in an object stream without a number"
+    if given.get("Filter") not in (None, "FlateDecode") or not _usual(given.get("DecodeParms")):
+        yield "its cross-reference stream is packed in a way that programs differ about"
+    if any(item is None for item in given.values()):
+        yield "its cross-reference stream has entries without a value"
+    yield from _size(given, listed)
+
+
+def _starts(body: bytes, width: int, kind: int) -> Iterator[int]:
+    return (at for at in range(0, len(body), width) if body[at] == kind) if width else iter(())
+
+
+def _usual(parameters: Value) -> bool:
+    """Whether predictor and columns are those that nearly all writers use, plainly written."""
+    if parameters is None:
+        return True
+    known = isinstance(parameters, dict) and parameters.keys() <= {"Predictor", "Columns", "Colors", "BitsPerComponent"}
+    return known and all(type(item) is int and 0 < item < 1000 for item in parameters.values())
 
 
 def _integers(value: Value) -> list[int] | None:
@@ -168,6 +206,8 @@ def _integers(value: Value) -> list[int] | None:
 def _objects(structure: FileStructure, index: int) -> Iterator[str]:
     """Each object is its revision's own target, each entry leads to its object, and object streams hold nothing else."""
     update = structure.updates[index - 1]
+    if any(number > grammar.LARGEST_NUMBER for number in update.entries):
+        yield "it lists a larger number of an object than programs take"
     for number, entry in update.entries.items():
         structure.budget.step()
         if entry.free or structure.location(number, index) == structure.location(number, index - 1):
@@ -188,17 +228,43 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
         former = structure.entry(number, index - 1)
         if not former.free and former.generation != entry.generation and _called(structure, number, former, index):
             yield f"object {number} is referred to by a generation that it no longer has"
+        if former.free and _misspelt(structure, number, index):
+            yield f"object {number} was missing, and is referred to in a spelling that programs read differently"
         if not found.closed:
             yield f"object {number} has no endobj"
         if not found.length_agrees:
             yield f"the /Length of object {number} is wrong"
+        if not _is_plain(structure.data, found):
+            yield f"object {number} is not written plainly, so that programs read it differently"
         if isinstance(found.value, Stream) and found.value.dict.get("Type") == "ObjStm":
             yield from _packed(structure, number, index, found.value.dict)
 
 
+def _misspelt(structure: FileStructure, number: int, index: int) -> bool:
+    """Whether something older may refer to an object that nothing refers to plainly: `99 000000 R`, `+99 0 R`, or 2^32 more."""
+    holders = mentions.of_file(structure).of(number, index)
+    if any(leads_to(structure.value(holder, index), number, back=True) for holder in holders):
+        return False
+    start = structure.updates[index - 1].start
+    spelling = grammar.odd_reference(number)
+    if spelling.search(structure.data, 0, start):
+        return True
+    streams = (structure.object_stream(n, at) for n, at, place in structure.object_stream_places if place < start)
+    return any(content is not None and spelling.search(content.body) for content in streams)
+
+
+def _is_plain(data: bytes, found: IndirectObject) -> bool:
+    begin = grammar.head_of(data, found.start)
+    if begin is None:
+        return False
+    if isinstance(found.value, Stream):
+        return grammar.is_plain(_KEYWORD_STREAM.sub(b"", data[begin : found.value.start]))
+    return grammar.is_plain(data[begin : found.end - len(b"endobj")])
+
+
 def _called(structure: FileStructure, number: int, former: Entry, index: int) -> bool:
     """Whether anything still refers to an object by its former generation, which readers follow or not."""
-    holders = mentions.index(structure).of(number, index)
+    holders = mentions.of_file(structure).of(number, index)
     stack: list[Value] = [Ref(holder, structure.entry(holder, index).generation) for holder in holders]
     stack = [structure.trailer(index), *(structure.load(holder, index) for holder in stack)]
     while stack:
@@ -218,6 +284,11 @@ def _packed(structure: FileStructure, number: int, index: int, given: dict[str, 
         return
     if integer(given.get("N")) != len(content.numbers) or not content.numbers:
         yield f"object stream {number} does not hold as many objects as it says"
+    first = integer(given.get("First")) or 0
+    if given.get("Filter") not in (None, "FlateDecode") or given.get("DecodeParms") is not None:
+        yield f"object stream {number} is packed in a way that programs differ about"
+    if not grammar.are_numbers(content.body[:first]) or not grammar.is_plain(content.body[first:]):
+        yield f"object stream {number} is not written plainly, so that programs read it differently"
     starts = content.order[0]
     if starts and starts[0] != integer(given.get("First")):
         yield f"object stream {number} does not begin where it says"

@@ -99,6 +99,8 @@ class Section:
     quirks: list[str] = field(default_factory=list)
     disagrees: bool = False
     """It is a hybrid whose table and stream have an object in two places."""
+    hides: bool = False
+    """It is a hybrid whose stream has objects that its table says are free."""
     restarts: bool = False
     """It lists the whole state anew: what it does not list is no more, whatever earlier sections say."""
 
@@ -134,6 +136,7 @@ def read_section(data: bytes, offset: int, *, shift: int, depth: int, room: int,
             for number, entry in extra.entries.items():
                 known = section.entries.get(number)
                 if known.free:
+                    section.hides |= number in section.entries and not entry.free
                     section.entries.put(number, entry)
                 elif known != entry and not entry.free:
                     section.disagrees = True

@@ -9,7 +9,7 @@ from signing_core.pdf.revisions import FileStructure, Finding, Lock, Severity
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.budget import LimitReached
 from signing_core.pdf.structure.kinds import subtype_of
-from signing_core.pdf.structure.mentions import Mentions, index
+from signing_core.pdf.structure.mentions import Mentions, of_file
 from signing_core.verification import drawn, one_reading
 from signing_core.verification.changes.catalog import compare_documents
 from signing_core.verification.changes.change import Change, Kind
@@ -62,9 +62,8 @@ class History:
     def changes(self, signed: int, later: int) -> list[Change]:
         """What differs between two states, before any rule of a signature is applied. Raises `LimitReached`."""
         if (signed, later) not in self._changes:
-            if self._mentions is None:
-                self._mentions = index(self.structure)
-            self._changes[signed, later] = compare(Pair(self.structure, signed, later, self._mentions, self._owned))
+            mentions = self._mentions or of_file(self.structure)
+            self._changes[signed, later] = compare(Pair(self.structure, signed, later, mentions, self._owned))
         return self._changes[signed, later]
 
     def states_after(self, revision: int) -> list[int]:

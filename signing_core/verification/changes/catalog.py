@@ -47,6 +47,9 @@ def _layout(walk: Walk, old: Value, new: Value, place: Place) -> str:
 def _identifier(walk: Walk, old: Value, new: Value, place: Place) -> str:
     """/ID (14.4): the second half changes with every save, the first never."""
     before, after, _ = walk.open(old, new, place, Use.SETTINGS)
+    first = [value[0] if isinstance(value, list) and value else None for value in (before, after)]
+    if walk.pair.structure.encrypted and first[0] != first[1]:
+        return walk.forbid("change-encryption", "The identifier by which the file is decrypted was changed.", place)
     if isinstance(before, list) and isinstance(after, list) and before and after and before[0] != after[0]:
         return walk.note(Kind.UPKEEP, "change-file-identifier", "The permanent file identifier was changed.", place)
     return "changes with every save"
@@ -57,7 +60,7 @@ def _other_trailer_entry(walk: Walk, old: Value, new: Value, place: Place) -> st
         return "not carried over: nothing reads it any more"
     if old is None and next(references(new), None) is None:
         return "leads nowhere"
-    if all(walk.pair.old(number) is None for number in references(old)):
+    if old is not None and all(walk.pair.old(number) is None for number in references(old)):
         return "led nowhere when it was signed, and viewers do not know it"
     return uncovered(walk, old, new, place)
 

@@ -84,7 +84,7 @@ class Ledger:
 
     def _is_spare(self, number: int) -> bool:
         value = self._pair.new(number)
-        return isinstance(value, dict) and value.get("Type") in ("Page", "Pages", "Catalog")
+        return isinstance(value, dict) and self._pair.after(value.get("Type")) in ("Page", "Pages", "Catalog")
 
     def _in_use(self, number: int) -> bool:
         """Whether anything but objects that are themselves unused refers to an object of the later state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,6 +136,124 @@ IRREGULAR: dict[str, Callable[[], bytes]] = {
 def test_nothing_is_tolerated_behind_a_signature(name: str) -> None:
     report = reported(IRREGULAR[name]())
     assert report.level in (ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN)
+
+
+# What an attacker found who had not seen the code: every spelling that programs read differently.
+ENTRIES = (
+    b"/Rotate 90-0", b"/Rotate 000000000000000000000000090", b"/Rotate 90x", b"/CropBox 99- 0- R", b"/UserUnit 3-0",
+    b"/MediaBox [0000000000000000000000300 0 595 842]", b"/Contents\x80 99- 0- R", b"/Contents#00 99 0 R", b"/Annots [99 000000 R]",
+    b"/Annots [4294967395 0 R]", b"/Annots [+99 0 R]", b"/Sample <zz>", b"/Sample 3 R", b"% comment\n",
+)  # fmt: skip
+TRAILERS = (
+    b"/XRefStm 12-", b"/XRefStm#00 12", b"/Prev\x80 15", b"/Encrypt\x80 null", b"/Root\x80 null", b"/XRefStm null", b"/Sample <zz>", b"word",
+)  # fmt: skip
+TRIGGERS: dict[str, tuple[bytes, bytes]] = {
+    "blanks-before-the-number": (rb"startxref\n", b"startxref" + b" " * 6000 + b"\n"),
+    "blanks-behind-the-number": (rb"(startxref\n\d+)", rb"\1" + b" " * 6000),
+    "nul-before-the-number": (rb"startxref\n", b"startxref\0"),
+    "nothing-before-the-number": (rb"startxref\n", b"startxref"),
+    "comment-behind-the-number": (rb"(startxref\n\d+\n)", rb"\1%" + b"x" * 6000 + b"\n"),
+    "blanks-behind-the-end": (rb"%%EOF\n", b"%%EOF\n" + b" " * 6000),
+    "no-root": (rb" /Root 1 0 R", b""),
+    "real-prev": (rb"(/Prev \d+)", rb"\1.0"),
+    "enormous-size": (rb"/Size \d+", b"/Size 2000000000"),
+    "enormous-number": (rb"xref\n", b"xref\n9000000 1\n0000000000 65535 f \n"),
+    "number-beyond-32-bits": (rb"\n12 1\n", b"\n4294967308 1\n"),
+    "in-use-at-byte-0": (rb"xref\n", b"xref\n20 1\n0000000000 00000 n \n"),
+}
+HIDDEN = (
+    b"4 000000 obj",
+    b"4 0" + b" " * 50 + b"obj",
+    b"4" + b" " * 50 + b"0 obj",
+    b"4 -0 obj",
+    b"4 +0 obj",
+    b"4 %x\n0 obj",
+    b"4 0\0\0obj",
+)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_token_behind_a_signature_is_plain(entry: bytes, packed: bool) -> None:
+    page = OBJECTS[PAGE][:-2] + entry + b" >>"
+    how = {"xref": "stream", "packed": True} if packed else {}
+    assert reported(parts.update(SIGNED, {PAGE: page}, **how)).level is not ChangeLevel.PERMITTED  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("entry", TRAILERS)
+def test_so_is_the_trailer(entry: bytes) -> None:
+    assert reported(spoiled(rb"/Root 1 0 R", b"/Root 1 0 R " + entry)).level is not ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_nothing_makes_readers_rebuild_the_file(name: str) -> None:
+    assert reported(spoiled(*TRIGGERS[name])).level is not ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize("blanks", [b" " * 1100, b"\n" * 6000])
+def test_the_end_is_where_readers_look_for_it(blanks: bytes) -> None:
+    assert reported(SIGNED + blanks).level is ChangeLevel.UNKNOWN
+    assert reported(SIGNED + b"\r\n").level is ChangeLevel.NONE
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_nothing_reads_as_an_object_inside_a_stream(hidden: bytes) -> None:
+    stream = parts.stream(b"\n" + hidden + OBJECTS[PAGE] + b"\n")
+    assert reported(parts.update(SIGNED, {**INFO, 61: stream})).level is not ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize(
+    "head", [b"0000000000003 0 ", b"3 00000000000000000000 ", b"3\x0b0 ", b"3\x000 ", b"4294967299 0 "]
+)
+def test_heads_of_object_streams_are_plain(head: bytes) -> None:
+    packed = parts.stream(head + OBJECTS[PAGE], b"/Type /ObjStm /N 1 /First %d" % len(head))
+    assert reported(parts.update(SIGNED, {**INFO, 61: packed})).level is not ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize("kind", [b"62 0 R", b"/Page"])
+def test_a_spare_page_is_one_however_it_says_so(kind: bytes) -> None:
+    page = OBJECTS[PAGE].replace(b"/Type /Page", b"/Type " + kind)
+    assert reported(parts.update(SIGNED, {**INFO, 61: page, 62: b"/Page"})).level is not ChangeLevel.PERMITTED
+
+
+REWRITTEN = {
+    "stray-character": (b"/Filter /ASCIIHexDecode", lambda body: body.hex().encode() + b"?>"),
+    "zlib-that-does-not-end": (b"/Filter /FlateDecode", lambda body: zlib.compress(body)[:-4]),
+    "something-behind-zlib": (b"/Filter /FlateDecode", lambda body: zlib.compress(body) + b"more"),
+    "predictor": (b"/Filter /FlateDecode /DecodeParms << /Predictor 000000000000000000000002 >>", zlib.compress),
+}
+
+
+@pytest.mark.parametrize("name", REWRITTEN)
+def test_what_was_rewritten_decodes_to_the_same_for_everybody(name: str) -> None:
+    filters, pack = REWRITTEN[name]
+    body = OBJECTS[CONTENT].split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0]
+    assert (
+        reported(parts.update(SIGNED, {CONTENT: parts.stream(pack(body), filters)})).level is not ChangeLevel.PERMITTED
+    )
+    plainly = parts.stream(body, compress=True)
+    assert reported(parts.update(SIGNED, {CONTENT: plainly})).level is ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [b"99 000000 R", b"+99 0 R", b"99 +0 R", b"99 -0 R", b"0000000000000000000000099 0 R", b"4294967395 0 R", b"99\x800\x80R",
+     b"99 %" + b"x" * 1100 + b"\n0 R"],
+)  # fmt: skip
+def test_what_was_missing_is_not_supplied_in_another_spelling(spelling: bytes) -> None:
+    signed = parts.signed(parts.original({**OBJECTS, PAGE: OBJECTS[PAGE][:-2] + b"/Sample " + spelling + b" >>"}))
+    report = reported(parts.update(signed, {**INFO, 99: FORGED}))
+    assert report.level is not ChangeLevel.PERMITTED
+
+
+def test_a_file_does_not_become_linearised_by_growing() -> None:
+    def signed(length: int) -> bytes:
+        first = b"<< /Linearized 1 /L %010d /H [0 0] /O 3 /E 0 /N 2 /T 0 >>" % length
+        return parts.signed(parts.original({50: first, **OBJECTS}))
+
+    size = len(signed(0))
+    assert reported(signed(size + 100) + b"\n" * 100).level is ChangeLevel.UNKNOWN
+    assert reported(signed(size + 100)).level is ChangeLevel.NONE
 
 
 REGULAR: dict[str, Callable[[], bytes]] = {

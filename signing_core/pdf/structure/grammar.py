@@ -1,0 +1,74 @@
+"""Objects as all programs read them: every token plain (7.2, 7.3).
+
+Programs disagree about nearly everything else: `90-0`, `99- 0 R`, numbers of 25 digits, names with 0x80 in them (white space for PDFium)
+or with #00 (an end for poppler), words that mean nothing. Our lexer reads such things somehow; behind a signature they are doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LARGEST_NUMBER: Final = 4_194_304
+"""Of an object: PDFium's limit; others allow 8,388,607 (Annex C)."""
+
+_WS: Final = rb"[\t\n\f\r ]"
+_END: Final = rb"(?=[\t\n\f\r ()<>\[\]/%]|$)"
+_STRING = rb"\((?:[^()\\]++|\\.)*+\)"
+for _ in range(3):  # brackets in brackets
+    _STRING = rb"\((?:[^()\\]++|\\.|" + _STRING + rb")*+\)"
+_INTEGER: Final = rb"(?:[01]\d{9}|\d{1,9})"
+_TOKENS: Final = (
+    rb"(?>"
+    + _WS + rb"++"
+    + rb"|<<|>>|\[|\]"
+    + rb"|/(?>[^\0\t\n\f\r ()<>\[\]{}/%#\x80\xff]|#(?!00)[0-9A-Fa-f]{2})*+" + _END
+    + rb"|\d{1,7}" + _WS + rb"++\d{1,5}" + _WS + rb"++R" + _END
+    + rb"|[+-]?(?>\d{1,10}\.\d{0,20}|\.\d{1,20}|" + _INTEGER + rb")" + _END
+    + rb"|(?>true|false|null)" + _END
+    + rb"|<[0-9A-Fa-f\0\t\n\f\r ]*+>"
+    + rb"|" + _STRING
+    + rb")*+"
+)  # fmt: skip
+_PLAIN: Final = re.compile(_TOKENS, re.DOTALL)
+_HEAD: Final = re.compile(rb"(\d{1,7}) (\d{1,5}) obj(?![A-Za-z0-9])")
+_INDIRECT_TYPE: Final = re.compile(rb"/Type" + _WS + rb"++\d")
+_NUMBERS: Final = re.compile(_WS + rb"*+(?:\d{1,7}" + _WS + rb"++\d{1,10}(?:" + _WS + rb"++|$))*+")
+_OBJECT: Final = re.compile(rb"\d[\0\t\n\f\r +\-0-9\x80\xff]*+$")
+_COMMENT: Final = re.compile(rb"%[^\r\n]*+")
+
+
+def is_plain(written: bytes) -> bool:
+    """Whether all of it is tokens that every program reads alike, and no comments; /Type, where there is one, is written out."""
+    return _PLAIN.fullmatch(written) is not None and _INDIRECT_TYPE.search(written) is None
+
+
+def head_of(data: bytes, start: int) -> int | None:
+    """Where an object's value begins, whose `number generation obj` is written plainly; None where it is not."""
+    match = _HEAD.match(data, start)
+    return match.end() if match is not None else None
+
+
+def are_numbers(written: bytes) -> bool:
+    """Whether it is pairs of plain numbers, as the head of an object stream."""
+    return _NUMBERS.fullmatch(written) is not None
+
+
+def odd_reference(number: int) -> re.Pattern[bytes]:
+    """Matches whatever some program may take for a reference to an object."""
+    gap = rb"(?>[\0\t\n\f\r +\-.0-9\x80\xff]|%[^\r\n]*+[\r\n])+?"
+    return re.compile(rb"(?<![0-9.A-Za-z])0*+(?:%d|%d)(?![0-9])%bR(?![A-Za-z0-9])" % (number, number + (1 << 32), gap))
+
+
+def seems_object(data: bytes, start: int, end: int) -> list[int]:
+    """Where, between `start` and `end`, something stands that some program may take for the beginning of an object."""
+    found = []
+    position = start
+    while (at := data.find(b"obj", position, end)) != -1:
+        position = at + 3
+        if data[at - 3 : at] == b"end":
+            continue
+        before = _COMMENT.sub(b" ", data[max(start, at - 4000) : at])
+        if _OBJECT.search(before) is not None:
+            found.append(at)
+    return found
