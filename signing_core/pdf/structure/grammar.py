@@ -7,6 +7,7 @@ or with #00 (an end for poppler), words that mean nothing. Our lexer reads such 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Final
 
 LARGEST_NUMBER: Final = 4_194_304
@@ -34,7 +35,11 @@ _PLAIN: Final = re.compile(_TOKENS, re.DOTALL)
 _HEAD: Final = re.compile(rb"(\d{1,7}) (\d{1,5}) obj(?![A-Za-z0-9])")
 _INDIRECT_TYPE: Final = re.compile(rb"/Type" + _WS + rb"++\d")
 _NUMBERS: Final = re.compile(_WS + rb"*+(?:\d{1,7}" + _WS + rb"++\d{1,10}(?:" + _WS + rb"++|$))*+")
-_OBJECT: Final = re.compile(rb"\d[\0\t\n\f\r +\-0-9\x80\xff]*+$")
+_BETWEEN: Final = b"\0\t\n\f\r +-0123456789\x80\xff"
+_OBJECT: Final = re.compile(
+    rb"(?<![\0\t\n\f\r +\-0-9\x80\xff])[\0\t\n\f\r +\-\x80\xff]*+\d[\0\t\n\f\r +\-0-9\x80\xff]*+$"
+)
+_NEAR, _FAR = 60, 4000
 _COMMENT: Final = re.compile(rb"%[^\r\n]*+")
 
 
@@ -60,15 +65,20 @@ def odd_reference(number: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?<![0-9.A-Za-z])0*+(?:%d|%d)(?![0-9])%bR(?![A-Za-z0-9])" % (number, number + (1 << 32), gap))
 
 
-def seems_object(data: bytes, start: int, end: int) -> list[int]:
-    """Where, between `start` and `end`, something stands that some program may take for the beginning of an object."""
+def seems_object(data: bytes, start: int, end: int, heads: Container[int]) -> list[int]:
+    """Where, between `start` and `end`, something stands that some program may take for the beginning of an object.
+
+    `heads` are positions behind `obj` where an object is known to begin.
+    """
     found = []
     position = start
     while (at := data.find(b"obj", position, end)) != -1:
         position = at + 3
-        if data[at - 3 : at] == b"end":
+        if position in heads or data[at - 3 : at] == b"end":
             continue
-        before = _COMMENT.sub(b" ", data[max(start, at - 4000) : at])
-        if _OBJECT.search(before) is not None:
+        near = data[max(start, at - _NEAR) : at]
+        if b"%" in near or not near.strip(_BETWEEN):
+            near = _COMMENT.sub(b" ", data[max(start, at - _FAR) : at])
+        if _OBJECT.search(near[-_FAR:]) is not None:
             found.append(at)
     return found

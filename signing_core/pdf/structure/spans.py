@@ -47,11 +47,10 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
 
 def _inside(data: bytes, start: int, end: int, known: set[int]) -> list[Span]:
     """Objects hidden inside streams or strings: nothing to a strict reader, found by one that repairs the file."""
-    heads = {offset + len(HEAD.match(data, offset)[0]) for offset in known if HEAD.match(data, offset)}  # type: ignore[index]
+    heads = {match.end() for offset in known if (match := HEAD.match(data, offset)) is not None}
     return [
         Span(at, at + 3, "something that reads as the beginning of an object inside of another one")
-        for at in grammar.seems_object(data, start, end)
-        if at + 3 not in heads
+        for at in grammar.seems_object(data, start, end, heads)
     ]
 
 
