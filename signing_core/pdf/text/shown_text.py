@@ -400,8 +400,8 @@ class _Content:
             middle = base + 0.3 * d
             low, high = state.clip[1], state.clip[3]
             inside = (
-                state.clip[0] - 0.25 * d <= left
-                and min(right, left + 0.5 * a) <= state.clip[2] + 0.25 * d
+                state.clip[0] - 0.1 * d <= left
+                and min(right, left + 0.5 * a) <= state.clip[2] + 0.1 * d
                 and low - 0.02 * d <= middle <= high + 0.02 * d
                 and base >= low - 0.3 * d
                 and base + 0.7 * d <= high + 0.3 * d

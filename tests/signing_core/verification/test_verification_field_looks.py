@@ -149,6 +149,11 @@ def test_what_cannot_be_read_with_certainty_is_unknown(content: bytes) -> None:
     assert judgement.reason
 
 
+def test_a_letter_that_is_cut_in_half_may_be_another() -> None:
+    assert text_look(b"(2)", b"q 0 0 12 20 re W n " + shown(b"(2)") + b" Q") == Judgement(Look.VALUE)
+    assert text_look(b"(2)", b"q 0 0 5.3 20 re W n " + shown(b"(2)") + b" Q").look is Look.UNKNOWN
+
+
 def test_reasons_cut_long_values() -> None:
     judgement = text_look(b"(%s)" % (b"x" * 5000), shown(b"(y)"))
     assert judgement.look is Look.OTHER
