@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure.mentions import references
+from signing_core.pdf.structure.strictness import decodes_alike
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.pair import Pair
 
@@ -88,7 +88,9 @@ class Equality:
         structure, pair = self.pair.structure, self.pair
         if (a.start, a.end) == (b.start, b.end):
             return self._entries(a.dict, b.dict, path, pending)
-        if structure.data[a.start : a.end] != structure.data[b.start : b.end] and not self._plain(b):
+        if structure.data[a.start : a.end] != structure.data[b.start : b.end] and not decodes_alike(
+            structure, b, pair.later
+        ):
             return False  # programs differ about what else it decodes to
         # Under the same parameters the data can be compared before predictors are undone, which is much faster.
         plain = all(_simply_equal(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))
@@ -102,24 +104,6 @@ class Equality:
             same = x == y
         first, second = ({k: v for k, v in stream.dict.items() if k not in skipped} for stream in (a, b))
         return same and self._entries(first, second, path, pending)
-
-    def _plain(self, stream: Stream) -> bool:
-        """Whether programs agree on what a rewritten stream decodes to: as it is, or by Flate and nothing else, to the end."""
-        after = self.pair.after
-        if any(after(stream.dict.get(key)) is not None for key in ("DecodeParms", "DP", "F", "FFilter")):
-            return False
-        name = after(stream.dict.get("Filter"))
-        name = after(name[0]) if isinstance(name, list) and len(name) == 1 else name
-        if name is None or name == []:
-            return True
-        if name != "FlateDecode" or self.pair.structure.encrypted:
-            return False
-        unpacking = zlib.decompressobj()
-        try:
-            unpacking.decompress(self.pair.structure.data[stream.start : stream.end])
-        except zlib.error:
-            return False
-        return unpacking.eof and not unpacking.unused_data.strip(b"\r\n")
 
 
 def _simply_equal(a: Value, b: Value) -> bool:
