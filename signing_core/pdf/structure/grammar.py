@@ -7,7 +7,7 @@ or with #00 (an end for poppler), words that mean nothing. Our lexer reads such 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Final
 
 LARGEST_NUMBER: Final = 4_194_304
@@ -60,15 +60,18 @@ def are_numbers(written: bytes) -> bool:
 
 
 def odd_reference(number: int) -> re.Pattern[bytes]:
-    """Matches whatever some program may take for a reference to an object."""
-    gap = rb"(?>[\0\t\n\f\r +\-.0-9\x80\xff]|%[^\r\n]*+[\r\n])+?"
+    """Matches whatever some program may take for a reference to an object: a few runs of what may stand between its parts.
+
+    Each run is taken whole, and their number is small, so that numbers upon numbers are searched in one pass.
+    """
+    gap = rb"(?:[\0\t\n\f\r ]{1,4000}+|[+\-.0-9\x80\xff]{1,40}+|%[^\r\n]{0,4000}+[\r\n]){1,12}+"
     return re.compile(rb"(?<![0-9.A-Za-z])0*+(?:%d|%d)(?![0-9])%bR(?![A-Za-z0-9])" % (number, number + (1 << 32), gap))
 
 
-def seems_object(data: bytes, start: int, end: int, heads: Container[int]) -> list[int]:
+def seems_object(data: bytes, start: int, end: int, heads: Container[int], check: Callable[[], None]) -> list[int]:
     """Where, between `start` and `end`, something stands that some program may take for the beginning of an object.
 
-    `heads` are positions behind `obj` where an object is known to begin.
+    `heads` are positions behind `obj` where an object is known to begin. `check` is called now and then; may raise.
     """
     found = []
     position = start
@@ -76,6 +79,7 @@ def seems_object(data: bytes, start: int, end: int, heads: Container[int]) -> li
         position = at + 3
         if position in heads or data[at - 3 : at] == b"end":
             continue
+        check()
         near = data[max(start, at - _NEAR) : at]
         if b"%" in near or not near.strip(_BETWEEN):
             near = _COMMENT.sub(b" ", data[max(start, at - _FAR) : at])

@@ -34,7 +34,7 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
         tail = max((section.end for section in update.sections), default=update.start)
         explained.append((max(tail, _closing_start(data, tail, update.end)), update.end))
         found += _gaps(data, update.start, update.end, sorted(set(explained)))
-        found += _inside(data, update.start, update.end, {low for low, _ in explained})
+        found += _inside(structure, update.start, update.end, {low for low, _ in explained})
     last = structure.updates[-1]
     end = max(last.end, structure.updates[first - 1].end if first <= len(structure.updates) else 0)
     if not _is_blank(data, end, len(data)):
@@ -45,12 +45,13 @@ def unexplained(structure: FileStructure, first: int) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _inside(data: bytes, start: int, end: int, known: set[int]) -> list[Span]:
+def _inside(structure: FileStructure, start: int, end: int, known: set[int]) -> list[Span]:
     """Objects hidden inside streams or strings: nothing to a strict reader, found by one that repairs the file."""
+    data = structure.data
     heads = {match.end() for offset in known if (match := HEAD.match(data, offset)) is not None}
     return [
         Span(at, at + 3, "something that reads as the beginning of an object inside of another one")
-        for at in grammar.seems_object(data, start, end, heads)
+        for at in grammar.seems_object(data, start, end, heads, structure.budget.check)
     ]
 
 

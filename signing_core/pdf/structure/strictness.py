@@ -247,6 +247,7 @@ def _misspelt(structure: FileStructure, number: int, index: int) -> bool:
     if any(leads_to(structure.value(holder, index), number, back=True) for holder in holders):
         return False
     start = structure.updates[index - 1].start
+    structure.budget.check()
     spelling = grammar.odd_reference(number)
     if spelling.search(structure.data, 0, start):
         return True

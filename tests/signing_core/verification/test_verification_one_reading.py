@@ -16,7 +16,7 @@ from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FORM, PAGE
 
 from signing_core.pdf import render
 from signing_core.pdf.revisions import parse
-from signing_core.pdf.structure import prefix
+from signing_core.pdf.structure import grammar, prefix
 from signing_core.pdf.structure.model import Coverage
 from signing_core.pdf.structure.rewritten import rewritten
 from signing_core.verification import drawn
@@ -244,6 +244,14 @@ def test_what_was_missing_is_not_supplied_in_another_spelling(spelling: bytes) -
     signed = parts.signed(parts.original({**OBJECTS, PAGE: OBJECTS[PAGE][:-2] + b"/Sample " + spelling + b" >>"}))
     report = reported(parts.update(signed, {**INFO, 99: FORGED}))
     assert report.level is not ChangeLevel.PERMITTED
+
+
+def test_numbers_upon_numbers_are_searched_in_one_pass() -> None:
+    """Found by reading: each of them may begin a reference, and the search went on to the end of the run from each."""
+    spelling = grammar.odd_reference(99)
+    assert spelling.search(b"99 " * 2_000_000) is None
+    assert spelling.search(b"99 +" * 2_000_000) is None
+    assert spelling.search(b"[99 %" + b"x" * 3000 + b"\n +0 R]") is not None
 
 
 def test_a_file_does_not_become_linearised_by_growing() -> None:
