@@ -15,6 +15,7 @@ import collections
 import multiprocessing
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -312,6 +313,11 @@ def main() -> int:
     given.add_argument("--finds", type=Path, default=None, help="folder for the files that were found")
     given.add_argument("--replay", nargs=2, metavar=("NAME", "NUMBER"))
     arguments = given.parse_args()
+    missing = [name for name in ("pdftotext", "mutool", "qpdf") if shutil.which(name) is None]
+    if missing:
+        raise SystemExit(
+            f"Not installed: {', '.join(missing)}. Run `python requirements/programs.py`, then this again."
+        )
     _BASES.update(_bases())  # before the workers are forked, so that all have the same
     if arguments.replay:
         name, number = arguments.replay
