@@ -21,8 +21,20 @@ from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.pdf.text import bidi
 from signing_core.pdf.text.operations import Unreadable
-from signing_core.pdf.text.shown_text import Box, Colour, Drawing, Glyph, Shape, read
+from signing_core.pdf.text.shown_text import Colour, Drawing, Glyph, read
 from signing_core.verification.field_looks import formats
+from signing_core.verification.field_looks.shapes import (
+    background,
+    contrasts,
+    crosses,
+    frame,
+    ground,
+    holds,
+    inked,
+    overlap,
+    strikes,
+    visible,
+)
 
 _PASSWORD, _COMB = 1 << 13, 1 << 24
 _RADIO, _PUSH = 1 << 15, 1 << 16
@@ -196,7 +208,7 @@ def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
     judgements = []
     for name, look in looks.items():
         drawing = _drawing(field, look)
-        if not any(values) and name not in kept and any(_crosses(shape, drawing) for shape in drawing.shapes):
+        if not any(values) and name not in kept and any(crosses(shape, drawing) for shape in drawing.shapes):
             raise Unreadable("a line across an empty field")
         judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
         judgement = judgement or _judge_line(field, drawing, values, listed=listed)
@@ -211,18 +223,18 @@ def _drawing(field: _Widget, look: Stream) -> Drawing:
     drawing = read(field.structure, field.revision, look)
     _upright(field, drawing)
     for shape in drawing.shapes:
-        if not _background(shape, drawing, comb=bool(field.flags & _COMB)):
+        if not background(shape, drawing, comb=bool(field.flags & _COMB)):
             raise Unreadable("something drawn that is no text")
-        if any(_overlap(box, glyph) for box in _inked(shape) for glyph in drawing.glyphs[: shape.after]):
+        if any(overlap(box, glyph) for box in inked(shape) for glyph in drawing.glyphs[: shape.after]):
             raise Unreadable("something drawn over text")
-        if _strikes(shape, drawing):
+        if strikes(shape, drawing):
             raise Unreadable("a line through text")
-    visible = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
+    letters = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
     scale = _scale(field, drawing)
-    for glyph in visible:
+    for glyph in letters:
         if glyph.size > 1.7 * drawing.height or (scale and glyph.size * scale < 2.5):
             raise Unreadable("text too large or too small")
-        if not _contrasts(glyph.colour, _ground(drawing, glyph)):
+        if not contrasts(glyph.colour, ground(drawing, glyph)):
             raise Unreadable("text in the colour of its background")
     return drawing
 
@@ -278,7 +290,7 @@ def _judge_list(field: _Widget, drawing: Drawing, values: list[str]) -> Judgemen
     if not rows or any(row not in displays for row, _ in rows):
         return None
     marks = [s for s in drawing.shapes if s.kind == "rectangle" and s.box[3] - s.box[1] < 0.7 * drawing.height]
-    marked = {row for row, row_glyphs in rows if any(_holds(mark.box, row_glyphs[0]) for mark in marks)}
+    marked = {row for row, row_glyphs in rows if any(holds(mark.box, row_glyphs[0]) for mark in marks)}
     if marked:
         return _VALUE if marked == selected else _other(f"it marks other options than {_cut('; '.join(values))}")
     shows = selected <= {row for row, _ in rows}  # some programs mark nothing
@@ -372,71 +384,6 @@ def _cut(value: str) -> str:
     return f"“{printable[:77]}...”" if len(printable) > 80 else f"“{printable}”"
 
 
-# -- shapes ---------------------------------------------------------------------------------------------------------------
-
-
-def _background(shape: Shape, drawing: Drawing, *, comb: bool) -> bool:
-    """Borders, backgrounds, rules, marks of selected lines: what looks make besides text."""
-    width, height = shape.box[2] - shape.box[0], shape.box[3] - shape.box[1]
-    if (width <= 0.01 and height <= 0.01) or (shape.kind == "rectangle" and (width <= 0 or height <= 0)):
-        return shape.thickness == 0 or shape.fill is not None
-    wide, high = width >= 0.8 * drawing.width, height >= 0.8 * drawing.height
-    if shape.kind in ("rectangle", "line"):
-        edge = min(abs(shape.box[0] - drawing.box[0]), abs(shape.box[2] - drawing.box[2])) < 3.5
-        return wide or (high and (comb or edge or width > 0.5 * drawing.width))
-    return wide and high and shape.kind == "other" and shape.segments <= 7  # a bevel
-
-
-def _crosses(shape: Shape, drawing: Drawing) -> bool:
-    """A rule from side to side that is no edge of the box, nor one of several rows of it."""
-    bottom, top = shape.box[1], shape.box[3]
-    middle = (bottom + top) / 2
-    thin = top - bottom < 0.3 * drawing.height and shape.box[2] - shape.box[0] > 0.5 * drawing.width
-    return thin and min(middle - drawing.box[1], drawing.box[3] - middle) > max(2.0, 0.12 * drawing.height)
-
-
-def _strikes(shape: Shape, drawing: Drawing) -> bool:
-    """A thin horizontal rule, or a side of a frame, at the height of letters."""
-    left, bottom, right, top = shape.box
-    room = min(1.5, 0.05 * drawing.height)
-    for glyph in drawing.glyphs:
-        thin = top - bottom < 0.6 * glyph.size
-        for height in ((bottom + top) / 2,) if thin else (bottom, top) if shape.thickness else ():
-            if min(abs(height - drawing.box[1]), abs(height - drawing.box[3])) < room:
-                continue  # the edge of the box, which cuts letters off
-            through = glyph.base + 0.08 * glyph.size < height < glyph.base + 0.75 * glyph.size
-            if through and left < glyph.right and glyph.left < right and glyph.text.strip():
-                return True
-    return False
-
-
-def _inked(shape: Shape) -> list[Box]:
-    """What a shape paints; of a frame, its sides."""
-    left, bottom, right, top = shape.box
-    pen = shape.thickness / 2
-    boxes = [shape.box]
-    if shape.fill is None and shape.kind == "rectangle":
-        boxes = [(left, y, right, y) for y in (bottom, top)] + [(x, bottom, x, top) for x in (left, right)]
-    return [(box[0] - pen, box[1] - pen, box[2] + pen, box[3] + pen) for box in boxes]
-
-
-def _overlap(box: Box, glyph: Glyph) -> bool:
-    low, high = glyph.base - 0.03 * glyph.size, glyph.base + 0.7 * glyph.size
-    bearing = 0.08 * glyph.size  # of which the letter leaves the sides free
-    across = box[0] < glyph.right - bearing and glyph.left + bearing < box[2]
-    return across and box[1] < high and low < box[3] and bool(glyph.text.strip())
-
-
-def _holds(box: Box, glyph: Glyph) -> bool:
-    return box[0] <= (glyph.left + glyph.right) / 2 <= box[2] and box[1] <= glyph.base + 0.3 * glyph.size <= box[3]
-
-
-def _ground(drawing: Drawing, glyph: Glyph) -> Colour:
-    """The colour behind a glyph: of the last filled shape below it, else paper."""
-    fills = [shape.fill for shape in drawing.shapes if shape.fill is not None and _holds(shape.box, glyph)]
-    return fills[-1] if fills else (1.0, 1.0, 1.0)
-
-
 def _scale(field: _Widget, drawing: Drawing) -> float:
     """Points on the page for one unit of the appearance, 0 for a field that is not seen (12.5.5, algorithm 8.1)."""
     rect = field.at(field.now.get("Rect"))
@@ -487,7 +434,7 @@ def _judge_button(field: _Widget) -> Judgement:
         if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
             return _unknown("it no longer shows the box or mark that it showed")
         grounds = _middle(field, shown, field.signed_revision), _middle(field, shows, field.revision)
-        if _contrasts(*grounds):
+        if contrasts(*grounds):
             return _unknown("its box is filled otherwise than it was")
     state = _state(field.at(field.now.get("AS")))
     judgements = []
@@ -512,9 +459,9 @@ def _draws(field: _Widget, look: Stream | None, revision: int) -> bool:
     if look is None:
         return False
     drawing, paper = read(field.structure, revision, look), (1.0, 1.0, 1.0)
-    stroked = any(shape.thickness and (shape.pen is None or _contrasts(shape.pen, paper)) for shape in drawing.shapes)
-    filled = any(shape.fill is not None and _contrasts(shape.fill, paper) for shape in drawing.shapes)
-    return stroked or filled or any(_contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
+    stroked = any(shape.thickness and (shape.pen is None or contrasts(shape.pen, paper)) for shape in drawing.shapes)
+    filled = any(shape.fill is not None and contrasts(shape.fill, paper) for shape in drawing.shapes)
+    return stroked or filled or any(contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
 
 
 def _middle(field: _Widget, look: Stream | None, revision: int) -> Colour:
@@ -524,7 +471,7 @@ def _middle(field: _Widget, look: Stream | None, revision: int) -> Colour:
     drawing = read(field.structure, revision, look)
     left, bottom, right, top = drawing.box
     across, up = (left + right) / 2, (bottom + top) / 2
-    return _ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
+    return ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
 
 
 def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:
@@ -571,49 +518,22 @@ def _drawn_on(field: _Widget, look: Stream, off: Stream | None) -> bool | None:
     What the appearance for off draws as well is no mark.
     """
     drawing = read(field.structure, field.revision, look)
-    frame = {(shape.box, shape.fill) for shape in read(field.structure, field.revision, off).shapes} if off else set()
+    drawn_anyway = (
+        {(shape.box, shape.fill) for shape in read(field.structure, field.revision, off).shapes} if off else set()
+    )
     glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
-    marks = [shape for shape in drawing.shapes if (shape.box, shape.fill) not in frame and not _frame(shape, drawing)]
+    marks = [
+        shape for shape in drawing.shapes if (shape.box, shape.fill) not in drawn_anyway and not frame(shape, drawing)
+    ]
     if len(glyphs) > 1 or any(not glyph.dingbats or glyph.text not in _CHECKS or not glyph.inside for glyph in glyphs):
         return None
     if glyphs:
         glyph = glyphs[0]
-        covered = any(shape.fill is not None and _overlap(shape.box, glyph) for shape in drawing.shapes if shape.after)
-        plain = _contrasts(glyph.colour, _ground(drawing, glyph)) and not covered and not marks
+        covered = any(shape.fill is not None and overlap(shape.box, glyph) for shape in drawing.shapes if shape.after)
+        plain = contrasts(glyph.colour, ground(drawing, glyph)) and not covered and not marks
         return True if plain and glyph.size > 0.3 * drawing.height else None
     if not marks:
         return False
     segments = sum(shape.segments for shape in marks)
     simple = segments <= (40 if len(marks) == 1 else 12) and len(marks) <= 2
-    return True if simple and all(_visible(shape, drawing) for shape in marks) else None
-
-
-def _frame(shape: Shape, drawing: Drawing) -> bool:
-    """Border or background: it reaches nearly from side to side."""
-    width, height = shape.box[2] - shape.box[0], shape.box[3] - shape.box[1]
-    wide, high = width >= 0.85 * drawing.width, height >= 0.85 * drawing.height
-    if shape.kind in ("rectangle", "ellipse"):
-        return wide and high
-    if shape.kind == "curve" and shape.fill is None:  # the sides of a round border that looks sunk
-        return width >= 0.6 * drawing.width and height >= 0.6 * drawing.height
-    edge = min(abs(a - b) for a, b in zip(shape.box, drawing.box, strict=True)) < 0.15 * max(
-        drawing.width, drawing.height
-    )
-    return (shape.kind == "line" and edge and (wide or high)) or (
-        wide and high and shape.segments == 6 and shape.fill is not None
-    )
-
-
-def _visible(shape: Shape, drawing: Drawing) -> bool:
-    left, bottom, right, top = shape.box
-    middle = Glyph("", left, right, (bottom + top) / 2, 0.0, (0.0, 0.0, 0.0), True, False, False)
-    behind = [s.fill for s in drawing.shapes if s.fill is not None and s is not shape and _holds(s.box, middle)]
-    large = right - left >= 0.2 * drawing.width or top - bottom >= 0.2 * drawing.height
-    inside = drawing.box[0] <= left and right <= drawing.box[2] and drawing.box[1] <= bottom and top <= drawing.box[3]
-    return (
-        large and inside and (shape.fill is None or _contrasts(shape.fill, behind[-1] if behind else (1.0, 1.0, 1.0)))
-    )
-
-
-def _contrasts(colour: Colour, ground: Colour) -> bool:
-    return max(abs(a - b) for a, b in zip(colour, ground, strict=True)) >= 0.2
+    return True if simple and all(visible(shape, drawing) for shape in marks) else None
