@@ -56,9 +56,8 @@ def strip(found: DocumentVerdict) -> None:
 
 
 def reasons(findings: Iterable[Finding], *, least: str = "info") -> None:
-    """The findings as a table, errors first: in the language of the session, and below in the verification's own words."""
-    rank = {"error": 0, "warning": 1, "info": 2}
-    shown = sorted((one for one in findings if rank[one.severity] <= rank[least]), key=lambda one: rank[one.severity])
+    """The findings as a table, in their order: in the language of the session, and below in the verification's own words."""
+    shown = [one for one in findings if one.severity != "info" or least == "info"]
     if not shown:
         look.nothing(t("Nothing was found."))
         return
@@ -71,7 +70,7 @@ def reasons(findings: Iterable[Finding], *, least: str = "info") -> None:
                 escape(_where(one)),
                 look.code(one.code),
             ]
-            for one in dict.fromkeys(shown)
+            for one in shown
         ],
         caption=t("Reasons"),
     )
@@ -116,10 +115,6 @@ def _signature(one: SignatureVerdict) -> list[str]:
         f"{when} {proof}<br>{look.muted(by)}",
         escape(one.level or "–"),
     ]
-
-
-def all_findings(found: DocumentVerdict) -> list[Finding]:
-    return [*found.findings, *(finding for signature in found.signatures for finding in signature.findings)]
 
 
 def plainly(one: Finding) -> str:

@@ -19,6 +19,7 @@ from signing_core.errors import SealtrailError
 from signing_core.flow import Status
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
+from signing_core.verdict import DocumentVerdict
 from signing_core.verification.wording import in_words
 
 Tone = Literal["good", "warn", "bad"]
@@ -141,16 +142,15 @@ def of_file(
     beginning of the same length, None when it is shorter.
     """
     page, tone, values = _file_page(desk, verdict, prefix_sha256, expected_prefix)
-    found = [*verdict["findings"], *(f for signature in verdict["signatures"] for f in signature["findings"])]
-    graver = [f for severity in ("error", "warning") for f in found if f["severity"] == severity]
+    graver = [finding for finding in DocumentVerdict.from_json(verdict).all_findings if finding.severity != "info"]
     return FileVerdict(
         page,
         tone,
         datetime.fromisoformat(verdict["at"]),
         values,
         tuple(_signature(signature) for signature in verdict["signatures"]),
-        together((f["code"] for f in graver), language),
-        tuple(dict.fromkeys(f["message"] for f in graver))[:_MOST_SENTENCES],
+        together((finding.code for finding in graver), language),
+        tuple(dict.fromkeys(finding.message for finding in graver))[:_MOST_SENTENCES],
     )
 
 

@@ -72,7 +72,7 @@ def show(document: sa.Row[Any], status: dict[str, Any], found: DocumentVerdict |
         )
         if found is not None:
             st.subheader(t("Why the verdict is what it is"))
-            judged.reasons(judged.all_findings(found), least="warning")
+            judged.reasons(found.all_findings, least="warning")
 
 
 def _value(key: str, value: Any) -> str:

@@ -23,7 +23,7 @@ def signatures(found: DocumentVerdict | None, missing: str | None) -> None:
         return
     judged.signatures(found)
     st.subheader(t("Reasons"))
-    judged.reasons(judged.all_findings(found))
+    judged.reasons(found.all_findings)
 
 
 def sheets(mine: Access, document: sa.Row[Any], data: bytes | None) -> None:

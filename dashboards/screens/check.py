@@ -104,7 +104,7 @@ def _closer(mine: Access, name: str, data: bytes, verdict: DocumentVerdict) -> N
                 acting.record(mine, known.id, verdict, via="upload")
                 st.toast(t("The verdict is in the audit log; the file was not stored."))
     judged.signatures(verdict)
-    judged.reasons(judged.all_findings(verdict))
+    judged.reasons(verdict.all_findings)
     if verdict.integrity == "altered" and known is not None:
         _against_ours(mine, known, data, verdict)
 

@@ -8,6 +8,7 @@ import duckdb
 
 from signing_core.bulk.batch_views import rows
 from signing_core.bulk.exceptions import Cases
+from signing_core.verdict import Finding, Integrity, by_use
 
 
 def add_files(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:
@@ -67,13 +68,13 @@ def code_of(row: dict[str, Any]) -> str:
 
 
 def said(row: dict[str, Any]) -> str:
-    """A verdict in a line: the axes, then what was found."""
+    """A verdict in a line: the axes, then what was found, the reason first."""
     found = [*(row["findings"] or []), *(f for s in row["signatures"] or [] for f in s["findings"] or [])]
-    worst = [f["message"] for f in found if f["severity"] == "error"] or [
-        f["message"] for f in found if f["severity"] == "warning"
-    ]
+    ordered = by_use(map(Finding.from_json, found), Integrity(row["integrity"]))
+    graver = [finding for finding in ordered if finding.severity != "info"]
+    messages = dict.fromkeys(finding.message for finding in graver if finding.severity == graver[0].severity)
     axes = " / ".join(str(row[name]) for name in ("integrity", "indication", "sub_indication") if row[name])
-    return f"{axes}. {' '.join(dict.fromkeys(worst[:3]))}".strip()
+    return f"{axes}. {' '.join([*messages][:3])}".strip()
 
 
 def add_duplicates(database: duckdb.DuckDBPyConnection, cases: Cases) -> None:

@@ -13,6 +13,7 @@ from signing_core.verdict.document import SCHEMA_VERSION, CertificateVerdict, Do
 from signing_core.verdict.encoding import Json, rfc3339
 from signing_core.verdict.finding import Finding
 from signing_core.verdict.folding import Folded, fold, worst_integrity
+from signing_core.verdict.reasons import by_use
 from signing_core.verdict.signature import SignatureVerdict, SigningCertificate, TimeAuthority
 from signing_core.verdict.terms import (
     AuditLogState,
@@ -58,6 +59,7 @@ __all__ = [
     "TimeAuthority",
     "TimeAxis",
     "Trust",
+    "by_use",
     "fold",
     "rfc3339",
     "summary",

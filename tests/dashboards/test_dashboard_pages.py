@@ -256,6 +256,13 @@ def test_a_stored_file_that_is_not_in_order_says_why_in_the_language_of_the_sess
     assert in_words("stored-file-changed", other).meaning not in said
 
 
+def test_reasons_stand_in_the_order_in_which_verify_says_them(furnished: Any, show: Show) -> None:
+    said = told(show(furnished.folder, "document", id=furnished.documents["altered"], view="signatures"))
+    reasons = said[said.index("Reasons") :]
+    codes = ("change-page", "registry-mismatch")
+    assert [*codes] == sorted(codes, key=lambda code: reasons.index(CATALOGUE[code].message))
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_file_is_judged_in_the_language_of_the_session(furnished: Any, show: Show, language: str) -> None:
     test = show(furnished.folder, "check", language=language)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cryptography import x509
 from PIL import Image
 from signed_samples import issue, signed
 
-from portal.verdicts import together
+from portal.verdicts import of_file, together
 from portal.words import words
 from signing_core.certificate import payload
 from signing_core.certificate.payload import QrClaims
@@ -26,6 +27,8 @@ from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import documents
 from signing_core.testing import Play, contract, make_workspace
+from signing_core.verdict import Finding
+from signing_core.verification import verify
 from signing_core.verification.findings import CATALOGUE
 from signing_core.verification.wording import in_words
 
@@ -252,6 +255,19 @@ def test_what_was_found_is_said_plainly_and_technically(shared: Any, sealed: Sea
     assert CATALOGUE["digest-mismatch"].message not in before
     assert CATALOGUE["digest-mismatch"].message in details
     assert ('<ul lang="en">' in details) and (words(language)["v_technical"] in details)
+
+
+def test_the_reason_comes_before_what_only_repeats_it() -> None:
+    verdict = verify(b"no document", at=datetime(2026, 1, 31, tzinfo=UTC)).to_json() | {
+        "integrity": "altered",
+        "findings": [
+            Finding("registry-mismatch", "error", "The registry knows another content.").to_json(),
+            Finding("change-page-content", "error", "Page 1 was changed.", None, 6, 1).to_json(),
+        ],
+    }
+    page = of_file(None, verdict, "en")  # type: ignore[arg-type]
+    assert page.technical == ("Page 1 was changed.", "The registry knows another content.")
+    assert page.findings[0].meanings[0] == in_words("change-page-content", "en").meaning
 
 
 def test_findings_with_the_same_advice_stand_together() -> None:

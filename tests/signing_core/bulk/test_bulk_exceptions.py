@@ -19,6 +19,7 @@ from signing_core.errors import UsageError
 from signing_core.findings import Standing, key_of
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import contract
+from signing_core.verdict import Finding
 
 
 def test_one_case_for_each_subject_named_after_the_gravest() -> None:
@@ -117,6 +118,16 @@ def verdict(**changes: Any) -> dict[str, Any]:
 )
 def test_a_verdict_is_called_by_its_cause(changes: dict[str, Any], code: str) -> None:
     assert file_cases.code_of(verdict(**changes)) == code
+
+
+def test_a_verdict_in_a_line_says_the_reason_first() -> None:
+    registry = Finding("registry-mismatch", "error", "The registry knows another content.").to_json()
+    page = Finding("change-page-content", "error", "Page 1 was changed.", None, 6, 1).to_json()
+    weak = Finding("algorithm-weak", "warning", "SHA-1.").to_json()
+    row = verdict(
+        integrity="altered", findings=[weak, registry], signatures=[{"findings": [page]}, {"findings": [page]}]
+    )
+    assert file_cases.said(row).endswith(" Page 1 was changed. The registry knows another content.")
 
 
 def test_every_code_says_what_to_do() -> None:
