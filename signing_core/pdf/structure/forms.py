@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
 
 _MAX_DEPTH: Final = 32
-_INHERITED: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV")
+INHERITABLE: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV")
+"""Entries that a node hands down to its kids (12.7.4.1)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +91,7 @@ def read(structure: FileStructure, revision: int) -> Form:
         part = text(at(value.get("T")))
         name = prefix if part is None else f"{prefix}.{part}" if prefix else part
         attributes = dict(above)
-        for key in _INHERITED:
+        for key in INHERITABLE:
             if key in value:
                 attributes[key] = value[key] if key == "V" else at(value[key])
         kids = at(value.get("Kids"))

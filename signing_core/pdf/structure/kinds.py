@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.values import Ref, Stream, Value
+
+if TYPE_CHECKING:
+    from signing_core.pdf.structure.document import FileStructure
 
 _POINTERS: Final = {
     "page": frozenset({"Parent", "B"}),
@@ -75,7 +78,7 @@ def is_destination(value: list[Value]) -> bool:
     return len(value) > 1 and isinstance(value[0], Ref) and isinstance(value[1], str) and value[1] in _VIEWS
 
 
-def subtype_of(value: Value) -> str:
-    """What kind of annotation a dictionary is (12.5.6.1)."""
-    subtype = value.get("Subtype") if isinstance(value, dict) else None
-    return subtype if isinstance(subtype, str) else "unknown"
+def subtype_of(structure: FileStructure, annotation: Value, revision: int) -> str:
+    """What kind of annotation a dictionary is (12.5.6.1), also where an object of its own says it; empty when nothing does."""
+    subtype = structure.resolve(annotation.get("Subtype"), revision) if isinstance(annotation, dict) else None
+    return subtype if isinstance(subtype, str) else ""

@@ -106,7 +106,8 @@ def compare(pair: Pair) -> list[Change]:
             text = f"Something was changed that cannot be judged: {message}."
             walk.changes.append(Change(Kind.UNKNOWN, "change-not-judged", text, revision=pair.revision_of(owner)))
     if walk.paints and not any(change.kind is Kind.FORBIDDEN for change in walk.changes):
-        walk.changes += map(_seen, drawn.judge(pair.structure, pair.signed, pair.later, walk.paints))
+        observations = drawn.judge(pair.structure, pair.signed, pair.later, walk.paints)
+        walk.changes += [_seen(pair, observation) for observation in observations]
     # The net below everything: what the books call untouched has to look untouched.
     rewritten = walk.pages_rewritten
     if 0 in rewritten:
@@ -123,15 +124,18 @@ def compare(pair: Pair) -> list[Change]:
     return walk.changes
 
 
-def _seen(observation: drawn.Observation) -> Change:
+def _seen(pair: Pair, observation: drawn.Observation) -> Change:
     """What an observation on a page is among the changes."""
     paint, effect = observation.paint, observation.effect
     kind, code = _EFFECTS[effect]
     if effect is drawn.Effect.STILL_HIDES and paint.field is not None:
         kind = Kind.FORM
+    subtype = subtype_of(pair.structure, paint.annotation, pair.later) or subtype_of(
+        pair.structure, paint.former, pair.signed
+    )
     return Change(
         kind, code, observation.message, paint.field, paint.page, paint.revision,
-        annotation=subtype_of(paint.annotation or paint.former) if paint.field is None else None, warning=effect is drawn.Effect.STILL_HIDES,
+        annotation=subtype if paint.field is None else None, warning=effect is drawn.Effect.STILL_HIDES,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +12,7 @@ from signing_core.pdf.structure.values import Ref, Value
 from signing_core.verification.changes import widgets
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
+from signing_core.verification.changes.pair import Pair
 from signing_core.verification.changes.walk import DRAWS, NOTED, SAME, Place, Walk
 from signing_core.verification.drawn import Maker, Paint, box_of
 
@@ -62,7 +62,7 @@ def _matched(
     for index, item in enumerate(after):
         if isinstance(item, Ref):
             where.setdefault(item.number, []).append(index)
-        alike.setdefault(_corner(walk.pair.after(item), walk.pair.after), []).append(index)
+        alike.setdefault(_corner(walk, item, walk.pair.later), []).append(index)
     pairs: list[tuple[Value, Value]] = []
     positions: list[int] = []
     removed: list[Value] = []
@@ -74,7 +74,7 @@ def _matched(
             # Written in place before and now an object, or the other way round: matched by content.
             others = (
                 n
-                for n in alike.get(_corner(walk.pair.before(item), walk.pair.before), ())
+                for n in alike.get(_corner(walk, item, walk.pair.signed), ())
                 if n not in taken and not (isinstance(after[n], Ref) and isinstance(item, Ref))
             )
             at = next((n for n in others if walk.query.same(item, after[n])), None)
@@ -89,14 +89,16 @@ def _matched(
     return pairs, added, removed, positions != sorted(positions)
 
 
-def _corner(annotation: Value, resolve: Callable[[Value], Value]) -> str:
+def _corner(walk: Walk, item: Value, revision: int) -> str:
     """What annotations of the same content have in common, quickly: kind and place."""
+    structure = walk.pair.structure
+    annotation = structure.resolve(item, revision)
     if not isinstance(annotation, dict):
         return ""
-    rectangle = resolve(annotation.get("Rect"))
-    sides = [resolve(side) for side in rectangle] if isinstance(rectangle, list) else []
+    rectangle = structure.resolve(annotation.get("Rect"), revision)
+    sides = [structure.resolve(side, revision) for side in rectangle] if isinstance(rectangle, list) else []
     numbers = [float(side) for side in sides if isinstance(side, int | float)]
-    return f"{subtype_of(annotation)} {numbers}"
+    return f"{subtype_of(structure, annotation, revision)} {numbers}"
 
 
 def _overlap(walk: Walk, items: list[Value]) -> bool:
@@ -129,7 +131,7 @@ def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
         if not walk.same(a, b, Use.FORM):
             walk.unknown(f"Page {place.page}: something in /Annots that is no annotation was changed.", place)
         return
-    subtype = subtype_of(a)
+    subtype = _subtype(pair, a, pair.signed)
     if subtype == "Widget":
         widgets.compare_loose_widget(walk, a, b, place)
         return
@@ -147,7 +149,7 @@ def _compare(walk: Walk, first: Value, second: Value, place: Place) -> None:
             continue
         walk.take_in(y, Use.LOOK if key == "AP" else Use.FORM, x)
         message = f"Page {place.page}: {subtype} annotation, /{key} was changed."
-        if key in ("A", "AA") or b.get("Subtype") != subtype:
+        if key in ("A", "AA") or _subtype(pair, b, pair.later) != subtype:
             reason = walk.forbid("change-annotation", message, place)
         else:
             popup = subtype == "Popup" and key in ("Open", "Rect", "M", "F")
@@ -177,7 +179,7 @@ def _paint(
 
 def _removed(walk: Walk, item: Value, place: Place) -> None:
     annotation = walk.pair.before(item)
-    subtype = subtype_of(annotation)
+    subtype = _subtype(walk.pair, annotation, walk.pair.signed)
     walk.ledger.entry(f"{place.path}/removed", "removed from the page")
     if subtype == "Widget":
         walk.forbid("change-annotation-removed", f"Page {place.page}: a form field was taken off the page.", place)
@@ -200,7 +202,7 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
     if annotation is None:
         return None
     place = replace(place, owner=number if number is not None else place.owner)
-    subtype = subtype_of(annotation)
+    subtype = _subtype(pair, annotation, pair.later)
 
     def refuse(what: str) -> None:
         walk.forbid("change-annotation-added", f"Page {place.page}: {what}.", place)
@@ -208,9 +210,7 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
     if not isinstance(annotation, dict) or "Subtype" not in annotation:
         return refuse("something that is no annotation was added to /Annots")
     if number is not None and pair.existed(number) and not (subtype == "Widget" and widgets.unplaced(walk, number)):
-        return refuse(
-            f"an object that the signed document has elsewhere ({_kind(pair.old(number))}) was put on the page"
-        )
+        return refuse(f"an object that the signed document has elsewhere ({_kind(pair, number)}) was put on the page")
     if subtype == "Widget":
         return widgets.place_widget(walk, item, annotation, place)
     brought = [part for part in walk.take_in(item, Use.FORM) if isinstance(part, dict)]
@@ -227,5 +227,14 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
     return None
 
 
-def _kind(value: Value) -> str:
-    return subtype_of(value) if kind_of(value) == "annotation" else kind_of(value) or type(value).__name__.lower()
+def _kind(pair: Pair, number: int) -> str:
+    value = pair.old(number)
+    return (
+        _subtype(pair, value, pair.signed)
+        if kind_of(value) == "annotation"
+        else kind_of(value) or type(value).__name__.lower()
+    )
+
+
+def _subtype(pair: Pair, annotation: Value, revision: int) -> str:
+    return subtype_of(pair.structure, annotation, revision) or "unknown"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from signing_core.pdf.structure import forms
 from signing_core.pdf.structure.field_entries import fits_entry, means_default
 from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.mentions import references
@@ -22,7 +23,7 @@ _READ_ONLY: Final = 1
 _VISIBILITY: Final = 1 | 2 | 32
 """Invisible, Hidden, NoView (12.5.3)."""
 _PRINT: Final = 4
-INHERITABLE: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV", "AA")
+INHERITABLE: Final = (*forms.INHERITABLE, "AA")
 _WITH_VALUE: Final = frozenset({"DA", "Q", "DS", "I", "TI", "M", "MK"})
 _WITH_SIGNATURE: Final = frozenset(
     {"MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang", "Subtype", "StructParent", "Contents"}
@@ -267,7 +268,7 @@ def shared_outside(walk: Walk, look: Value) -> bool:
     root = trailer.get("Root")
     allowed |= numbers | ({root.number} if isinstance(root, Ref) else set())  # a form may be written into the catalog
     return any(
-        holder not in allowed and subtype_of(pair.old(holder)) != "Widget"
+        holder not in allowed and subtype_of(pair.structure, pair.old(holder), pair.signed) != "Widget"
         for number in numbers
         for holder in pair.holders(number, pair.signed)
     )

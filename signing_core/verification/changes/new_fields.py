@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from signing_core.pdf.structure.kinds import kind_of
+from signing_core.pdf.structure.kinds import kind_of, subtype_of
 from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Value, text
 from signing_core.verification.changes.change import Kind
@@ -41,7 +41,8 @@ def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], pla
         name = parent if part is None else f"{parent}.{part}" if parent else part
         if number is not None and pair.existed(number):
             old = pair.old(number)
-            if not isinstance(old, dict) or old.get("Subtype") != "Widget" or number in pair.form_before.numbers:
+            subtype = subtype_of(pair.structure, old, pair.signed)
+            if not isinstance(old, dict) or subtype != "Widget" or number in pair.form_before.numbers:
                 message = f"An object of the signed document ({kind_of(old) or type(old).__name__.lower()}) was made form field {name}."
                 walk.forbid("change-field-added", message, where, field=name)
                 continue

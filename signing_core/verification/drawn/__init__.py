@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signing_core.verification.drawn.appearance import box_of, flags_of, subtype_of, unlooked
+from signing_core.verification.drawn.appearance import box_of, flags_of, unlooked
 from signing_core.verification.drawn.paint import Effect, Maker, Observation, Paint
 from signing_core.verification.drawn.readings import is_odd, shown_otherwise
 from signing_core.verification.drawn.sheet import judge, untouched_page_differs
@@ -17,7 +17,6 @@ __all__ = [
     "is_odd",
     "judge",
     "shown_otherwise",
-    "subtype_of",
     "unlooked",
     "untouched_page_differs",
 ]

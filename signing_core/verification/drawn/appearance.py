@@ -8,6 +8,7 @@ from typing import Final
 
 from signing_core.pdf.page_ink import Box
 from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer
 from signing_core.pdf.text.operations import Unreadable, operations
 
@@ -66,12 +67,6 @@ def _box_of(structure: FileStructure, annotation: dict[str, Value], revision: in
     # Looks are cut to /Rect (12.5.5), which does not turn with the page if it is not to.
     side = max(box[2] - box[0], box[3] - box[1]) if flags & _NO_ROTATE and turned else 0
     return (box[0] - side, box[3] - side, box[0] + side, box[3] + side) if side else box
-
-
-def subtype_of(structure: FileStructure, annotation: dict[str, Value], revision: int) -> str:
-    """/Subtype; empty when there is none."""
-    subtype = structure.resolve(annotation.get("Subtype"), revision)
-    return subtype if isinstance(subtype, str) else ""
 
 
 def flags_of(value: Value) -> int | None:
@@ -202,7 +197,7 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
         if not all(isinstance(name, str) and name in _ALIKE for name in (mode if isinstance(mode, list) else [mode])):
             return True
     for item in _dictionary(structure, resources.get("Properties"), revision).values():
-        if _dictionary(structure, item, revision).get("Type") in ("OCG", "OCMD"):
+        if structure.resolve(_dictionary(structure, item, revision).get("Type"), revision) in ("OCG", "OCMD"):
             return True
     inner = [
         item

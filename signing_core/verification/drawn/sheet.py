@@ -19,13 +19,13 @@ from signing_core.pdf import page_ink
 from signing_core.pdf.page_ink import FAILURES, Area, Box, Page, Picture, State
 from signing_core.pdf.structure import pages
 from signing_core.pdf.structure.document import FileStructure
+from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.values import Value
 from signing_core.verification.drawn.appearance import (
     TEXT_MARKUP,
     box_of,
     differs_among_programs,
     rectangle,
-    subtype_of,
     unlooked,
 )
 from signing_core.verification.drawn.paint import Effect, Extent, Maker, Observation, Paint, extent_of

@@ -179,3 +179,25 @@ def visible(content: bytes) -> bool:
         parts.update(parts.signed(), {60: STAMP % b"/Rect [10 10 90 90] /F 4", 61: parts.form_x_object(content)})
     )
     return box_of(structure, structure.load(Ref(60, 0), 3) or {}, 3) is not None
+
+
+@pytest.mark.parametrize("subtype", [b"/Widget", b"70 0 R"])
+def test_a_field_that_says_elsewhere_what_it_is_stays_on_its_page(subtype: bytes) -> None:
+    """/Subtype may be an object of its own (7.3.10): then it is no comment that a certification with /P 3 lets go."""
+    field = OBJECTS[TEXT].replace(b"/Subtype /Widget", b"/V (1000) /AP << /N 71 0 R >> /Subtype " + subtype)
+    objects = {**OBJECTS, TEXT: field, 70: b"/Widget", 71: parts.visible(b"1000")}
+    data = parts.certified(3, data=parts.original(objects))
+    report = since(parse(parts.update(data, {PAGE: parts.newest(data, PAGE).replace(b"9 0 R ", b"")})), 2)
+    assert report.level is ChangeLevel.FORBIDDEN
+    assert report.findings[0].code == "change-annotation-removed"
+
+
+@pytest.mark.parametrize("subtype", [b"/Text", b"70 0 R"])
+def test_a_comment_that_says_elsewhere_what_it_is_may_be_edited(subtype: bytes) -> None:
+    note = b"<< /Type /Annot /Subtype %s /F 4 /Rect [560 20 580 40] /Contents (first) /AP << /N 61 0 R >> >>" % subtype
+    page = OBJECTS[PAGE].replace(b"11 0 R]", b"11 0 R 60 0 R]")
+    objects = {**OBJECTS, PAGE: page, 60: note, 61: parts.visible(b"x"), 70: b"/Text"}
+    data = parts.certified(3, data=parts.original(objects))
+    report = since(parse(parts.update(data, {60: note.replace(b"first", b"second")})), 2)
+    assert report.level is ChangeLevel.PERMITTED
+    assert report.findings[0].message == "Page 1: Text annotation, /Contents was changed."
