@@ -33,12 +33,11 @@ def plain(verdict: DocumentVerdict) -> str:
     """One line: the verdict and its first reason."""
     where = verdict.document_id or verdict.path or verdict.sha256 or "no file"
     said = ", ".join(part for part in (str(verdict.integrity), indication(verdict)) if part)
-    reason = verdict.reason
-    return f"<DocumentVerdict {where}: {said}{f': {reason.message}' if reason else ''}>"
+    return f"<DocumentVerdict {where}: {said}{f': {verdict.why}' if verdict.why else ''}>"
 
 
 def html(verdict: DocumentVerdict) -> Html:
-    reason, said = verdict.reason, indication(verdict)
+    why, said = verdict.why, indication(verdict)
     name = verdict.path or verdict.document_id or "Document"
     return card(
         paragraph(
@@ -48,7 +47,7 @@ def html(verdict: DocumentVerdict) -> Html:
             *((" ", badge(said, tone(verdict.indication))) if said else ()),
             cls="title",
         ),
-        *((paragraph(reason.message),) if reason else ()),
+        *((paragraph(why),) if why else ()),
         facts(_axes(verdict)),
         *(_signature(number, one) for number, one in enumerate(verdict.signatures, start=1)),
         *(

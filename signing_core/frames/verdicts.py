@@ -138,7 +138,7 @@ def _verdict(one: DocumentVerdict) -> tuple[Any, ...]:
         one.audit_log,
         one.in_order,
         reason.code if reason else None,
-        reason.message if reason else None,
+        one.why,
         one.at,
         one.policy.id,
     )

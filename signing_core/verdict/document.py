@@ -92,6 +92,16 @@ class DocumentVerdict:
         """The finding that says most about why the verdict is what it is; None with neither error nor warning."""
         return next((finding for finding in self.all_findings if finding.severity != "info"), None)
 
+    @property
+    def why(self) -> str | None:
+        """The reason in one line; of a change with its revision, and whether it came after all signatures."""
+        found = self.reason
+        if found is None or found.revision is None or not found.code.startswith("change-"):
+            return found.message if found is not None else None
+        last = max((one.revision for one in self.signatures if one.kind == "signature"), default=found.revision)
+        when = ", after all had signed" if found.revision > last else ""
+        return f"{found.message.rstrip('.')} (revision {found.revision}{when})."
+
     def __repr__(self) -> str:
         from signing_core.display import verdicts
 

@@ -49,7 +49,7 @@ class BatchReport:
         """The first reason why not all is in order; None when it is."""
         for verdict in self.exceptions:
             name = verdict.document_id or verdict.path or "a document"
-            return f"{name}: {verdict.reason.message if verdict.reason else verdict.integrity}"
+            return f"{name}: {verdict.why or verdict.integrity}"
         return f"{self.not_judged[0][0]}: {self.not_judged[0][1]}" if self.not_judged else None
 
     def __repr__(self) -> str:
@@ -69,7 +69,7 @@ class BatchReport:
                 one.document_id or one.path or "",
                 badge(one.integrity, tone(one.integrity)),
                 indication(one),
-                one.reason.message if one.reason else "",
+                one.why or "",
                 short(one.sha256 or ""),
             )
             for one in bad[:_SHOWN]

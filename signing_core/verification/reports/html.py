@@ -33,7 +33,7 @@ class HtmlWriter:
         self._begin(verdict)
         values = row(verdict)
         entry = {name: values[name] for name in _SHOWN}
-        entry["reason"] = verdict.reason.message if verdict.reason else None
+        entry["reason"] = verdict.why
         entry["findings"] = [[f.severity, f.code, f.message, f.field, f.revision, f.page] for f in verdict.all_findings]
         self._stream.write(b",\n" + _inert(entry))
 

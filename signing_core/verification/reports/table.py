@@ -33,7 +33,8 @@ class TableWriter:
             self._line(f"            {self._signature(signature)}")
         shown = [f for f in verdict.all_findings if f.severity in _SEVERITIES]
         for finding in shown[:_MOST_FINDINGS]:
-            first, *rest = textwrap.wrap(visible(finding.message), 96) or [""]
+            said = verdict.why if finding is shown[0] else finding.message
+            first, *rest = textwrap.wrap(visible(said or ""), 96) or [""]
             mark = self._style(f"{finding.code}", _SEVERITIES[finding.severity])
             self._line(f"            {mark}: {first}")
             for line in rest:

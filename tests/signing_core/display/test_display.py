@@ -89,7 +89,7 @@ def test_a_batch_and_its_verdicts_say_the_first_reason(seeded: Seeded, workspace
     [bad] = report.exceptions
     assert bad.document_id == wanted[0]
     assert repr(bad).startswith(f"<DocumentVerdict {wanted[0]}: altered, TOTAL-FAILED")
-    assert bad.reason is not None and bad.reason.message in repr(bad)
+    assert bad.why is not None and bad.why in repr(bad)
     assert repr(report).startswith("<BatchReport of 3 documents: 1 intact, 1 altered, 1 not judged; ")
     for shown in (report, bad):
         assert shown._repr_html_().count("<style>") == 1

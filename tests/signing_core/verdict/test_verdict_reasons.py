@@ -78,6 +78,20 @@ def test_the_reason_for_the_verdict_comes_first(
     assert sorted(map(str, verdict.all_findings)) == sorted(map(str, {*own, *of_signature}))
 
 
+@pytest.mark.parametrize(
+    ("finding", "why"),
+    [
+        (PAGE, "Page 1 was changed (revision 6, after all had signed)."),
+        (dataclasses.replace(PAGE, revision=1), "Page 1 was changed (revision 1)."),
+        (dataclasses.replace(PAGE, revision=None), "Page 1 was changed."),
+        (dataclasses.replace(DIGEST, revision=2), "The digest differs."),
+        (ADDED, None),
+    ],
+)
+def test_the_reason_in_one_line_says_when(finding: Finding, why: str | None) -> None:
+    assert with_findings(Integrity.ALTERED, [], [finding]).why == why
+
+
 @pytest.mark.parametrize("kind", ["table", "html", "csv"])
 def test_reports_say_it_first(kind: str) -> None:
     stream = io.BytesIO()
@@ -88,4 +102,6 @@ def test_reports_say_it_first(kind: str) -> None:
     said = [finding.code for finding in (PAGE, FIELD, LOG, REGISTRY, WEAK)]
     assert sorted(said, key=text.index) == said
     if kind == "html":
-        assert '"reason": "Page 1 was changed."' in text
+        assert '"reason": "Page 1 was changed (revision 6, after all had signed)."' in text
+    if kind == "table":
+        assert "Page 1 was changed (revision 6, after all had signed)." in text
