@@ -62,7 +62,7 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
          "The uncovered part may have been added or exchanged by anybody. Do not rely on it."),
         ("coverage-invalid", "error", "The byte range of the signature is not one that a whole revision can have",
          "Treat the document as altered."),
-        ("signature-hidden", "warning", "A later revision no longer leads to this signature",
+        ("signature-hidden", "error", "A later revision no longer leads to this signature",
          "Somebody took it out of sight. Look at what else that revision changed."),
         ("signature-direct", "info", "The signature dictionary is written inside its field instead of being an object",
          "Unusual, no effect by itself."),

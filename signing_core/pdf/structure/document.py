@@ -187,7 +187,7 @@ class FileStructure(ObjectAccess):
                 self._decryption, why = decryption.opened(plain, first if isinstance(first, bytes) else b"", password)
             if why is not None:
                 self._locked = True
-                self.note("encrypted", Severity.WARNING, f"The file is encrypted and {why}.")
+                self.note("encrypted", Severity.ERROR, f"The file is encrypted and {why}.")
             self._objects = {place: found for place, found in self._objects.items() if place in self._plain}
             return
 

@@ -12,8 +12,7 @@ from signing_core.verification.findings import CATALOGUE, make, markdown
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
 SOURCES = [
-    *sorted((ROOT / "signing_core/verification").glob("*.py")),
-    *sorted((ROOT / "signing_core/verification/changes").glob("*.py")),
+    *sorted(file for file in (ROOT / "signing_core/verification").rglob("*.py") if file.parent.name != "wording"),
     *sorted((ROOT / "signing_core/pdf/structure").glob("*.py")),
 ]
 PREFIXES = (
@@ -60,6 +59,21 @@ def test_every_test_that_the_documentation_names_is_there(page: str) -> None:
 def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     missing = {code for code in words_in(SOURCES) if code.startswith(PREFIXES)} - set(CATALOGUE)
     assert missing - NO_CODES == set()
+
+
+def test_severities_in_the_source_are_those_of_the_catalogue() -> None:
+    """Where a code and its severity stand side by side; the change analysis has most from the rules of each signature."""
+    said = [pair for file in SOURCES for pair in re.findall(r'"([a-z0-9-]+)",\s*Severity\.(\w+)', file.read_text())]
+    assert len(said) > 20
+    assert [(code, severity) for code, severity in said if CATALOGUE[code].severity != severity.lower()] == []
+
+
+@pytest.mark.parametrize("page", sorted(page.name for page in (ROOT / "docs").glob("*.md")))
+def test_every_file_that_the_documentation_names_is_there(page: str) -> None:
+    named = re.findall(
+        r"`((?:tests|signing_core|benchmarks|docs|requirements)/[\w/.-]+)`", (ROOT / "docs" / page).read_text()
+    )
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()] == []
 
 
 NO_CODES = {"time-stamp", "change-"}
