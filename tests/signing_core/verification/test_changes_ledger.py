@@ -10,11 +10,13 @@ from pdf_parts import CATALOG, CONTENT, FONT, FORM, INFO, PAGE, TEXT, contract_o
 
 from signing_core.pdf.revisions import parse
 from signing_core.pdf.structure.mentions import ParsedMentions, ScannedMentions
+from signing_core.pdf.structure.values import Value
 from signing_core.verification.changes import ChangeLevel, ChangeReport, catalog, form, page
 from signing_core.verification.changes.analysis import History, compare, judge
+from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Ledger, Use
 from signing_core.verification.changes.pair import Pair
-from signing_core.verification.changes.walk import Place, Walk
+from signing_core.verification.changes.walk import Place, Walk, simple
 
 OBJECTS = contract_objects()
 
@@ -62,6 +64,39 @@ def test_a_rule_that_trusts_another_to_look_leaves_the_verdict_open(name: str, m
     data = make()
     monkeypatch.setitem(table, key, lambda walk, old, new, place: "judged elsewhere")
     assert verdict(data).level is ChangeLevel.UNKNOWN
+
+
+def with_entry(entry: bytes, more: dict[int, bytes] | None = None) -> bytes:
+    data = parts.signed()
+    return parts.update(data, {CATALOG: parts.newest(data, CATALOG)[:-2] + entry + b" >>", **(more or {})})
+
+
+def test_a_rule_is_added_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/changes.md tells it: a key and a rule that others share."""
+    data = with_entry(b"/PageMode /UseOutlines")
+    assert verdict(data).level is ChangeLevel.FORBIDDEN
+    monkeypatch.setitem(catalog._CATALOG, "PageMode", simple("change-catalog", "How it opens", (str,), Kind.UPKEEP))
+    assert verdict(data).level is ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "level"),
+    [("nothing", ChangeLevel.UNKNOWN), ("open", ChangeLevel.UNKNOWN), ("take_in", ChangeLevel.PERMITTED)],
+)
+def test_a_rule_of_ones_own_claims_what_its_entry_brings(
+    claim: str, level: ChangeLevel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
+        if claim == "open":
+            walk.open(old, new, place, Use.METADATA)
+        elif claim == "take_in":
+            walk.take_in(new, Use.METADATA, old)
+        return walk.note(Kind.UPKEEP, "change-catalog", "A program's own data was changed.", place)
+
+    data = with_entry(b"/Sample 60 0 R", {60: b"<< /First 61 0 R >>", 61: b"<< /Second true >>"})
+    assert verdict(data).level is ChangeLevel.UNKNOWN
+    monkeypatch.setitem(catalog._CATALOG, "Sample", rule)
+    assert verdict(data).level is level
 
 
 def pair_of(data: bytes) -> Pair:
