@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from signing_core.pdf.structure.kinds import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value
 
 
@@ -21,7 +22,7 @@ class Decryption:
         if isinstance(value, list):
             return [self.value(item, number, generation) for item in value]
         if isinstance(value, dict):
-            signature = "ByteRange" in value or value.get("Type") in ("Sig", "DocTimeStamp")
+            signature = is_signature(value)
             return {
                 key: item if signature and key == "Contents" else self.value(item, number, generation)
                 for key, item in value.items()

@@ -42,7 +42,7 @@ def kind_of(value: Value) -> str | None:
         return "element"
     if "Title" in value and "Parent" in value:
         return "outline"
-    if "ByteRange" in value or kind in ("Sig", "DocTimeStamp"):
+    if is_signature(value):
         return "signature"
     if "Kids" in value and "Parent" in value:
         return "field"  # a node between a field and its widgets
@@ -76,6 +76,20 @@ def back_entries(value: Value) -> frozenset[str]:
 def is_destination(value: list[Value]) -> bool:
     """`[page /Fit ...]` (12.3.2.2), or the same with a structure element (12.3.2.3)."""
     return len(value) > 1 and isinstance(value[0], Ref) and isinstance(value[1], str) and value[1] in _VIEWS
+
+
+def is_signature(value: Value) -> bool:
+    """Whether a dictionary is a signature dictionary, whatever its /Type and /SubFilter say."""
+    if not isinstance(value, dict):
+        return False
+    if "ByteRange" in value or value.get("Type") in ("Sig", "DocTimeStamp"):
+        return True
+    return "Contents" in value and ("SubFilter" in value or "Filter" in value)
+
+
+def is_time_stamp(kind: Value, sub_filter: Value) -> bool:
+    """Whether a signature dictionary of this /Type and /SubFilter is a document time-stamp (12.8.5; EN 319 142-1, 5.4.3)."""
+    return bool(kind == "DocTimeStamp" or sub_filter == "ETSI.RFC3161")
 
 
 def subtype_of(structure: FileStructure, annotation: Value, revision: int) -> str:

@@ -26,9 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from signing_core.pdf.structure import coverage, pages
+from signing_core.pdf.structure.kinds import is_time_stamp
 from signing_core.pdf.structure.model import Finding, Lock, Severity, SignatureRecord, Span
 from signing_core.pdf.structure.values import HexString, Ref, Value, integer, text
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
 
 _Owner = tuple[str, int | None]
-_TIME_STAMP: Final = ("DocTimeStamp", "ETSI.RFC3161")
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +157,7 @@ def record_of(structure: FileStructure, item: FoundSignature, others: list[Span]
         fields=tuple(item.names),
         revision=revision,
         covered_revision=covered,
-        kind="document-timestamp" if kind in _TIME_STAMP or sub_filter in _TIME_STAMP else "signature",
+        kind="document-timestamp" if is_time_stamp(kind, sub_filter) else "signature",
         contents=bytes(contents) if isinstance(contents, bytes) else b"",
         byte_range=byte_range,
         filter=_name(at("Filter")),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure import forms
 from signing_core.pdf.structure.budget import LimitReached
+from signing_core.pdf.structure.kinds import is_signature
 from signing_core.pdf.structure.model import SignatureRecord, Span
 from signing_core.pdf.structure.objects import object_starts
 from signing_core.pdf.structure.shown import ShownValues
@@ -39,15 +40,6 @@ class Discovery:
     """In signing order."""
     usage_rights: tuple[Span, ...] = ()
     """Objects with usage rights signatures, which are nobody's signature."""
-
-
-def is_signature(value: Value) -> bool:
-    """Whether a dictionary is a signature dictionary, whatever its /Type and /SubFilter say."""
-    if not isinstance(value, dict):
-        return False
-    if "ByteRange" in value or value.get("Type") in ("Sig", "DocTimeStamp"):
-        return True
-    return "Contents" in value and ("SubFilter" in value or "Filter" in value)
 
 
 def find(structure: FileStructure) -> Discovery:

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from signing_core.pdf.structure.field_entries import means_default
-from signing_core.pdf.structure.kinds import kind_of, subtype_of
-from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.kinds import is_signature, kind_of, subtype_of
 from signing_core.pdf.structure.values import Ref, Value
 from signing_core.verification.changes import widgets
 from signing_core.verification.changes.change import Kind

@@ -10,9 +10,8 @@ from typing import Final
 
 from signing_core.pdf.structure import forms
 from signing_core.pdf.structure.field_entries import fits_entry, means_default
-from signing_core.pdf.structure.kinds import subtype_of
+from signing_core.pdf.structure.kinds import is_signature, is_time_stamp, subtype_of
 from signing_core.pdf.structure.mentions import references
-from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
@@ -304,10 +303,7 @@ def note_signature(
     if number is not None and (pair.existed(number) or len(_fields_with(walk, number)) > 1):
         message = f"Field {name} shows a signature that belongs to another field or was made before."
         return walk.forbid("change-signature-borrowed", message, place, field=name)
-    stamp = (
-        pair.after(signature.get("Type")) == "DocTimeStamp" or pair.after(signature.get("SubFilter")) == "ETSI.RFC3161"
-    )
-    if not stamp:
+    if not is_time_stamp(pair.after(signature.get("Type")), pair.after(signature.get("SubFilter"))):
         message = f"A signature was added ({name})."
         return walk.note(Kind.FORM, "change-signature", message, place, field=name, new_field=new_field)
     fields = [field for field in pair.form_after.fields if field.name == name]

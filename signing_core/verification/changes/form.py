@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
-from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.kinds import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit

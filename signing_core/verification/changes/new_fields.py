@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from signing_core.pdf.structure.kinds import kind_of, subtype_of
-from signing_core.pdf.structure.signatures import is_signature
+from signing_core.pdf.structure.kinds import is_signature, kind_of, subtype_of
 from signing_core.pdf.structure.values import Ref, Value, text
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import USES, FieldPair, inherit, note_signature

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from signing_core.pdf.structure.kinds import is_signature
 from signing_core.pdf.structure.model import Coverage
-from signing_core.pdf.structure.signatures import is_signature
 from signing_core.pdf.structure.values import Ref, Value, text
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import FieldPair, inherit
