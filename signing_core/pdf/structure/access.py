@@ -225,12 +225,8 @@ class ObjectAccess:
         key = stream, revision, predictors
         if key in self._decoded:
             return self._decoded[key]
-        raw = self.data[stream.start : stream.end]
-        resolve = lambda value: self.resolve(value, revision)  # noqa: E731
         try:
-            names, parameters = filters_of(stream.dict, resolve)
-            if self._decryption is not None:
-                raw = self._decryption.stream(raw, stream, names, parameters)
+            raw, names, parameters = self._encoded(stream, revision)
             body = filters.decode(raw, names, parameters if predictors else [], limit=self.limits.stream_bytes)
         except filters.Undecodable:
             return None
@@ -238,6 +234,31 @@ class ObjectAccess:
         if len(body) <= _SMALL and len(self._decoded) < _MOST_DECODED:
             self._decoded[key] = body  # every signature asks for the same validation data and looks
         return body
+
+    def decodes_alike(self, stream: Stream, revision: int, *, picture: bool = False) -> bool:
+        """Whether programs agree on what a stream decodes to, `picture` when it is an image (7.4)."""
+        given = self.resolve(stream.dict.get("DecodeParms"), revision)
+        listed = given if isinstance(given, list) else [given]
+        if not picture and any(self.resolve(item, revision) is not None for item in listed):
+            return False
+        if any(self.resolve(stream.dict.get(key), revision) is not None for key in ("F", "DP", "FFilter")):
+            return False
+        try:
+            raw, names, parameters = self._encoded(stream, revision)
+        except filters.Undecodable:
+            return False
+        limit = self.limits.stream_bytes
+        if picture:
+            return filters.picture_decodes_alike(raw, names, parameters, limit=limit)
+        return filters.decodes_alike(raw, names, limit=limit)
+
+    def _encoded(self, stream: Stream, revision: int) -> tuple[bytes, list[str], list[dict[str, Value]]]:
+        """(the bytes, decrypted; names of their filters; parameters of these). Raises `filters.Undecodable`."""
+        names, parameters = filters_of(stream.dict, lambda value: self.resolve(value, revision))
+        raw = self.data[stream.start : stream.end]
+        if self._decryption is not None:
+            raw = self._decryption.stream(raw, stream, names, parameters)
+        return raw, names, parameters
 
     def holder(self, place: int) -> IndirectObject | None:
         """Whatever object is at a byte offset, listed or not."""

@@ -36,6 +36,32 @@ def decode(raw: bytes, filters: list[str], parameters: list[dict[str, Value]], *
     return raw
 
 
+def decodes_alike(raw: bytes, names: list[str], *, limit: int) -> bool:
+    """Whether every program undoes `names` alike: Flate, ASCII85 and ASCIIHex, each written as the standard has it, to its end.
+
+    Programs leave out, stop at or read as 0 what does not belong there, each in its own way, and go on.
+    """
+    if len(names) > 2:
+        return False
+    body: bytes | None = raw
+    for name in names:
+        read = _STRICTLY.get(name)
+        body = read(body, limit) if read is not None and body is not None else None
+    return body is not None
+
+
+def picture_decodes_alike(raw: bytes, names: list[str], parameters: list[dict[str, Value]], *, limit: int) -> bool:
+    """The same for the data of an image, which may have predictors, or be JPEG or fax in the end."""
+    if names and names[-1] in ("DCTDecode", "CCITTFaxDecode"):
+        names, parameters = names[:-1], parameters[: len(names) - 1]
+    usual = all(
+        given.keys() <= {"Predictor", "Columns", "Colors", "BitsPerComponent"}
+        and all(type(item) is int and 0 < item < 100_000 for item in given.values())
+        for given in parameters
+    )
+    return usual and decodes_alike(raw, names, limit=limit)
+
+
 def _flate(raw: bytes, limit: int) -> bytes:
     decoder = zlib.decompressobj()
     try:
@@ -119,6 +145,40 @@ def _png(raw: bytes, width: int, pixel: int) -> bytes:
         result.append(above)
     return b"".join(result)
 
+
+def _whole_flate(raw: bytes, limit: int) -> bytes | None:
+    unpacking = zlib.decompressobj()
+    try:
+        body = unpacking.decompress(raw, limit)
+    except zlib.error:
+        return None
+    return body if unpacking.eof else None  # what stands behind its end is read by nobody
+
+
+def _whole_ascii85(raw: bytes, limit: int) -> bytes | None:
+    written = raw.translate(None, _APART)
+    groups = _A85_GROUP.findall(written[:-2])
+    whole = raw.rstrip(_APART).endswith(b"~>") and _A85_WHOLE.fullmatch(written) is not None
+    large = any(group != b"z" and group.ljust(5, b"u") > _A85_LARGEST for group in groups)
+    return _ascii85(written, limit) if whole and not large else None
+
+
+def _whole_ascii_hex(raw: bytes, limit: int) -> bytes | None:
+    written = raw.translate(None, _APART)
+    return bytes.fromhex(written[:-1].decode("ascii")) if _HEX_WHOLE.fullmatch(written) is not None else None
+
+
+_APART: Final = b"\t\n\r "
+"""What all programs leave out between digits."""
+_HEX_WHOLE: Final = re.compile(rb"(?:[0-9A-Fa-f]{2})*+>")
+_A85_WHOLE: Final = re.compile(rb"(?:z|[!-u]{5})*+(?:[!-u]{2,4})?+~>")
+_A85_LARGEST: Final = b"s8W-!"
+"""2^32 - 1."""
+_STRICTLY: Final[dict[str, Callable[[bytes, int], bytes | None]]] = {
+    "FlateDecode": _whole_flate,
+    "ASCII85Decode": _whole_ascii85,
+    "ASCIIHexDecode": _whole_ascii_hex,
+}
 
 _A85_GROUP: Final = re.compile(rb"[!-u]{1,5}|z")
 

@@ -8,7 +8,6 @@ costs, is in docs/readings.md.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -300,28 +299,3 @@ def _packed(structure: FileStructure, number: int, index: int, given: dict[str, 
             yield f"object stream {number} holds object {inner}, which its revision does not list there"
     if len(set(content.numbers)) != len(content.numbers):
         yield f"object stream {number} holds an object twice"
-
-
-# -- streams ---------------------------------------------------------------------------------------------------------------
-
-
-def decodes_alike(structure: FileStructure, stream: Stream, revision: int) -> bool:
-    """Whether programs agree on what a stream decodes to: as it is, or by Flate and nothing else, to the end."""
-
-    def at(value: Value) -> Value:
-        return structure.resolve(value, revision)
-
-    if any(at(stream.dict.get(key)) is not None for key in ("DecodeParms", "DP", "F", "FFilter")):
-        return False
-    name = at(stream.dict.get("Filter"))
-    name = at(name[0]) if isinstance(name, list) and len(name) == 1 else name
-    if name is None or name == []:
-        return True
-    if name != "FlateDecode" or structure.encrypted:
-        return False
-    unpacking = zlib.decompressobj()
-    try:
-        unpacking.decompress(structure.data[stream.start : stream.end])
-    except zlib.error:
-        return False
-    return unpacking.eof and not unpacking.unused_data.strip(b"\r\n")

@@ -221,7 +221,7 @@ class Font:
         self._widths = self._cid_widths(self._at(cid_font.get("W")))
         gids = self._at(cid_font.get("CIDToGIDMap"))
         if isinstance(gids, Stream):
-            self._gids = self.structure.decoded(gids, self.revision) or b""
+            self._gids = self._decoded(gids) or b""
 
     def _cid_widths(self, array: Value) -> dict[int, float]:
         """/W (9.7.4.3)."""
@@ -250,11 +250,7 @@ class Font:
         ]
         if not files and self._at(descriptor.get("FontFile")) is None:
             return False
-        data = (
-            self.structure.decoded(files[0], self.revision)
-            if len(files) == 1 and "FontFile" not in descriptor
-            else None
-        )
+        data = self._decoded(files[0]) if len(files) == 1 and "FontFile" not in descriptor else None
         if data is None or len(data) > _MOST_PROGRAM:
             raise Unreadable("an embedded font whose glyphs cannot be looked at")
         from signing_core.pdf.text import glyph_shapes
@@ -324,7 +320,12 @@ class Font:
         stream = self._at(self.entries.get("ToUnicode"))
         if not isinstance(stream, Stream):
             return {}
-        return to_unicode(self.structure.decoded(stream, self.revision) or b"", width)
+        return to_unicode(self._decoded(stream) or b"", width)
+
+    def _decoded(self, stream: Stream) -> bytes | None:
+        if not self.structure.decodes_alike(stream, self.revision):
+            raise Unreadable("a part of a font that programs decode differently")
+        return self.structure.decoded(stream, self.revision)
 
 
 def to_unicode(cmap: bytes, width: int) -> dict[int, str]:

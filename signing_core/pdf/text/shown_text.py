@@ -148,6 +148,8 @@ class _Reader:
         body = self.structure.decoded(stream, self.revision)
         if body is None or len(body) > _MOST_BYTES or depth > _MAX_DEPTH:
             raise Unreadable("a content stream that cannot be decoded")
+        if not self.structure.decodes_alike(stream, self.revision):
+            raise Unreadable("a content stream that programs decode differently")
         if "OC" in stream.dict:
             raise Unreadable("content that can be switched off")
         resources = self.at(stream.dict.get("Resources"))

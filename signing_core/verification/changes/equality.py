@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure.mentions import references
-from signing_core.pdf.structure.strictness import decodes_alike
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.pair import Pair
 
@@ -88,9 +87,8 @@ class Equality:
         structure, pair = self.pair.structure, self.pair
         if (a.start, a.end) == (b.start, b.end):
             return self._entries(a.dict, b.dict, path, pending)
-        if structure.data[a.start : a.end] != structure.data[b.start : b.end] and not decodes_alike(
-            structure, b, pair.later
-        ):
+        rewritten = structure.data[a.start : a.end] != structure.data[b.start : b.end]
+        if rewritten and (structure.encrypted or not structure.decodes_alike(b, pair.later)):
             return False  # programs differ about what else it decodes to
         # Under the same parameters the data can be compared before predictors are undone, which is much faster.
         plain = all(_simply_equal(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))

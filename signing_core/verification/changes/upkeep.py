@@ -97,7 +97,8 @@ def compare_metadata(walk: Walk, old: Value, new: Value, place: Place) -> str:
         return walk.forbid("change-metadata", "The document's /Metadata is no XMP stream.", where)
     walk.take_in(new, Use.METADATA, old)
     was, now = _packet(walk, before, False), _packet(walk, after, True)
-    kind = Kind.VALIDATION if was is not None and was == now else Kind.UPKEEP
+    alike = isinstance(after, Stream) and walk.pair.structure.decodes_alike(after, walk.pair.later)
+    kind = Kind.VALIDATION if was is not None and was == now and alike else Kind.UPKEEP
     return walk.note(kind, "change-metadata", "The document's XMP metadata was changed.", where)
 
 

@@ -28,6 +28,8 @@ _EMPTY: Final = re.compile(
 """Content that is known to draw nothing: states, paths that nobody paints, marks. What is not read as a whole may draw."""
 _NESTED: Final = re.compile(_EMPTY.pattern.replace(rb"|BX|EX)", rb"|BX|EX|Do)"))
 _ALIKE: Final = frozenset({"Normal", "Compatible", "Multiply"})
+_ASIDE: Final = frozenset({"Metadata", "PieceInfo", "OPI", "P", "Parent"})
+"""Entries that draw nothing, or lead back."""
 _DEEPEST: Final = 8
 _MOST_STREAMS: Final = 500
 
@@ -105,7 +107,9 @@ def differs_among_programs(
     if not looks or not clear or "OC" in annotation or popup or flags & _TOGGLE_NO_VIEW:
         return True
     seen: set[int] = set()
-    if any(_unusual(structure, look, revision, seen, 0) for look in looks):
+    if any(
+        _unusual(structure, look, revision, seen, 0) or not _decodes_alike(structure, look, revision) for look in looks
+    ):
         return True
     earlier = _dictionary(structure, former.get("AP"), signed) if former else {}
     for key in ("R", "D"):
@@ -156,7 +160,7 @@ def _draws(structure: FileStructure, stream: Stream, revision: int) -> bool:
             continue
         seen.add(id(item))
         body = structure.decoded(item, revision) if item.dict.get("Subtype") != "Image" else None
-        if body is None or len(seen) > _MOST_STREAMS:
+        if body is None or len(seen) > _MOST_STREAMS or not structure.decodes_alike(item, revision):
             return True
         if _EMPTY.fullmatch(body):
             continue
@@ -196,6 +200,10 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
             return True
         if not all(isinstance(name, str) and name in _ALIKE for name in (mode if isinstance(mode, list) else [mode])):
             return True
+    fonts = _dictionary(structure, resources.get("Font"), revision).values()
+    kinds = (structure.resolve(_dictionary(structure, font, revision).get("Subtype"), revision) for font in fonts)
+    if "Type3" in kinds:
+        return True  # its glyphs are content streams of their own
     for item in _dictionary(structure, resources.get("Properties"), revision).values():
         if structure.resolve(_dictionary(structure, item, revision).get("Type"), revision) in ("OCG", "OCMD"):
             return True
@@ -205,6 +213,28 @@ def _unusual(structure: FileStructure, stream: Stream, revision: int, seen: set[
         for item in _streams(structure, _dictionary(structure, resources.get(key), revision), revision)
     ]
     return any(_unusual(structure, item, revision, seen, depth + 1) for item in inner)
+
+
+def _decodes_alike(structure: FileStructure, look: Stream, revision: int) -> bool:
+    """Whether programs agree on all data that a look draws with: content, pictures, fonts, functions."""
+    pending: list[Value] = [look]
+    seen: set[Ref] = set()
+    while pending:
+        structure.budget.step()
+        item = pending.pop()
+        if isinstance(item, Ref):
+            if item in seen:
+                continue
+            seen.add(item)
+            item = structure.resolve(item, revision)
+        if isinstance(item, Stream):
+            picture = item.dict.get("Subtype") == "Image"
+            if len(seen) > _MOST_STREAMS or not structure.decodes_alike(item, revision, picture=picture):
+                return False
+            item = item.dict
+        inner = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        pending.extend(value for key, value in inner if key not in _ASIDE)
+    return True
 
 
 def _read_alike(body: bytes | None) -> bool:

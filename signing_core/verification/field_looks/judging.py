@@ -157,6 +157,10 @@ class _Widget:
                 met.add((a, b))
             a, b = self.structure.resolve(a, self.signed_revision), self.at(b)
             if isinstance(a, Stream) and isinstance(b, Stream):
+                data = self.structure.data
+                written = data[a.start : a.end], data[b.start : b.end]
+                if written[0] != written[1] and not self.structure.decodes_alike(b, self.revision):
+                    return False
                 decoded = self.structure.decoded(a, self.signed_revision), self.structure.decoded(b, self.revision)
                 if decoded[0] is None or decoded[0] != decoded[1]:
                     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import subprocess
@@ -16,9 +17,10 @@ from pdf_parts import CATALOG, CONTENT, EMPTY_SIGNATURE, FORM, PAGE
 
 from signing_core.pdf import render
 from signing_core.pdf.revisions import parse
-from signing_core.pdf.structure import grammar, prefix
+from signing_core.pdf.structure import filters, grammar, prefix
 from signing_core.pdf.structure.model import Coverage
 from signing_core.pdf.structure.rewritten import rewritten
+from signing_core.pdf.structure.values import Stream
 from signing_core.verification import drawn
 from signing_core.verification.changes import ChangeLevel, ChangeReport, since
 
@@ -219,20 +221,91 @@ def test_a_spare_page_is_one_however_it_says_so(kind: bytes) -> None:
 REWRITTEN = {
     "stray-character": (b"/Filter /ASCIIHexDecode", lambda body: body.hex().encode() + b"?>"),
     "zlib-that-does-not-end": (b"/Filter /FlateDecode", lambda body: zlib.compress(body)[:-4]),
-    "something-behind-zlib": (b"/Filter /FlateDecode", lambda body: zlib.compress(body) + b"more"),
     "predictor": (b"/Filter /FlateDecode /DecodeParms << /Predictor 000000000000000000000002 >>", zlib.compress),
 }
 
 
 @pytest.mark.parametrize("name", REWRITTEN)
 def test_what_was_rewritten_decodes_to_the_same_for_everybody(name: str) -> None:
-    filters, pack = REWRITTEN[name]
+    packed, pack = REWRITTEN[name]
     body = OBJECTS[CONTENT].split(b"stream\n", 1)[1].rsplit(b"\nendstream", 1)[0]
     assert (
-        reported(parts.update(SIGNED, {CONTENT: parts.stream(pack(body), filters)})).level is not ChangeLevel.PERMITTED
+        reported(parts.update(SIGNED, {CONTENT: parts.stream(pack(body), packed)})).level is not ChangeLevel.PERMITTED
     )
     plainly = parts.stream(body, compress=True)
     assert reported(parts.update(SIGNED, {CONTENT: plainly})).level is ChangeLevel.PERMITTED
+
+
+def in_two_ways(seen: bytes, hidden: bytes) -> bytes:
+    """ASCIIHex with characters that do not belong there: PDFium leaves them out, and what follows is a comment; poppler reads
+    them as 0, so that the comment ends and `hidden` is drawn."""
+    return (seen + b"\n%").hex().encode() + b"?a?a" + (hidden + b"\n").hex().encode() + b">"
+
+
+ENTRIES = b"/Type /XObject /Subtype /Form /BBox [0 0 200 30] /Resources << /Font << /F1 5 0 R >> /XObject << /Im 62 0 R >> >> "
+OPAQUE = b"1 g 0 0 200 30 re f 0 g BT /F1 11 Tf 2 8 Td (the price is 9999 Euro) Tj ET"
+SHOWN = b"/Tx BMC q BT /F1 11 Tf 2 8 Td (1000) Tj ET Q EMC"
+
+
+def with_comment(look: bytes, more: bytes = b"null", mask: bytes = b"null") -> bytes:
+    """A comment over words of the first page, which is drawn with other objects as well."""
+    note = b"<< /Type /Annot /Subtype /FreeText /F 4 /Rect [150 740 350 770] /DA (/F1 11 Tf) /AP << /N 61 0 R >> >>"
+    page = parts.newest(SIGNED, PAGE).replace(b"11 0 R]", b"11 0 R 60 0 R]")
+    return parts.update(SIGNED, {PAGE: page, 60: note, 61: look, 62: more, 63: mask})
+
+
+def with_value(look: bytes, data: bytes = SIGNED) -> bytes:
+    field = OBJECTS[parts.TEXT][:-2] + b"/V (1000) /AP << /N 60 0 R >> >>"
+    return parts.update(data, {parts.TEXT: field, 60: look})
+
+
+PICTURE = b"/Type /XObject /Subtype /Image /Width 8 /Height 8 /BitsPerComponent 8 /ColorSpace /DeviceGray "
+HEX = b"/Filter /ASCIIHexDecode "
+TWO_WAYS = {
+    "comment": lambda: with_comment(parts.stream(in_two_ways(b"q Q", OPAQUE), ENTRIES + HEX)),
+    "picture": lambda: with_comment(
+        parts.stream(b"q 200 0 0 30 0 0 cm /Im Do Q", ENTRIES),
+        parts.stream(b"\xff" * 64, PICTURE + b"/SMask 63 0 R "),
+        parts.stream(b"?" + b"0F" * 64 + b">", PICTURE + HEX),  # nearly transparent, or nearly opaque
+    ),
+    "font": lambda: with_comment(
+        parts.stream(b"BT /F2 11 Tf 180 2 Td (i) Tj ET", ENTRIES.replace(b"/F1 5 0 R", b"/F2 62 0 R")),
+        b"<< /Type /Font /Subtype /TrueType /BaseFont /Sample /FirstChar 105 /LastChar 105 /Widths [500] "
+        b"/FontDescriptor << /Type /FontDescriptor /FontName /Sample /Flags 32 /FontFile2 63 0 R >> >>",
+        parts.stream(b"00010000?>", HEX),
+    ),
+    "glyphs that are content": lambda: with_comment(
+        parts.stream(b"BT /F2 11 Tf 180 2 Td (i) Tj ET", ENTRIES.replace(b"/F1 5 0 R", b"/F2 62 0 R")),
+        b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1 1] /FontMatrix [1 0 0 1 0 0] /FirstChar 105 /LastChar 105 /Widths [1] "
+        b"/Encoding << /Differences [105 /i] >> /CharProcs << /i 63 0 R >> /Resources << >> >>",
+        parts.stream(b"1 0 d0"),
+    ),
+    "field": lambda: with_value(parts.stream(in_two_ways(SHOWN, OPAQUE), ENTRIES + HEX)),
+    "field that stays": lambda: with_value(
+        parts.stream(in_two_ways(SHOWN, OPAQUE), ENTRIES + HEX),
+        parts.signed(with_value(parts.stream(SHOWN + b"\n%\xaa\xa3", ENTRIES), parts.original())),
+    ),
+    "content of a file elsewhere": lambda: with_value(parts.stream(SHOWN, ENTRIES + b"/F (other.bin) ")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TWO_WAYS)
+def test_what_is_drawn_later_decodes_to_the_same_for_everybody(name: str) -> None:
+    """Found by reading: a comment that PDFium draws as nothing laid other words over the page in poppler, and was permitted."""
+    assert reported(TWO_WAYS[name]()).level is ChangeLevel.UNKNOWN
+
+
+def test_metadata_of_a_locked_document_decodes_to_the_same_for_everybody() -> None:
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"
+    entries = b"/Type /Metadata /Subtype /XML "
+    objects = {**OBJECTS, CATALOG: OBJECTS[CATALOG][:-2] + b"/Metadata 60 0 R >>", 60: parts.stream(packet, entries)}
+    reference = b"/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /P 1 /V /1.2 >> >>]"
+    catalog = objects[CATALOG][:-2] + b"/Perms << /DocMDP 20 0 R >> >>"
+    signed = parts.signed(parts.original(objects), value=parts.signature_value(reference), catalog=catalog)
+    plainly = parts.update(signed, {60: parts.stream(packet, entries, compress=True)})
+    assert reported(plainly).level is ChangeLevel.PERMITTED
+    two_ways = packet.hex().encode().replace(b"3e", b"3e??", 1) + b">"
+    assert reported(parts.update(signed, {60: parts.stream(two_ways, entries + HEX)})).level is ChangeLevel.FORBIDDEN
 
 
 @pytest.mark.parametrize(
@@ -331,6 +404,66 @@ def test_white_space_before_the_target_is_skipped_by_all(program: str, tmp_path:
         assert "Of the update." in said
         assert "The second page." in said
         assert not any(problem.code == "change-irregular-update" for problem in reported(data).findings)
+
+
+FILTERS = {
+    "FlateDecode": zlib.compress,
+    "ASCIIHexDecode": lambda body: body.hex(" ", -30).replace(" ", "\n").encode() + b" >",
+    "ASCII85Decode": lambda body: base64.a85encode(body, wrapcol=60) + b"~>",
+}
+
+
+@pytest.mark.parametrize(
+    "names", [("FlateDecode",), ("ASCIIHexDecode",), ("ASCII85Decode",), ("ASCII85Decode", "FlateDecode")]
+)
+@pytest.mark.parametrize("program", READERS)
+def test_what_decodes_alike_does_so_in_all_programs(program: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    command, package = READERS[program]
+    if command and shutil.which(command) is None:
+        pytest.fail(f"This test needs {command}: apt-get install {package}")
+    body = b"BT /F1 11 Tf 60 760 Td (Of the update.) Tj ET" + b"\0" * 8  # which ASCII85 writes as z
+    for name in reversed(names):
+        body = FILTERS[name](body)
+    listed = b" ".join(b"/" + name.encode() for name in names)
+    data = parts.update(SIGNED, {CONTENT: parts.stream(body, b"/Filter [" + listed + b"]")})
+    structure = parse(data)
+    stream = structure.value(CONTENT, 3)
+    assert isinstance(stream, Stream) and structure.decodes_alike(stream, 3)
+    path = tmp_path / "case.pdf"
+    path.write_bytes(data)
+    assert "Of the update." in words(program, path)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"more", zlib.compress(b"BT /F1 11 Tf 60 700 Td (Something else.) Tj ET"), b"\rendob\r97 0 ob\r<<"]
+)
+@pytest.mark.parametrize("program", READERS)
+def test_what_stands_behind_the_end_of_flate_is_read_by_nobody(program: str, behind: bytes, tmp_path: Path) -> None:
+    command, package = READERS[program]
+    if command and shutil.which(command) is None:
+        pytest.fail(f"This test needs {command}: apt-get install {package}")
+    body = zlib.compress(b"BT /F1 11 Tf 60 760 Td (Of the update.) Tj ET") + behind
+    path = tmp_path / "case.pdf"
+    path.write_bytes(parts.update(SIGNED, {CONTENT: parts.stream(body, b"/Filter /FlateDecode")}))
+    said = words(program, path)
+    assert "Of the update." in said and "Something else." not in said
+    assert filters.decodes_alike(body, ["FlateDecode"], limit=1000)
+
+
+SPOILED = {
+    "hex with something else in it": ("ASCIIHexDecode", b"30?31>"), "hex without its end": ("ASCIIHexDecode", b"3031"),
+    "half a byte": ("ASCIIHexDecode", b"303>"), "hex with more behind it": ("ASCIIHexDecode", b"30>31>"),
+    "ASCII85 with something else in it": ("ASCII85Decode", b"87cUR\x7fD]~>"), "its end in two": ("ASCII85Decode", b"87cUR~ >"),
+    "no end": ("ASCII85Decode", b"87cUR"), "a group too large": ("ASCII85Decode", b"uuuuu~>"), "z in a group": ("ASCII85Decode", b"87zcUR~>"),
+    "one digit left": ("ASCII85Decode", b"87cUR8~>"), "LZW": ("LZWDecode", b"\x80\x0b\x60"), "a short name": ("AHx", b"30>"),
+    "nobody's": ("Sample", b"30"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_is_not_written_to_its_end_decodes_as_programs_like(name: str) -> None:
+    used, body = SPOILED[name]
+    assert not filters.decodes_alike(body, [used], limit=1000)
 
 
 # -- the signed bytes by themselves ------------------------------------------------------------------------------------------
