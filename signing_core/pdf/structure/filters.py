@@ -11,6 +11,9 @@ from typing import Final
 from signing_core.pdf.structure.lexer import WHITE_SPACE
 from signing_core.pdf.structure.values import Value, integer
 
+ENCODING: Final = frozenset({"Length", "Filter", "DecodeParms", "DL"})
+"""Entries of a stream that say how it is written, not what (Table 5)."""
+
 
 class Undecodable(Exception):
     """The filter is unknown, the data is damaged or larger than allowed. Never leaves the structure package."""

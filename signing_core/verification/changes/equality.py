@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from signing_core.pdf.structure.filters import ENCODING
 from signing_core.pdf.structure.mentions import references
 from signing_core.pdf.structure.values import Ref, Stream, Value
 from signing_core.verification.changes.pair import Pair
 
-_ENCODING: Final = frozenset({"Length", "Filter", "DecodeParms", "DL"})
 _Pending: TypeAlias = list[tuple[Value, Value, str]]
 
 
@@ -94,7 +94,7 @@ class Equality:
         plain = all(_simply_equal(a.dict.get(key), b.dict.get(key)) for key in ("Filter", "DecodeParms"))
         x = structure.decoded(a, pair.signed, predictors=not plain)
         y = structure.decoded(b, pair.later, predictors=not plain)
-        skipped = _ENCODING
+        skipped = ENCODING
         if x is None or y is None:  # then the filters that are not understood have to be the same, too
             same = x is y and structure.data[a.start : a.end] == structure.data[b.start : b.end]
             skipped = frozenset({"Length"})

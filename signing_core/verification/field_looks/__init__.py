@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from signing_core.verification.field_looks.judging import Judgement, Look, judge
+from signing_core.verification.field_looks.judgement import Judgement, Look
+from signing_core.verification.field_looks.judging import judge
 from signing_core.verification.field_looks.plain import drawn_plainly, says_words, words_of
 
 __all__ = ["Judgement", "Look", "drawn_plainly", "judge", "says_words", "words_of"]

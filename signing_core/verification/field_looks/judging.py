@@ -13,70 +13,38 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
+from signing_core.pdf.structure.values import Stream, Value, integer, text
 from signing_core.pdf.text import bidi
 from signing_core.pdf.text.operations import Unreadable
-from signing_core.pdf.text.shown_text import Colour, Drawing, Glyph, read
+from signing_core.pdf.text.shown_text import Drawing, Glyph, read
 from signing_core.verification.field_looks import formats
+from signing_core.verification.field_looks.buttons import judge_button
+from signing_core.verification.field_looks.judgement import VALUE, Judgement, Look, other, quoted, unknown
 from signing_core.verification.field_looks.shapes import (
     background,
     contrasts,
     crosses,
-    frame,
     ground,
     holds,
     inked,
     overlap,
     strikes,
-    visible,
 )
+from signing_core.verification.field_looks.widget import Widget
 
 _PASSWORD, _COMB = 1 << 13, 1 << 24
-_RADIO, _PUSH = 1 << 15, 1 << 16
 _COMBO: Final = 1 << 17
 _BULLETS: Final = frozenset("*•●·∙.")
-_CHECKS: Final = frozenset("✓✔✕✖✗✘●❍■❏❑❒★◆✦✩✪✫✬✭✮✯✰✚✛✜▲▼◗")
 _HYPHENS: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2212\ufe63\uff0d"), "-") | dict.fromkeys(
     map(ord, "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"), None
 )
 _BRACKETS: Final = str.maketrans("([{<«", ")]}>»")
-_ENCODING: Final = frozenset(("Length", "Filter", "DecodeParms", "DL"))
-_MOST_COMPARED: Final = 2000
-
-
-class Look(StrEnum):
-    VALUE = "value"
-    """The field shows its value."""
-    OTHER = "other"
-    """It shows something else, for certain."""
-    UNKNOWN = "unknown"
-    """It cannot be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    look: Look
-    reason: str = ""
-    """A short phrase for an analyst; for `VALUE` what it rests on, empty where the letters themselves tell."""
-
-
-_VALUE: Final = Judgement(Look.VALUE)
 _BY_ITS_FONT: Final = Judgement(
     Look.VALUE, "an embedded font says what letters it draws, and there is nothing to hold them against"
 )
-
-
-def _other(reason: str) -> Judgement:
-    return Judgement(Look.OTHER, reason)
-
-
-def _unknown(reason: str) -> Judgement:
-    return Judgement(Look.UNKNOWN, reason)
 
 
 def judge(
@@ -87,116 +55,21 @@ def judge(
     `widget` and the dictionary in `signed` (of the same widget in the signed revision; None for a new one) are merged with what
     they inherit. Flags, options and format scripts count as they were signed. `LimitReached` passes, nothing else is raised.
     """
-    field = _Widget(structure, revision, widget, signed)
+    field = Widget(structure, revision, widget, signed)
     try:
         kind = field.at(field.now.get("FT"))
         if signed is not None and field.rule("FT") != kind:
-            return _unknown("it became a field of another type")
+            return unknown("it became a field of another type")
         if kind == "Btn":
-            return _judge_button(field)
-        return _judge_text(field, listed=kind == "Ch") if kind in ("Tx", "Ch") else _VALUE
+            return judge_button(field)
+        return _judge_text(field, listed=kind == "Ch") if kind in ("Tx", "Ch") else VALUE
     except Unreadable as error:
-        return _unknown(f"what it shows cannot be read: {error}")
+        return unknown(f"what it shows cannot be read: {error}")
     except (RecursionError, OverflowError, ArithmeticError):
-        return _unknown("what it shows cannot be read: damaged content")
+        return unknown("what it shows cannot be read: damaged content")
 
 
-class _Widget:
-    """A widget in its later and its signed state."""
-
-    def __init__(
-        self,
-        structure: FileStructure,
-        revision: int,
-        now: dict[str, Value],
-        signed: tuple[int, dict[str, Value]] | None,
-    ) -> None:
-        self.structure = structure
-        self.revision = revision
-        self.now = now
-        self.signed_revision = signed[0] if signed is not None else revision
-        self.signed = signed[1] if signed is not None else None
-
-    def at(self, value: Value) -> Value:
-        return self.structure.resolve(value, self.revision)
-
-    def rule(self, key: str) -> Value:
-        """An entry that says how the field works, as it was signed."""
-        if self.signed is not None:
-            return self.structure.resolve(self.signed.get(key), self.signed_revision)
-        return self.at(self.now.get(key))
-
-    @property
-    def flags(self) -> int:
-        return integer(self.rule("Ff")) or 0
-
-    def looks(self, *, signed: bool = False) -> dict[str, Stream]:
-        """The normal appearances by state, under the empty name where there are no states (12.5.5)."""
-        widget, revision = (self.signed or {}, self.signed_revision) if signed else (self.now, self.revision)
-        resolve = self.structure.resolve
-        states = resolve(widget.get("AP"), revision)
-        normal = resolve(states.get("N"), revision) if isinstance(states, dict) else None
-        streams = (
-            {name: resolve(item, revision) for name, item in normal.items()}
-            if isinstance(normal, dict)
-            else {"": normal}
-        )
-        return {name: stream for name, stream in streams.items() if isinstance(stream, Stream)}
-
-    def same(self, before: Value, after: Value) -> bool:
-        """Whether a value of the signed state and one of the later state are equal, with all that they refer to."""
-        pending = [(before, after)]
-        met: set[tuple[Ref, Ref]] = set()
-        for _ in range(_MOST_COMPARED):
-            if not pending:
-                return True
-            a, b = pending.pop()
-            if isinstance(a, Ref) and isinstance(b, Ref):
-                if (a, b) in met:
-                    continue
-                met.add((a, b))
-            a, b = self.structure.resolve(a, self.signed_revision), self.at(b)
-            if isinstance(a, Stream) and isinstance(b, Stream):
-                data = self.structure.data
-                written = data[a.start : a.end], data[b.start : b.end]
-                if written[0] != written[1] and not self.structure.decodes_alike(b, self.revision):
-                    return False
-                decoded = self.structure.decoded(a, self.signed_revision), self.structure.decoded(b, self.revision)
-                if decoded[0] is None or decoded[0] != decoded[1]:
-                    return False
-                a, b = ({k: v for k, v in stream.dict.items() if k not in _ENCODING} for stream in (a, b))
-            if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
-                pending.extend((a[key], b[key]) for key in a)
-            elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-                pending.extend(zip(a, b, strict=True))
-            elif isinstance(a, dict | list) or a != b:
-                return False
-        return False
-
-    @property
-    def needs_appearances(self) -> bool:
-        form = self.at(self.structure.catalog(self.revision).get("AcroForm"))
-        return isinstance(form, dict) and self.at(form.get("NeedAppearances")) is True
-
-    def script(self) -> str | None:
-        """The field's format script (12.6.4.17), None when it has none."""
-        resolve = self.structure.resolve
-        revision = self.signed_revision
-        actions = self.rule("AA")
-        action = resolve(actions.get("F"), revision) if isinstance(actions, dict) else None
-        if not isinstance(action, dict):
-            return None
-        script = resolve(action.get("JS"), revision)
-        if isinstance(script, Stream):
-            body = self.structure.decoded(script, revision)
-            script = body[:10_000] if body is not None else None
-        return text(script) or ""
-
-
-# -- text and choice ------------------------------------------------------------------------------------------------------
-
-
-def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
+def _judge_text(field: Widget, *, listed: bool) -> Judgement:
     value = field.at(field.now.get("V"))
     if isinstance(value, Stream):
         value = field.structure.decoded(value, field.revision)
@@ -204,11 +77,11 @@ def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
     looks, former = field.looks(), field.looks(signed=True)
     if not looks:
         if field.signed is not None and not field.same(field.signed.get("DA"), field.now.get("DA")):
-            return _unknown("it has no appearance, and viewers are told to draw it otherwise than they were")
-        return _VALUE
+            return unknown("it has no appearance, and viewers are told to draw it otherwise than they were")
+        return VALUE
     kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
     if field.signed is not None and len(kept) == len(looks) and field.same(field.signed.get("V"), field.now.get("V")):
-        return _VALUE  # it is as it was signed
+        return VALUE  # it is as it was signed
     judgements = []
     for name, look in looks.items():
         drawing = _drawing(field, look)
@@ -217,12 +90,12 @@ def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
         judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
         judgement = judgement or _judge_line(field, drawing, values, listed=listed)
         if judgement.look is Look.OTHER and name in kept and field.needs_appearances:
-            judgement = _unknown("its appearance was not made anew; viewers are told to do so")
+            judgement = unknown("its appearance was not made anew; viewers are told to do so")
         judgements.append(judgement)
     return max(judgements, key=lambda judgement: (Look.VALUE, Look.UNKNOWN, Look.OTHER).index(judgement.look))
 
 
-def _drawing(field: _Widget, look: Stream) -> Drawing:
+def _drawing(field: Widget, look: Stream) -> Drawing:
     """What is drawn, looked through for what could be seen as text though it is none, or hides text. Raises `Unreadable`."""
     drawing = read(field.structure, field.revision, look)
     _upright(field, drawing)
@@ -243,48 +116,46 @@ def _drawing(field: _Widget, look: Stream) -> Drawing:
     return drawing
 
 
-def _judge_line(field: _Widget, drawing: Drawing, values: list[str], *, listed: bool) -> Judgement:
+def _judge_line(field: Widget, drawing: Drawing, values: list[str], *, listed: bool) -> Judgement:
     glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
     displayed = "".join(_lines(glyphs))
     cut_off = any(not glyph.inside for glyph in glyphs)
     if field.flags & _PASSWORD and not listed:
         hidden = set(displayed) <= _BULLETS and (not values[0] or len(displayed) in (0, len(values[0])))
         hidden = hidden or _equal(displayed, values[0])
-        return (
-            _VALUE if hidden else _unknown("a password field shows something else than one bullet for each character")
-        )
+        return VALUE if hidden else unknown("a password field shows something else than one bullet for each character")
     candidates = ["".join(values)]
     if listed:
         candidates.append("".join(_displayed(field, values)))
     if any(_equal(displayed, candidate) for candidate in candidates):
         if cut_off:
-            return _unknown("its text reaches beyond its box")
-        return _VALUE if drawing.sure else _BY_ITS_FONT
+            return unknown("its text reaches beyond its box")
+        return VALUE if drawing.sure else _BY_ITS_FONT
     value = candidates[0]
     wanted, seen = _folded(value), _folded(displayed)
     script = field.script()
     if script is not None and (form := formats.parse(script)) is not None and not cut_off:
         red = bool(glyphs) and all(g.colour[0] > 0.6 and max(g.colour[1:]) < 0.4 for g in glyphs)
         if formats.shows(form, value, seen, red=red):
-            return _VALUE
+            return VALUE
     reason = _contrast(value, displayed)
     if not drawing.sure:
-        return _unknown(f"{reason}, as far as an embedded font tells")
+        return unknown(f"{reason}, as far as an embedded font tells")
     if formats.agree(wanted, seen):
-        return _unknown(f"{reason}: the same number in a format that the signed form does not give")
+        return unknown(f"{reason}: the same number in a format that the signed form does not give")
     if script is not None and formats.agree(wanted, seen) is None and (seen or not wanted):
-        return _unknown(f"{reason}: its format script is not known")
+        return unknown(f"{reason}: its format script is not known")
     if bidi.has_right_to_left(value) and sorted(wanted.translate(_BRACKETS)) == sorted(seen.translate(_BRACKETS)):
-        return _unknown(f"{reason}: the same letters in another order")
+        return unknown(f"{reason}: the same letters in another order")
     whole = max((glyph.base for glyph in glyphs), default=0.0), min((glyph.base for glyph in glyphs), default=0.0)
     if seen and wanted.startswith(seen) and len(seen) > 20 and whole[0] - whole[1] > 0.5 * drawing.height:
-        return _unknown("the end of its text has no room in its box")
+        return unknown("the end of its text has no room in its box")
     if any(glyph.vertical for glyph in glyphs) or cut_off:
-        return _unknown(reason)
-    return _other(reason)
+        return unknown(reason)
+    return other(reason)
 
 
-def _judge_list(field: _Widget, drawing: Drawing, values: list[str]) -> Judgement | None:
+def _judge_list(field: Widget, drawing: Drawing, values: list[str]) -> Judgement | None:
     """A list box shows its options, the selected ones marked (12.7.5.4). None when it shows something else than that."""
     glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip() and glyph.inside]
     lines = _rows(glyphs)
@@ -296,12 +167,12 @@ def _judge_list(field: _Widget, drawing: Drawing, values: list[str]) -> Judgemen
     marks = [s for s in drawing.shapes if s.kind == "rectangle" and s.box[3] - s.box[1] < 0.7 * drawing.height]
     marked = {row for row, row_glyphs in rows if any(holds(mark.box, row_glyphs[0]) for mark in marks)}
     if marked:
-        return _VALUE if marked == selected else _other(f"it marks other options than {_cut('; '.join(values))}")
+        return VALUE if marked == selected else other(f"it marks other options than {quoted('; '.join(values))}")
     shows = selected <= {row for row, _ in rows}  # some programs mark nothing
-    return _VALUE if shows else _unknown("it does not show which of its options is selected")
+    return VALUE if shows else unknown("it does not show which of its options is selected")
 
 
-def _options(field: _Widget) -> Iterator[tuple[str, str]]:
+def _options(field: Widget) -> Iterator[tuple[str, str]]:
     """(export value, text shown) of the options of a choice field."""
     resolve, revision = field.structure.resolve, field.signed_revision
     options = field.rule("Opt")
@@ -312,7 +183,7 @@ def _options(field: _Widget) -> Iterator[tuple[str, str]]:
         yield export, display
 
 
-def _displayed(field: _Widget, values: list[str]) -> list[str]:
+def _displayed(field: Widget, values: list[str]) -> list[str]:
     exported: dict[str, str] = {}
     for export, display in _options(field):
         exported.setdefault(export, display)
@@ -375,20 +246,15 @@ def _equal(displayed: str, value: str) -> bool:
 
 def _contrast(value: str, displayed: str) -> str:
     if not displayed:
-        return f"it has the value {_cut(value)} and shows nothing"
+        return f"it has the value {quoted(value)} and shows nothing"
     return (
-        f"it has the value {_cut(value)} and shows {_cut(displayed)}"
+        f"it has the value {quoted(value)} and shows {quoted(displayed)}"
         if value
-        else f"it is empty and shows {_cut(displayed)}"
+        else f"it is empty and shows {quoted(displayed)}"
     )
 
 
-def _cut(value: str) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in value)
-    return f"“{printable[:77]}...”" if len(printable) > 80 else f"“{printable}”"
-
-
-def _scale(field: _Widget, drawing: Drawing) -> float:
+def _scale(field: Widget, drawing: Drawing) -> float:
     """Points on the page for one unit of the appearance, 0 for a field that is not seen (12.5.5, algorithm 8.1)."""
     rect = field.at(field.now.get("Rect"))
     sides = [field.at(side) for side in rect] if isinstance(rect, list) else []
@@ -405,7 +271,7 @@ def _scale(field: _Widget, drawing: Drawing) -> float:
     return float(min(across, up))
 
 
-def _upright(field: _Widget, drawing: Drawing) -> None:
+def _upright(field: Widget, drawing: Drawing) -> None:
     """An appearance turned otherwise than the field can show other digits: 6 and 9. Raises `Unreadable`."""
     a, b, c, d = drawing.matrix[:4]
     characteristics = field.rule("MK")
@@ -416,128 +282,3 @@ def _upright(field: _Widget, drawing: Drawing) -> None:
     straight = max(map(abs, other)) < 1e-6 if rotation in (0, 180) else max(map(abs, diagonal)) < 1e-6
     if not straight or not turned.get(rotation, False):
         raise Unreadable("an appearance that is turned otherwise than its field")
-
-
-# -- buttons --------------------------------------------------------------------------------------------------------------
-
-
-def _judge_button(field: _Widget) -> Judgement:
-    looks, former = field.looks(), field.looks(signed=True)
-    kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
-    if field.flags & _PUSH:
-        changed = field.signed is not None and kept != looks.keys() | former.keys()
-        return _unknown("a push button was drawn anew") if changed else _VALUE
-    agreement = _judge_state(field, looks)
-    if agreement is not None:
-        return agreement
-    if field.signed is not None and field.same(field.signed.get("V"), field.now.get("V")):
-        shown, shows = (
-            states.get(_state(resolved))
-            for states, resolved in ((former, field.rule("AS")), (looks, field.at(field.now.get("AS"))))
-        )
-        if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
-            return _unknown("it no longer shows the box or mark that it showed")
-        grounds = _middle(field, shown, field.signed_revision), _middle(field, shows, field.revision)
-        if contrasts(*grounds):
-            return _unknown("its box is filled otherwise than it was")
-    state = _state(field.at(field.now.get("AS")))
-    judgements = []
-    for name, look in looks.items():
-        if name in kept:
-            continue
-        try:
-            drawn = _drawn_on(field, look, looks.get("Off") if name != "Off" else None)
-        except Unreadable as error:
-            drawn, reason = None, f"its appearance cannot be read: {error}"
-        else:
-            reason = f"its appearance {_cut(name)} is no known mark"
-        if drawn is None or (drawn != (name != "Off") and name != state):
-            judgements.append(_unknown(reason))
-        elif drawn != (name != "Off"):
-            judgements.append(_other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))
-    return max(judgements, key=lambda judgement: judgement.look is Look.OTHER, default=_VALUE)
-
-
-def _draws(field: _Widget, look: Stream | None, revision: int) -> bool:
-    """Whether a look draws anything that is seen on paper. Raises `Unreadable`."""
-    if look is None:
-        return False
-    drawing, paper = read(field.structure, revision, look), (1.0, 1.0, 1.0)
-    stroked = any(shape.thickness and (shape.pen is None or contrasts(shape.pen, paper)) for shape in drawing.shapes)
-    filled = any(shape.fill is not None and contrasts(shape.fill, paper) for shape in drawing.shapes)
-    return stroked or filled or any(contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
-
-
-def _middle(field: _Widget, look: Stream | None, revision: int) -> Colour:
-    """The colour that a look fills the middle of its box with. Raises `Unreadable`."""
-    if look is None:
-        return 1.0, 1.0, 1.0
-    drawing = read(field.structure, revision, look)
-    left, bottom, right, top = drawing.box
-    across, up = (left + right) / 2, (bottom + top) / 2
-    return ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
-
-
-def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:
-    """What speaks against value and state agreeing (12.7.5.2.3, 12.7.5.2.4); None when they do."""
-    value, state = _state(field.at(field.now.get("V"))), _state(field.at(field.now.get("AS")))
-    own = {name for name in looks if name not in ("Off", "")}
-    if not looks:
-        return None if value == "Off" and state == "Off" else _unknown("it has no appearances to tell on from off")
-    if "" in looks:
-        return _unknown("it looks the same whether it is on or off")
-    if state != "Off":
-        if state != value:
-            return _other(f"it has the value {_cut(value)} and shows {_cut(state)}")
-        return None if state in own else _other(f"it is on and has no appearance {_cut(state)}")
-    if value == "Off":
-        return None
-    if value in own:
-        reason = f"it has the value {_cut(value)} and is drawn as off"
-        return _unknown(reason) if field.flags & _RADIO and len(_siblings(field)) > 1 else _other(reason)
-    if value in {name for sibling in _siblings(field) for name in sibling}:
-        return None
-    return _unknown(f"its value {_cut(value)} is the name of no state")
-
-
-def _siblings(field: _Widget) -> list[set[str]]:
-    """The states of each widget of the field."""
-    parent = field.at(field.now.get("Parent"))
-    kids = field.at(parent.get("Kids")) if isinstance(parent, dict) else None
-    states = []
-    for kid in kids[:1000] if isinstance(kids, list) else ():
-        resolved = field.at(kid)
-        if isinstance(resolved, dict):
-            states.append(set(_Widget(field.structure, field.revision, resolved, None).looks()))
-    return states
-
-
-def _state(value: Value) -> str:
-    return text(value) or "Off"
-
-
-def _drawn_on(field: _Widget, look: Stream, off: Stream | None) -> bool | None:
-    """Whether a button is drawn as on: True for exactly one mark in its box, False for none, None for anything else.
-
-    What the appearance for off draws as well is no mark.
-    """
-    drawing = read(field.structure, field.revision, look)
-    drawn_anyway = (
-        {(shape.box, shape.fill) for shape in read(field.structure, field.revision, off).shapes} if off else set()
-    )
-    glyphs = [glyph for glyph in drawing.glyphs if glyph.text.strip()]
-    marks = [
-        shape for shape in drawing.shapes if (shape.box, shape.fill) not in drawn_anyway and not frame(shape, drawing)
-    ]
-    if len(glyphs) > 1 or any(not glyph.dingbats or glyph.text not in _CHECKS or not glyph.inside for glyph in glyphs):
-        return None
-    if glyphs:
-        glyph = glyphs[0]
-        covered = any(shape.fill is not None and overlap(shape.box, glyph) for shape in drawing.shapes if shape.after)
-        plain = contrasts(glyph.colour, ground(drawing, glyph)) and not covered and not marks
-        return True if plain and glyph.size > 0.3 * drawing.height else None
-    if not marks:
-        return False
-    segments = sum(shape.segments for shape in marks)
-    simple = segments <= (40 if len(marks) == 1 else 12) and len(marks) <= 2
-    return True if simple and all(visible(shape, drawing) for shape in marks) else None
