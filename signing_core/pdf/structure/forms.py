@@ -11,7 +11,8 @@ from signing_core.pdf.structure.values import Ref, Value, integer, text
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
 
-_MAX_DEPTH: Final = 32
+MAX_DEPTH: Final = 32
+"""Levels of fields below one another."""
 INHERITABLE: Final = ("FT", "V", "Ff", "DA", "Q", "MaxLen", "Opt", "DV")
 """Entries that a node hands down to its kids (12.7.4.1)."""
 
@@ -86,7 +87,7 @@ def read(structure: FileStructure, revision: int) -> Form:
         value = at(node)
         if not isinstance(value, dict):
             continue
-        if depth > _MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise LimitReached("form fields are nested too deeply")
         part = text(at(value.get("T")))
         name = prefix if part is None else f"{prefix}.{part}" if prefix else part

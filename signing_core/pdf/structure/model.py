@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an `error` decides a verdict, a `warning` asks for a look, `info` is for the record."""
+    """How much a finding weighs: an `error` decides a verdict, a `warning` asks for a look, `info` is for the record.
+
+    The gravest first.
+    """
 
     ERROR = "error"
     WARNING = "warning"

@@ -42,8 +42,6 @@ _ADDS: Final = frozenset(
 """Changes that take nothing away and replace nothing that was seen."""
 _LIES_OVER: Final = frozenset({"change-covers-text", "change-hides-content", "change-looks-unknown"})
 """What such an addition may do to what is below it, which is there all the same: for earlier signers the last state tells as much."""
-_ORDER: Final = [ChangeLevel.NONE, ChangeLevel.PERMITTED, ChangeLevel.UNKNOWN, ChangeLevel.FORBIDDEN]
-_GRAVEST_FIRST: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class History:
@@ -195,9 +193,9 @@ _Verdict = tuple[ChangeLevel, Finding | None]
 
 
 def _report(verdicts: list[_Verdict]) -> ChangeReport:
-    level = max((level for level, _ in verdicts), key=_ORDER.index, default=ChangeLevel.NONE)
+    level = max((level for level, _ in verdicts), key=[*ChangeLevel].index, default=ChangeLevel.NONE)
     findings = dict.fromkeys(finding for _, finding in verdicts if finding is not None)
-    return ChangeReport(level, tuple(sorted(findings, key=lambda finding: _GRAVEST_FIRST[finding.severity])))
+    return ChangeReport(level, tuple(sorted(findings, key=lambda finding: [*Severity].index(finding.severity))))
 
 
 def _doubt(message: str) -> Finding:

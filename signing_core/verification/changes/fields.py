@@ -27,8 +27,6 @@ _WITH_VALUE: Final = frozenset({"DA", "Q", "DS", "I", "TI", "M", "MK"})
 _WITH_SIGNATURE: Final = frozenset(
     {"MK", "M", "DA", "Q", "Border", "BS", "H", "TU", "DR", "NM", "Lang", "Subtype", "StructParent", "Contents"}
 )
-
-
 _NOTHING: Final[tuple[Value, ...]] = (None, b"", b"\xfe\xff", [], "Off", "")
 USES: Final = {"V": Use.SIGNATURE, "DV": Use.SIGNATURE, "AP": Use.LOOK, "DR": Use.LOOK, "MK": Use.LOOK}
 _SHOWN: Final = 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
+from signing_core.pdf.structure.forms import MAX_DEPTH
 from signing_core.pdf.structure.kinds import is_signature
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.verification.changes.change import Kind
@@ -13,7 +14,6 @@ from signing_core.verification.changes.new_fields import add_field
 from signing_core.verification.changes.walk import NOTED, SAME, Node, Place, Rule, Walk, drawn
 from signing_core.verification.drawn import unlooked
 
-_MAX_DEPTH: Final = 32
 _Above: TypeAlias = tuple[dict[str, Value], dict[str, Value]]
 
 
@@ -155,7 +155,7 @@ def _fields(walk: Walk, old: Value, new: Value, place: Place) -> str:
 
     for first, second, a, b, where, node in walk.nodes(pending, Use.FORM, settled):
         prefix, above, depth = node
-        if not isinstance(a, dict) or not isinstance(b, dict) or depth > _MAX_DEPTH:
+        if not isinstance(a, dict) or not isinstance(b, dict) or depth > MAX_DEPTH:
             if isinstance(a, dict):
                 _removed(walk, first, prefix, where)
             elif not walk.same(first, second, Use.FORM):

@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
+from signing_core.pdf.structure.forms import MAX_DEPTH
 from signing_core.pdf.structure.kinds import is_signature, kind_of, subtype_of
 from signing_core.pdf.structure.values import Ref, Value, text
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.fields import USES, FieldPair, inherit, note_signature
 from signing_core.verification.changes.ledger import Use
 from signing_core.verification.changes.walk import DrawnWidget, Place, Walk
-
-_MAX_DEPTH: Final = 32
 
 
 def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], place: Place) -> None:
@@ -33,7 +31,7 @@ def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], pla
         value = pair.after(node)
         if value is None:
             continue
-        if not isinstance(value, dict) or depth > _MAX_DEPTH:
+        if not isinstance(value, dict) or depth > MAX_DEPTH:
             walk.forbid("change-field-added", "Something that is no field was added to the form.", where)
             continue
         part = text(pair.after(value.get("T")))
