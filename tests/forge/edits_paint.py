@@ -102,7 +102,11 @@ def _encoded(r: random.Random, content: bytes, entries: dict[str, Value]) -> Val
     """The same content behind other filters (7.4)."""
     twice = zlib.compress(zlib.compress(content))
     rows = b"".join(b"\0" + content[n : n + 10].ljust(10) for n in range(0, len(content), 10))
+    two_ways = (
+        b"q Q\n%".hex().encode() + b"?a?a" + content.hex().encode() + b">"
+    )  # a comment for PDFium, not for poppler
     data, filters = r.choice((
+        (two_ways, {"Filter": Name("ASCIIHexDecode")}), (content.hex("?", 9).encode() + b">", {"Filter": Name("ASCIIHexDecode")}),
         (content.hex().encode() + b">", {"Filter": Name("ASCIIHexDecode")}), (twice, {"Filter": [Name("FlateDecode"), Name("FlateDecode")]}),
         (zlib.compress(rows), {"Filter": Name("FlateDecode"), "DecodeParms": {"Predictor": 12, "Columns": 10}}),
         (base64.a85encode(content) + b"~>", {"Filter": Name("ASCII85Decode")}), (zlib.compress(content), {"Filter": Name("Fl")}),
