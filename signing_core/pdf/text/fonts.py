@@ -6,13 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from signing_core.pdf.structure.document import FileStructure
-from signing_core.pdf.structure.lexer import Malformed, parse_value
-from signing_core.pdf.structure.values import Stream, Value, integer, pdf_doc
+from signing_core.pdf.structure.values import Stream, Value, integer
+from signing_core.pdf.text.encodings import BASES, CODECS, SYMBOL, UNICODE_MAP, character_of, dingbat_encoding
 from signing_core.pdf.text.operations import Unreadable
+from signing_core.pdf.text.unicode_maps import MOST_ENTRIES, MOST_RANGE, to_unicode
 
 if TYPE_CHECKING:
     from signing_core.pdf.text import glyph_shapes  # numpy and fontTools, which only embedded fonts need
@@ -23,27 +23,7 @@ _STANDARD_14: Final = re.compile(
 _PICTURES: Final = re.compile(r"(?i)dings|symbol|barcode|code ?(?:39|128)|emoji|icon")
 """Typefaces that are not embedded and whose letters are no letters."""
 _SYMBOLIC: Final = 4
-_MOST_RANGE: Final = 65_536
-_MOST_ENTRIES: Final = 200_000
 _MOST_PROGRAM: Final = 32_000_000
-_SYMBOL: Final = (
-    " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_\0αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼" + "\0" * 33
-    + "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…\0\0↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨®©™∑" + "\0" * 10 + "\0⟩∫" + "\0" * 13
-)  # fmt: skip
-"""The built-in encoding of Symbol from code 32 on (Annex D.5)."""
-_DINGBATS: Final = {
-    0x20: " ", 0x25: "☎", 0x2A: "☛", 0x2B: "☞", 0x48: "★", 0x6C: "●", 0x6E: "■", 0x73: "▲", 0x74: "▼", 0x75: "◆", 0x77: "◗",
-    0xA8: "♣", 0xA9: "♦", 0xAA: "♥", 0xAB: "♠", 0xD5: "→", 0xD6: "↔", 0xD7: "↕", **dict(enumerate("①②③④⑤⑥⑦⑧⑨⑩", 0xAC)),
-}  # fmt: skip
-"""Where ZapfDingbats (Annex D.6) is not in the order of Unicode's block of that name."""
-_CODECS: Final = {
-    "UCS2": "utf-16-be", "UTF16": "utf-16-be", "UTF8": "utf-8", "UTF32": "utf-32-be", "90ms-RKSJ": "cp932", "90msp-RKSJ": "cp932",
-    "EUC": "euc_jp", "GBK-EUC": "gbk", "GBKp-EUC": "gbk", "GBK2K": "gb18030", "GB-EUC": "gb2312", "ETen-B5": "cp950",
-    "B5pc": "big5", "HKscs-B5": "big5hkscs", "KSCms-UHC": "cp949", "KSCms-UHC-HW": "cp949", "KSC-EUC": "euc_kr",
-}  # fmt: skip
-_UNICODE_MAP: Final = re.compile(
-    r"Uni(?:JIS|JIS2004|JISX0213|JISX02132004|GB|CNS|KS)(?:Pro)?-(UCS2|UTF8|UTF16|UTF32)(?:-HW)?"
-)
 _HELVETICA: Final = (
     "278278355556556889667191333333389584278333278278556556556556556556556556556556278278584584584556"
     "1015667667722722667611778722278500667556833722778667778722667611722667944667667611278278278469556"
@@ -149,16 +129,16 @@ class Font:
             differences = self._at(encoding.get("Differences"))
         dingbats = self.name == "ZapfDingbats"
         if self.name in ("Symbol", "ZapfDingbats") and not embedded:
-            base = _dingbats() if dingbats else dict(enumerate(_SYMBOL, 32))
-        elif named in _BASES:
-            base = _BASES[str(named)]()
+            base = dingbat_encoding() if dingbats else dict(enumerate(SYMBOL, 32))
+        elif named in BASES:
+            base = BASES[str(named)]()
         elif not embedded and _STANDARD_14.fullmatch(self.name):
-            base = _BASES["StandardEncoding"]()
+            base = BASES["StandardEncoding"]()
         elif embedded or self._flags & _SYMBOLIC:
             base = {}
         else:  # what viewers agree on
             base = {
-                code: c for code, c in _BASES["StandardEncoding"]().items() if 32 < code < 127 and code not in (39, 96)
+                code: c for code, c in BASES["StandardEncoding"]().items() if 32 < code < 127 and code not in (39, 96)
             } | {32: " "}
         if not embedded and _PICTURES.search(self.name) and self.name not in ("Symbol", "ZapfDingbats"):
             raise Unreadable("a font of pictures that is not embedded")
@@ -177,7 +157,7 @@ class Font:
             elif isinstance(item, str):
                 self._names[code] = item
                 self._texts.pop(code, None)
-                if character := _character(item, dingbats=dingbats):
+                if character := character_of(item, dingbats=dingbats):
                     self._texts[code] = character
                 code += 1
         given = self._unicode_map(1)
@@ -210,8 +190,8 @@ class Font:
         self._width = 1.0 if width is None else _number(width) / 1000
         if encoding not in ("Identity-H", "Identity-V"):
             name = encoding[:-2] if encoding.endswith(("-H", "-V")) else {"H": "JIS", "V": "JIS"}.get(encoding, "")
-            unicode_map = _UNICODE_MAP.fullmatch(name)
-            self._codec = _CODECS.get(unicode_map[1] if unicode_map else name)
+            unicode_map = UNICODE_MAP.fullmatch(name)
+            self._codec = CODECS.get(unicode_map[1] if unicode_map else name)
             if self._codec is None or embedded:
                 raise Unreadable(f"a font with the CMap {encoding[:40]!r}")
             return
@@ -226,17 +206,17 @@ class Font:
     def _cid_widths(self, array: Value) -> dict[int, float]:
         """/W (9.7.4.3)."""
         widths: dict[int, float] = {}
-        items = [self._at(item) for item in array[:_MOST_RANGE]] if isinstance(array, list) else []
+        items = [self._at(item) for item in array[:MOST_RANGE]] if isinstance(array, list) else []
         at = 0
-        while at + 1 < len(items) and len(widths) < _MOST_ENTRIES:
+        while at + 1 < len(items) and len(widths) < MOST_ENTRIES:
             first, second = integer(items[at]) or 0, items[at + 1]
             if isinstance(second, list):
                 widths.update(
-                    (first + step, _number(self._at(width)) / 1000) for step, width in enumerate(second[:_MOST_RANGE])
+                    (first + step, _number(self._at(width)) / 1000) for step, width in enumerate(second[:MOST_RANGE])
                 )
                 at += 2
                 continue
-            last = min(integer(second) or 0, first + _MOST_RANGE)
+            last = min(integer(second) or 0, first + MOST_RANGE)
             width = _number(items[at + 2]) / 1000 if at + 2 < len(items) else 0.0
             widths.update(dict.fromkeys(range(first, last + 1), width))
             at += 3
@@ -305,7 +285,7 @@ class Font:
             return set() if index is None else {index}
         indices: set[int] = set()
         encoded = self._names.get(code)
-        character = _character(encoded) if encoded else text
+        character = character_of(encoded) if encoded else text
         for (platform, kind), table in program.codes.items():
             keys = {code, 0xF000 | code} if (platform, kind) == (3, 0) else {code} if platform == 1 else set()
             if not self._flags & _SYMBOLIC or not keys:
@@ -328,58 +308,6 @@ class Font:
         return self.structure.decoded(stream, self.revision)
 
 
-def to_unicode(cmap: bytes, width: int) -> dict[int, str]:
-    """The mappings of a ToUnicode CMap (9.10.3) for codes of `width` bytes. What is damaged is left out."""
-    mappings: dict[int, str] = {}
-    total = 0
-    for kind, operands in _blocks(cmap):
-        step = 2 if kind == b"bfchar" else 3
-        for at in range(0, len(operands) - step + 1, step):
-            low, high, target = operands[at], operands[at + step - 2], operands[at + step - 1]
-            if not (isinstance(low, bytes) and isinstance(high, bytes) and len(low) == len(high) == width):
-                continue
-            first = int.from_bytes(low, "big")
-            count = int.from_bytes(high, "big") - first + 1
-            if not 0 < count <= _MOST_RANGE or total + count > _MOST_ENTRIES:
-                continue
-            total += count
-            if isinstance(target, list):
-                texts = [_utf16(item) for item in target[:count]]
-            else:
-                texts = list(_increments(target, count))
-            mappings.update((first + index, text) for index, text in enumerate(texts) if text)
-    return mappings
-
-
-def _blocks(cmap: bytes) -> Iterator[tuple[bytes, list[Value]]]:
-    """(kind, operands) of each block of mappings."""
-    position = 0
-    while (start := re.compile(rb"begin(bfchar|bfrange)").search(cmap, position)) is not None:
-        operands: list[Value] = []
-        position = start.end()
-        while True:
-            try:
-                value, position = parse_value(cmap, position, depth=4)
-            except Malformed:
-                break  # its end, or damage
-            operands.append(value)
-        yield start[1], operands
-
-
-def _increments(target: Value, count: int) -> Iterator[str]:
-    """The targets of a range: the last byte counts up, and where programs let it pass 255, the whole code unit."""
-    text = _utf16(target)
-    for step in range(count if text else 0):
-        last = ord(text[-1]) + step
-        yield text[:-1] + chr(last) if last <= 0x10FFFF else ""
-
-
-def _utf16(value: Value) -> str:
-    if isinstance(value, str):
-        return _character(value)
-    return value.decode("utf-16-be", "replace").replace("\ufffd", "") if isinstance(value, bytes) else ""
-
-
 _LIGATURES: Final = frozenset({"ff", "fi", "fl", "ffi", "ffl", "ft", "st", "tt", "ti", "Th", "ij", "IJ", "fj"})
 
 
@@ -394,37 +322,3 @@ def _invisible(text: str) -> bool:
 
 def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 else 0.0
-
-
-def _character(name: str, *, dingbats: bool = False) -> str:
-    """What a glyph of that name shows, by the Adobe Glyph List; nothing when it tells nothing."""
-    from fontTools import agl  # reads its lists when it is imported
-
-    return str(agl.toUnicode(name, isZapfDingbats=dingbats))
-
-
-def _standard() -> dict[int, str]:
-    from fontTools.encodings.StandardEncoding import StandardEncoding
-
-    return {code: character for code, name in enumerate(StandardEncoding) if (character := _character(name))}
-
-
-@cache
-def _dingbats() -> dict[int, str]:
-    codes = [*range(0x20, 0x7F), *range(0xA1, 0xF0), *range(0xF1, 0xFF)]
-    return {code: _DINGBATS.get(code, chr(code + (0x26E0 if code < 0x80 else 0x26C0))) for code in codes}
-
-
-def _table(codec: str) -> dict[int, str]:
-    decoded = {code: bytes((code,)).decode(codec, "ignore") for code in range(32, 256) if code != 127}
-    return {code: c for code, c in decoded.items() if c}
-
-
-_BASES: Final = {
-    "StandardEncoding": cache(_standard),
-    "MacRomanEncoding": cache(lambda: _table("mac-roman") | {0xCA: " "}),
-    "WinAnsiEncoding": cache(
-        lambda: _table("cp1252") | {0xA0: " ", 0xAD: "-"} | dict.fromkeys((0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D), "•")
-    ),
-    "PDFDocEncoding": cache(lambda: {code: pdf_doc(bytes((code,))) for code in range(24, 256)}),
-}

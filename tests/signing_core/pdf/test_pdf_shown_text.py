@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from signing_core.pdf.structure.values import text
 from signing_core.pdf.text import bidi
-from signing_core.pdf.text.fonts import to_unicode
 from signing_core.pdf.text.operations import Unreadable, operations
+from signing_core.pdf.text.unicode_maps import to_unicode
 
 
 def test_operators_and_their_operands() -> None:
