@@ -14,10 +14,9 @@ What cannot be answered is None with a note, never an exception.
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import Final
@@ -27,6 +26,7 @@ from signing_core.policy import Algorithm
 from signing_core.verdict import SubIndication
 from signing_core.verification import cms, der, time_stamps
 from signing_core.verification.algorithms import DIGESTS, Scheme, UnknownAlgorithm, digest_of
+from signing_core.verification.pdf_dates import farthest_off, parse_date
 from signing_core.verification.public_keys import RefusedKey
 from signing_core.verification.signature_values import algorithm_of, recover
 from signing_core.verification.signed_content import Hasher
@@ -42,9 +42,6 @@ mean detached CMS. That a value reads as such does not do: what else a format as
 _DETACHED: Final = (*_PADES, "adbe.pkcs7.detached")
 _TIME_STAMP: Final = "ETSI.RFC3161"
 _KNOWN: Final = (*_DETACHED, "adbe.pkcs7.sha1", "adbe.x509.rsa_sha1", _TIME_STAMP)
-
-
-_FARTHEST_OFFSET: Final = timedelta(hours=14)
 
 
 @dataclass(frozen=True)
@@ -104,9 +101,7 @@ class Examined:
     @property
     def claimed_give_or_take(self) -> timedelta:
         """How far off `claimed_time` may be without a word of untruth: a date without an offset is local time somewhere."""
-        found = _DATE.match(self.record.time.strip()) if self.record.time else None
-        local = found is not None and not (found[7] or found[8]) and parse_date(self.record.time) is not None
-        return _FARTHEST_OFFSET if local else timedelta()
+        return farthest_off(self.record.time)
 
     @cached_property
     def ends_at(self) -> int:
@@ -330,24 +325,3 @@ def _plain_rsa(record: SignatureRecord, index: int, content: Content) -> Examine
         signers=(checked,),
         notes=_digest_notes((checked,), intact, None) + checked.notes,
     )
-
-
-_DATE: Final = re.compile(
-    r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?\s*(?:(Z)|([+-])(\d\d)'?(\d\d)?'?)?", re.ASCII
-)
-
-
-def parse_date(text: str | None) -> datetime | None:
-    """A PDF date (ISO 32000-2, 7.9.4) in UTC; without an offset it is taken as UTC. None when it is none."""
-    found = _DATE.match(text.strip()) if text else None
-    if not found:
-        return None
-    year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])
-    try:
-        moment = datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, min(second or 0, 59), tzinfo=UTC)
-        if found[8]:
-            offset = timedelta(hours=int(found[9]), minutes=int(found[10] or 0))
-            moment += offset if found[8] == "-" else -offset
-        return moment
-    except (ValueError, OverflowError):
-        return None

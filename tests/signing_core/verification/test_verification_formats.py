@@ -18,7 +18,7 @@ from signed_samples import NOW, How, Pdf
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
 from signing_core.verification import Trust, cms, der, public_keys, verify
 from signing_core.verification.algorithms import UnknownAlgorithm
-from signing_core.verification.examination import parse_date
+from signing_core.verification.pdf_dates import parse_date
 from signing_core.verification.x509_certificates import parse
 
 Judge = Callable[..., DocumentVerdict]
