@@ -187,7 +187,7 @@ def _real(raw: bytes) -> float | int:
 
 
 def _hex(raw: bytes, start: int, end: int) -> bytes:
-    clean = True
+    clean = b"\x0b" not in raw  # white space for Python, and for nobody else
     try:
         value = bytes.fromhex(raw.decode("ascii"))
     except ValueError:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from signing_core.pdf.structure.lexer import SKIP, Malformed, parse_value
-from signing_core.pdf.structure.values import Value
+from signing_core.pdf.structure.values import HexString, Value
 
 _OPERATOR: Final = re.compile(rb"[A-Za-z'\"][A-Za-z0-9*'\"]*+(?![^\0\t\n\f\r ()<>\[\]{}/%])")
 _NUMBER: Final = re.compile(rb"[+-]?(?:\d++\.?\d*+|\.\d++)(?=[\0\t\n\f\r ()<>\[\]/%]|$)")
 _PLAIN_NAME: Final = re.compile(r"[\w.+\-#:,&*]*")
+_STRING: Final = re.compile(rb"\((?:[^()\\]|\\.)*+\)", re.DOTALL)
+_SIGNS: Final = re.compile(rb"[+-]{2}")
 _OPERANDS: Final = frozenset((b"true", b"false", b"null"))
 
 
@@ -42,11 +44,21 @@ def operations(body: bytes) -> Iterator[tuple[str, list[Value]]]:
             value, position = parse_value(body, start, depth=8)
         except Malformed:
             raise Unreadable("damaged content") from None
-        if isinstance(value, str) and not _PLAIN_NAME.fullmatch(value):
+        if (isinstance(value, str) and not _PLAIN_NAME.fullmatch(value)) or not _is_clean(value):
+            raise Unreadable("content that programs read differently")
+        if isinstance(value, list) and _SIGNS.search(_STRING.sub(b"", body[start:position])) is not None:
             raise Unreadable("content that programs read differently")
         operands.append(value)
         if len(operands) > 100:
             raise Unreadable("damaged content")
+
+
+def _is_clean(value: Value) -> bool:
+    """Whether hex strings have only hex digits: some programs leave out what is none, others read it as 0."""
+    if isinstance(value, HexString):
+        return value.clean
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(_is_clean(item) for item in inner)
 
 
 def _check_shown(operator: bytes, operands: list[Value]) -> None:

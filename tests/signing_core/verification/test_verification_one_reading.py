@@ -285,6 +285,10 @@ TWO_WAYS = {
         parts.stream(in_two_ways(SHOWN, OPAQUE), ENTRIES + HEX),
         parts.signed(with_value(parts.stream(SHOWN + b"\n%\xaa\xa3", ENTRIES), parts.original())),
     ),
+    "hex string": lambda: with_value(parts.stream(SHOWN.replace(b"(1000)", b"<31?303030>"), ENTRIES)),
+    "hex string in an array": lambda: with_value(parts.stream(SHOWN.replace(b"(1000) Tj", b"[<3?1303030>] TJ"), ENTRIES)),
+    "hex string with a vertical tab": lambda: with_value(parts.stream(SHOWN.replace(b"(1000)", b"<31\x0b303030>"), ENTRIES)),
+    "two signs": lambda: with_value(parts.stream(SHOWN.replace(b"(1000) Tj", b"[(1) --0 (000)] TJ"), ENTRIES)),
     "content of a file elsewhere": lambda: with_value(parts.stream(SHOWN, ENTRIES + b"/F (other.bin) ")),
 }  # fmt: skip
 
