@@ -100,9 +100,10 @@ def _plain(state: State, value: Value, depth: int, seen: frozenset[int] = frozen
 
 
 def _information(state: State) -> str:
-    """Without the date of the last change, which every program writes."""
+    """Without the date of the last change, which every program writes. An entry that is null is none (7.3.7)."""
     info = entries_of(state.get(state.trailer.get("Info"))) or {}
-    return " ".join(f"{key}: {_plain(state, info[key], 2)}" for key in sorted(info) if key != "ModDate")
+    said = {key: _plain(state, info[key], 2) for key in sorted(info) if key != "ModDate"}
+    return " ".join(f"{key}: {value}" for key, value in said.items() if value)
 
 
 def _metadata(state: State) -> bytes:
