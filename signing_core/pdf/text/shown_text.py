@@ -120,11 +120,7 @@ def read(structure: FileStructure, revision: int, stream: Stream) -> Drawing:
     """What the appearance draws. Raises `Unreadable`; `LimitReached` passes."""
     box = _box(structure, stream.dict.get("BBox"), revision)
     drawing = Drawing(box, _matrix(structure, stream.dict.get("Matrix"), revision))
-    form = structure.resolve(structure.catalog(revision).get("AcroForm"), revision)
-    default = structure.resolve(form.get("DR"), revision) if isinstance(form, dict) else None
-    _Reader(structure, revision, drawing, default if isinstance(default, dict) else {}).run(
-        stream, _State(_IDENTITY, box), 0
-    )
+    _Reader(structure, revision, drawing).run(stream, _State(_IDENTITY, box), 0)
     return drawing
 
 
@@ -133,11 +129,10 @@ _FONTS: Final[WeakKeyDictionary[FileStructure, dict[tuple[Ref, int], Font]]] = W
 
 
 class _Reader:
-    def __init__(self, structure: FileStructure, revision: int, drawing: Drawing, default: dict[str, Value]) -> None:
+    def __init__(self, structure: FileStructure, revision: int, drawing: Drawing) -> None:
         self.structure = structure
         self.revision = revision
         self.drawing = drawing
-        self.default = default
         self.steps = 0
         self.fonts = _FONTS.setdefault(structure, {})
 
@@ -156,12 +151,9 @@ class _Reader:
         _Content(self, resources if isinstance(resources, dict) else {}, state, depth).run(body)
 
     def resource(self, resources: dict[str, Value], kind: str, name: Value) -> Value:
-        """A named resource as it stands, of the stream or else of the form's /DR."""
-        for holder in (resources, self.default):
-            group = self.at(holder.get(kind))
-            if isinstance(group, dict) and isinstance(name, str) and name in group:
-                return group[name]
-        return None
+        """A named resource of the stream, as it stands. What it lacks, programs take from the page, from the form, or not at all."""
+        group = self.at(resources.get(kind))
+        return group.get(name) if isinstance(group, dict) and isinstance(name, str) else None
 
     def font(self, value: Value) -> Font:
         key = (value, self.revision)

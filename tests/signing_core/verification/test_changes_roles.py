@@ -201,3 +201,22 @@ def test_a_comment_that_says_elsewhere_what_it_is_may_be_edited(subtype: bytes) 
     report = since(parse(parts.update(data, {60: note.replace(b"first", b"second")})), 2)
     assert report.level is ChangeLevel.PERMITTED
     assert report.findings[0].message == "Page 1: Text annotation, /Contents was changed."
+
+
+@pytest.mark.parametrize("resources", [b"", b"/Resources << >>", b"/Resources << /Font << /F1 5 0 R >> >>"])
+def test_a_look_draws_with_resources_of_its_own(resources: bytes) -> None:
+    """Found by reading: without them viewers take the page's, where the font of that name has a 9 for a 1."""
+    other = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding << /Differences [49 /nine] >> >>"
+    page = OBJECTS[PAGE].replace(b"/F1 5 0 R", b"/F1 5 0 R /F7 80 0 R")
+    form = OBJECTS[FORM].replace(b"/F1 5 0 R", b"/F1 5 0 R /F7 5 0 R")
+    objects = {**OBJECTS, PAGE: page, FORM: form, 80: other}
+    signed = parts.signed(parts.original(objects), more={FORM: form[:-2] + b"/SigFlags 3 >>"})
+    field = OBJECTS[TEXT][:-2] + b"/V (1000) /AP << /N 60 0 R >> >>"
+    look = b"/Tx BMC q BT /F7 11 Tf 2 8 Td (1000) Tj ET Q EMC"
+    entries = b"/Type /XObject /Subtype /Form /BBox [0 0 200 30] "
+    with_own = b"/Resources << /Font << /F7 5 0 R >> >>"
+    levels = [
+        since(parse(parts.update(signed, {TEXT: field, 60: parts.stream(look, entries + given)})), 2).level
+        for given in (resources, with_own)
+    ]
+    assert levels == [ChangeLevel.UNKNOWN, ChangeLevel.PERMITTED]
