@@ -14,11 +14,12 @@ from signing_core.audit_log import events as audit
 from signing_core.errors import StorageError
 from signing_core.flow import Status
 from signing_core.flow.values import spoken
+from signing_core.pki import x509_certificates
 from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
-from signing_core.verification import Trust, WorkspaceContext, x509_certificates
+from signing_core.verification import Trust, WorkspaceContext
 
 
 def context_of(workspace: Workspace) -> WorkspaceContext:

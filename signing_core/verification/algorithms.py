@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from signing_core.verification import der
+from signing_core.pki import der
 
 DIGESTS: Final = {
     "1.2.840.113549.2.2": "md2",

@@ -13,9 +13,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
 from signing_core.policy import Algorithm, Judgement, Policy
 from signing_core.verdict import Indication, Revocation, SubIndication, Trust
-from signing_core.verification import der, purposes
+from signing_core.verification import purposes
 from signing_core.verification.algorithms import IDENTIFY_NOTHING, UnknownAlgorithm, scheme
 from signing_core.verification.listed import NOTHING_LISTED, Grant, Listed, Purpose
 from signing_core.verification.paths import Path, build
@@ -23,7 +25,6 @@ from signing_core.verification.revocation import Material, Sources, entries
 from signing_core.verification.revocation_entry import CLOCKS, Entry, against
 from signing_core.verification.signature_values import algorithm_of
 from signing_core.verification.signers import Note
-from signing_core.verification.x509_certificates import X509
 
 
 @dataclass(frozen=True, slots=True)

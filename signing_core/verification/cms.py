@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from signing_core.verification import der
-from signing_core.verification.x509_certificates import X509, name_key
-from signing_core.verification.x509_certificates import parse as parse_x509
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509, name_key
+from signing_core.pki.x509_certificates import parse as parse_x509
 
 DATA: Final = "1.2.840.113549.1.7.1"
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509, name_key
 from signing_core.verification.distribution_points import point_names, points
 from signing_core.verification.issuer_signatures import signed
 from signing_core.verification.revocation_entry import REMOVED, Entry, reason
-from signing_core.verification.x509_certificates import X509, name_key
 
 _DELTA: Final = "2.5.29.27"
 _ISSUING_POINT: Final = "2.5.29.28"

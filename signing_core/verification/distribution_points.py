@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
-from signing_core.verification import der
-from signing_core.verification.x509_certificates import CRL_POINTS, X509, name_key
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import CRL_POINTS, X509, name_key
 
 _URI: Final = 0x86
 _DIRECTORY_NAME: Final = 0xA4

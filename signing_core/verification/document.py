@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from signing_core import __version__
 from signing_core.errors import UsageError
 from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
+from signing_core.pki.x509_certificates import X509
 from signing_core.policy import Policy
 from signing_core.verdict import (
     CertificateVerdict,
@@ -61,7 +62,6 @@ from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
 from signing_core.verification.trust import Trust
 from signing_core.verification.undecided import undecided
-from signing_core.verification.x509_certificates import X509
 
 if TYPE_CHECKING:
     from signing_core.verification.changes.analysis import History

@@ -22,9 +22,12 @@ from itertools import islice
 from typing import Final
 
 from signing_core.pdf.revisions import SignatureRecord
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
+from signing_core.pki.x509_certificates import parse as parse_x509
 from signing_core.policy import Algorithm
 from signing_core.verdict import SubIndication
-from signing_core.verification import cms, der, time_stamps
+from signing_core.verification import cms, time_stamps
 from signing_core.verification.algorithms import DIGESTS, Scheme, UnknownAlgorithm, digest_of
 from signing_core.verification.pdf_dates import farthest_off, parse_date
 from signing_core.verification.public_keys import RefusedKey
@@ -32,8 +35,6 @@ from signing_core.verification.signature_values import algorithm_of, recover
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.signers import Checked, Content, Note, check, unidentified
 from signing_core.verification.time_stamps import CheckedToken
-from signing_core.verification.x509_certificates import X509
-from signing_core.verification.x509_certificates import parse as parse_x509
 
 _PADES: Final = ("ETSI.CAdES.detached", "PBAD.PAdES")
 """ETSI EN 319 142-1, and its profile of ICP-Brasil (DOC-ICP-15.03) under a name of its own. A name is judged when it is known to

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from signing_core.pki.x509_certificates import X509
 from signing_core.verification.cms import Cms
 from signing_core.verification.examination import Examined
 from signing_core.verification.revocation import Material, material
 from signing_core.verification.validation_data import Store
-from signing_core.verification.x509_certificates import X509
 
 
 def _structures(examined: Sequence[Examined]) -> Iterator[Cms]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
 from signing_core.verification.signature_values import verify
-from signing_core.verification.x509_certificates import X509
 
 _checked: dict[tuple[bytes, bytes, bytes], bool] = {}
 _MOST_CHECKED: Final = 20_000

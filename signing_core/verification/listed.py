@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
+from signing_core.pki.x509_certificates import X509
+from signing_core.pki.x509_certificates import parse as parse_x509
 from signing_core.verification.signers import Note
-from signing_core.verification.x509_certificates import X509
-from signing_core.verification.x509_certificates import parse as parse_x509
 
 if TYPE_CHECKING:
     from signing_core.pdf.trusted_lists import TrustedList

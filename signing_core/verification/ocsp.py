@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import OCSP_SIGNING, X509, name_key
+from signing_core.pki.x509_certificates import parse as parse_x509
 from signing_core.verification.algorithms import UnknownAlgorithm, digest_name, digest_of
 from signing_core.verification.issuer_signatures import issued_by, signed
 from signing_core.verification.revocation_entry import Entry, reason
-from signing_core.verification.x509_certificates import OCSP_SIGNING, X509, name_key
-from signing_core.verification.x509_certificates import parse as parse_x509
 
 _ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 _BASIC_OCSP: Final = "1.3.6.1.5.5.7.48.1.1"

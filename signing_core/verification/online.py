@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from signing_core.network import RequestFailed, ask
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
 from signing_core.verification.ocsp import issuer_hashes
 from signing_core.verification.revocation import Material, material
-from signing_core.verification.x509_certificates import X509
 
 _MAX_BYTES: Final = 32 * 1024 * 1024
 _SECONDS: Final = 30.0

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from signing_core.verification.issuer_signatures import issued_by
-from signing_core.verification.x509_certificates import (
+from signing_core.pki.x509_certificates import (
     INHIBIT_ANY_POLICY,
     NAME_CONSTRAINTS,
     POLICY_CONSTRAINTS,
     X509,
 )
+from signing_core.verification.issuer_signatures import issued_by
 
 _MAX_LENGTH: Final = 10
 _MAX_STEPS: Final = 200

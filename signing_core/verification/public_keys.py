@@ -15,8 +15,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from signing_core.pki import der
 from signing_core.policy.cut_offs import KEYS
-from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm
 
 _MAX_BITS: Final = 16_384

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from signing_core.pki.x509_certificates import X509
 from signing_core.policy.purposes import SIGN_DOCUMENTS, TIME_STAMPING, named
 from signing_core.verification.listed import Purpose
 from signing_core.verification.signers import Note
-from signing_core.verification.x509_certificates import X509
 
 
 def against(certificate: X509, purpose: Purpose) -> tuple[Note, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
 from signing_core.verification.crl import Crl, parse_crl
 from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.ocsp import Ocsp, parse_ocsp
 from signing_core.verification.revocation_entry import Entry, against
-from signing_core.verification.x509_certificates import X509
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 
+from signing_core.pki import der
 from signing_core.policy import Algorithm
-from signing_core.verification import der
 from signing_core.verification.algorithms import OID_OF_DIGEST, Scheme, UnknownAlgorithm, digest_of
 from signing_core.verification.public_keys import PublicKey, public_key
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
 from signing_core.policy import Algorithm
 from signing_core.policy.cut_offs import shown
-from signing_core.verification import cms, der
+from signing_core.verification import cms
 from signing_core.verification.algorithms import (
     DIGESTS,
     IDENTIFY_NOTHING,
@@ -30,7 +32,6 @@ from signing_core.verification.signature_values import (
     verify,
     verify_digest,
 )
-from signing_core.verification.x509_certificates import X509
 
 Note = tuple[str, str]
 """Finding code and what to add to its message."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from signing_core.verification import cms, der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
+from signing_core.verification import cms
 from signing_core.verification.algorithms import UnknownAlgorithm, digest_name, digest_of
 from signing_core.verification.signers import Checked, Content, Note, check, unidentified
-from signing_core.verification.x509_certificates import X509
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ from typing import Final
 from signing_core.errors import UsageError
 from signing_core.keys.headed_pem import blocks
 from signing_core.pdf import trusted_lists
-from signing_core.verification import der
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import X509
+from signing_core.pki.x509_certificates import parse as parse_x509
 from signing_core.verification.crl import parse_crl
 from signing_core.verification.issuer_signatures import issued_by
 from signing_core.verification.listed import NOTHING_LISTED, Listed, from_list
 from signing_core.verification.ocsp import parse_ocsp
 from signing_core.verification.revocation import Material, material
-from signing_core.verification.x509_certificates import X509
-from signing_core.verification.x509_certificates import parse as parse_x509
 
 _ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 _VERIFIER_KEY: Final = re.compile(rb"^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\s*$", re.MULTILINE)

@@ -7,8 +7,8 @@ from typing import Final
 
 from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.structure.values import Stream
-from signing_core.verification.x509_certificates import X509
-from signing_core.verification.x509_certificates import parse as parse_x509
+from signing_core.pki.x509_certificates import X509
+from signing_core.pki.x509_certificates import parse as parse_x509
 
 _MOST: Final = 4_000
 """Entries looked at in one store."""

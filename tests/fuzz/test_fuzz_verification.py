@@ -12,7 +12,8 @@ import pytest
 import signed_samples as made
 
 from signing_core.pdf.revisions import parse
-from signing_core.verification import cms, der, time_stamps, verify
+from signing_core.pki import der
+from signing_core.verification import cms, time_stamps, verify
 from signing_core.verification.changes import ChangeLevel, since
 from signing_core.verification.signed_content import Content, digest_of
 

@@ -9,11 +9,11 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, Identity
 
+from signing_core.pki.x509_certificates import parse
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict, SignatureVerdict
 from signing_core.verification import Trust, verify
 from signing_core.verification.revocation import material
-from signing_core.verification.x509_certificates import parse
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, How
 
+from signing_core.pki import der
 from signing_core.policy import Policy, read
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import der
 from signing_core.verification.algorithms import UnknownAlgorithm, scheme
 from signing_core.verification.public_keys import public_key
 from signing_core.verification.signature_values import verify_digest

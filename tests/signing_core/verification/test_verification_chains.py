@@ -10,10 +10,10 @@ import signed_samples as made
 from cryptography import x509
 from signed_samples import NOW, YEAR, How
 
+from signing_core.pki.x509_certificates import parse
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication, Trust
 from signing_core.verification.paths import build
-from signing_core.verification.x509_certificates import parse
 
 Judge = Callable[..., DocumentVerdict]
 DAY = timedelta(days=1)

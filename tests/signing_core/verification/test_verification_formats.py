@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signed_samples import NOW, How, Pdf
 
+from signing_core.pki import der
+from signing_core.pki.x509_certificates import parse
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import Trust, cms, der, public_keys, verify
+from signing_core.verification import Trust, cms, public_keys, verify
 from signing_core.verification.algorithms import UnknownAlgorithm
 from signing_core.verification.pdf_dates import parse_date
-from signing_core.verification.x509_certificates import parse
 
 Judge = Callable[..., DocumentVerdict]
 UNDECIDED = Integrity.INDETERMINATE

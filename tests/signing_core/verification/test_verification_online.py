@@ -10,13 +10,13 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW
 
+from signing_core.pki.x509_certificates import X509, parse
 from signing_core.policy import Policy
 from signing_core.verdict import Indication, SubIndication
 from signing_core.verification import verify
 from signing_core.verification.chains import Surroundings, Window, judge
 from signing_core.verification.online import Fetcher, request
 from signing_core.verification.revocation import Material
-from signing_core.verification.x509_certificates import X509, parse
 
 Answer = Callable[[str, bytes], tuple[int, bytes]]
 

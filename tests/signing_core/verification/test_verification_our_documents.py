@@ -21,10 +21,10 @@ from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD, TIME_STAMP_FIELD
 from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.revisions import parse as parse_file
 from signing_core.pdf.structure import excerpt, sole_drawing
+from signing_core.pki.x509_certificates import parse
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
 from signing_core.verification import Trust, WorkspaceContext, certificate_page, load_trust, verify
 from signing_core.verification.certificate_page import read_page
-from signing_core.verification.x509_certificates import parse
 
 
 @pytest.fixture(scope="module")

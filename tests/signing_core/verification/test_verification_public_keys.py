@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from signed_samples import How, Pdf
 
+from signing_core.pki import der
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import der
 from signing_core.verification.public_keys import RefusedKey, public_key
 
 Judge = Callable[..., DocumentVerdict]

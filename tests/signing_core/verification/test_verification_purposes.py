@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from signed_samples import NOW, How, Pdf
 
+from signing_core.pki import der
 from signing_core.policy import purposes
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication, Trust
-from signing_core.verification import der
 
 Judge = Callable[..., DocumentVerdict]
 

@@ -14,10 +14,10 @@ from cryptography.x509 import ocsp as o
 from cryptography.x509.oid import NameOID
 from signed_samples import NOW, YEAR, How, Identity
 
+from signing_core.pki.x509_certificates import parse
 from signing_core.policy import Policy
 from signing_core.verdict import DocumentVerdict, Indication, SubIndication
 from signing_core.verification.ocsp import parse_ocsp
-from signing_core.verification.x509_certificates import parse
 
 Judge = Callable[..., DocumentVerdict]
 DAY = timedelta(days=1)
@@ -173,7 +173,7 @@ def test_two_scopes_in_one_list_are_none(world, judge: Judge) -> None:
 
 def resigned(body: bytes, old: bytes, new: bytes, by: Identity) -> bytes:
     """A CRL whose last element of the body was changed: the lengths around it are set anew."""
-    from signing_core.verification import der
+    from signing_core.pki import der
 
     parts = der.children(der.read(body))
     extensions = der.children(parts[-1])[0]
@@ -484,7 +484,7 @@ def test_a_response_made_after_the_time_judged_for_does_not_count(world, declare
 
 def weakly(crl: bytes, by: Identity, name: str) -> bytes:
     """The same list, signed with RSA and another digest."""
-    from signing_core.verification import der
+    from signing_core.pki import der
 
     parts = der.children(der.children(der.read(crl))[0])
     algorithm, _ = made.sign_value(by.key, b"", How(digest=name))

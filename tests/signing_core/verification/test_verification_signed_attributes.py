@@ -9,8 +9,9 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, How, Pdf
 
+from signing_core.pki import der
 from signing_core.verdict import DocumentVerdict, Indication, Integrity
-from signing_core.verification import cms, der
+from signing_core.verification import cms
 
 Judge = Callable[..., DocumentVerdict]
 

@@ -12,9 +12,10 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, YEAR, How, Pdf
 
+from signing_core.pki import der
 from signing_core.policy import read
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication, Trust
-from signing_core.verification import der, signed_content
+from signing_core.verification import signed_content
 
 Judge = Callable[..., DocumentVerdict]
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Final
 
+from signing_core.pki import der
+from signing_core.pki.names import decoded_attributes, rfc4514
 from signing_core.policy import purposes
-from signing_core.verification import der
-from signing_core.verification.names import decoded_attributes, rfc4514
 
 _BASIC_CONSTRAINTS: Final = "2.5.29.19"
 _KEY_USAGE: Final = "2.5.29.15"

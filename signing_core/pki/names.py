@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from signing_core.verification import der
+from signing_core.pki import der
 
 _LABELS: Final = {
     "2.5.4.3": "CN",
