@@ -48,8 +48,10 @@ from pyhanko_certvalidator import ValidationContext
 
 from signing_core.desk import Desk
 from signing_core.testing import Play, contract, make_workspace
-from signing_core.verification import Trust, load_trust, our_documents, verify
+from signing_core.trust import TrustStore, load_trust
+from signing_core.verification import our_documents, verify
 from signing_core.verification.batch import Limits, Rules, verify_many
+from signing_core.verification.believed import believed
 from signing_core.verification.certificate_page import PageRead
 
 PASSED = ("TOTAL-PASSED", "intact")
@@ -96,7 +98,7 @@ def nss_database(folder: Path, anchors: Path) -> Path | None:
         return None
     run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run([certutil, "-N", "-d", f"sql:{folder}", "--empty-password"])
-    for index, anchor in enumerate(load_trust([anchors]).anchors):
+    for index, anchor in enumerate(believed(load_trust([anchors])).anchors):
         (folder / "anchor.der").write_bytes(anchor.der)
         run(
             [
@@ -118,11 +120,11 @@ def nss_database(folder: Path, anchors: Path) -> Path | None:
 # -- the three --------------------------------------------------------------------------------------------------------
 
 
-def ours(path: Path, at: datetime, trust: Trust | None) -> str:
+def ours(path: Path, at: datetime, trust: TrustStore | None) -> str:
     return str(verify(path, at=at, trust=trust).integrity)
 
 
-def ours_without_page(path: Path, at: datetime, trust: Trust | None) -> str:
+def ours_without_page(path: Path, at: datetime, trust: TrustStore | None) -> str:
     """What pyHanko and pdfsig have no counterpart to left out: the certificate page is not rendered and read."""
     defaults = our_documents.judge.__kwdefaults__
     reading = defaults["read"]
@@ -162,7 +164,7 @@ def pyhanko_apart(path: Path, at: datetime, anchors: Path) -> float | None:
 
 def pyhanko_alone(path: Path, at: datetime, anchors: Path) -> None:
     """The process of `pyhanko_apart`: with as much stack as its recursion may take."""
-    roots = [x509.Certificate.load(anchor.der) for anchor in load_trust([anchors]).anchors]
+    roots = [x509.Certificate.load(anchor.der) for anchor in believed(load_trust([anchors])).anchors]
     sys.setrecursionlimit(200_000)
     threading.stack_size(1 << 30)
 
@@ -216,7 +218,7 @@ def table(rows: list[list[str]]) -> None:
     print()
 
 
-def by_pages(found: dict[int, list[Path]], at: datetime, trust: Trust, public: Path, nss: Path | None) -> None:
+def by_pages(found: dict[int, list[Path]], at: datetime, trust: TrustStore, public: Path, nss: Path | None) -> None:
     print("One core, milliseconds of processor time for one document\n")
     rows = [
         [
@@ -286,7 +288,7 @@ def over_corpus(folder: Path, at: datetime) -> None:
     table(rows)
 
 
-def two_at_a_time(found: dict[int, list[Path]], at: datetime, trust: Trust, nss: Path | None) -> None:
+def two_at_a_time(found: dict[int, list[Path]], at: datetime, trust: TrustStore, nss: Path | None) -> None:
     print("Two at a time: documents per second by the clock, in a steady state, taking turns; medians of five turns\n")
     rows = [["pages", "ours, two workers", "pdfsig", "pdfsig, anchors", "ours / pdfsig", "ours / pdfsig, anchors"]]
     for pages, paths in found.items():
@@ -315,7 +317,7 @@ def two_at_a_time(found: dict[int, list[Path]], at: datetime, trust: Trust, nss:
     table(rows)
 
 
-def profile(path: Path, at: datetime, trust: Trust) -> None:
+def profile(path: Path, at: datetime, trust: TrustStore) -> None:
     for _ in range(3):
         ours(path, at, trust)
     profiler = cProfile.Profile()

@@ -44,8 +44,8 @@ from signing_core import Conclusion, Picture, Workspace, frames, stored_file
 from signing_core.certificate.registry import WorkspaceRegistry
 from signing_core.certificate.scan_files import scan_files
 from signing_core.errors import SealtrailError, UsageError
-from signing_core.keys import trust
 from signing_core.pdf import render
+from signing_core.trust.workspace import of_workspace
 
 opened = Workspace.open(workspace or os.environ.get("SEALTRAIL_WORKSPACE", "."))
 folder = Path(photos) if photos else opened.path / "photos"
@@ -102,11 +102,11 @@ print(f"{len(files)} {'SAMPLE photos, made here' if samples else 'files in the f
 # picture is too poor: photograph it again, closer and flat.
 
 # %%
-keys = trust.load([opened.resolve(opened.settings.keys.folder) / "public" / "qr.pem"]).statement_keys("qr")
+believed = of_workspace(opened)
 registry = WorkspaceRegistry(opened.engine)
 results = []
 for file in tqdm(files, unit="file"):
-    results += scan_files([file], keys=keys.values(), registry=registry)
+    results += scan_files([file], trust=believed, registry=registry)
 table = pd.DataFrame(
     [
         (
@@ -124,7 +124,7 @@ table = pd.DataFrame(
     columns=["file", "page", "code", "registry", "document", "read by", "state", "findings"],
     dtype=object,
 )
-print(f"Public keys to believe: {', '.join(key.hex() for key in keys)}.")
+print(f"Public keys to believe: {', '.join(sorted(raw.hex()[:16] for raw in believed.keys('qr')))}.")
 frames.listing(
     table if table["page"].notna().any() else table.drop(columns="page"), caption="What was read of each file"
 )

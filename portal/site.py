@@ -26,6 +26,7 @@ from signing_core.certificate.registry import WorkspaceRegistry
 from signing_core.certificate.scan import Judge
 from signing_core.certificate.words import count, moment
 from signing_core.desk import Desk, Origin, judging
+from signing_core.trust.workspace import of_workspace
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = {
@@ -81,12 +82,12 @@ class Site:
 
     @cached_property
     def _trust(self) -> Any:
-        return judging.trust_of(self.workspace)
+        return of_workspace(self.workspace)
 
     @cached_property
     def judge(self) -> Judge:
-        """Judges QR codes by this workspace's key and register; what it means in words is said by the pages."""
-        return Judge([self.workspace.keys().qr.public_key], registry=WorkspaceRegistry(self.workspace.engine))
+        """Judges QR codes by what this workspace believes and its register; what it means in words is said by the pages."""
+        return Judge(self._trust, registry=WorkspaceRegistry(self.workspace.engine))
 
     def url(self, path: str) -> str:
         return self.prefix + path

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from signing_core.desk.verifying import stored_file
     from signing_core.display import Conclusion, Picture
     from signing_core.storage.workspace import Workspace
+    from signing_core.trust import load_trust
     from signing_core.verdict import DocumentVerdict
-    from signing_core.verification import load_trust, verify
+    from signing_core.verification import verify
     from signing_core.verification.batch_report import BatchReport
 
 __version__: Final = "0.1.0"
@@ -47,7 +48,7 @@ _HOME = {
     "Proof": "audit_log.proofs",
     "Signer": "desk",
     "Workspace": "storage.workspace",
-    "load_trust": "verification",
+    "load_trust": "trust",
     "scan": "certificate.scan",
     "stored_file": "desk.verifying",
     "verify": "verification",

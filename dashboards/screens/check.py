@@ -18,6 +18,7 @@ from signing_core.certificate.scan import Judge, ScanResult, scan
 from signing_core.errors import SealtrailError
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
+from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import DocumentVerdict
 
 
@@ -179,7 +180,7 @@ class _Seen:
 
 
 def _keys(mine: Access) -> dict[str, Any]:
-    return {"keys": [mine.workspace.keys().qr.public_key], "registry": _Seen(mine)}
+    return {"trust": of_workspace(mine.workspace), "registry": _Seen(mine)}
 
 
 def _code(mine: Access, one: ScanResult) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from signing_core.audit_log import anchors, events, proofs, signer, store, tree
 from signing_core.audit_log.anchors import Anchor
@@ -26,9 +28,8 @@ from signing_core.storage import schema
 from signing_core.storage.database import reading, writing
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
     from signing_core.storage.workspace import Workspace
+    from signing_core.trust import Purpose, TrustStore
 
 RESTORED = "log.restored"
 """Type of the event that declares a loss."""
@@ -211,13 +212,22 @@ class AuditLog:
         """The key that signs now, under the present origin."""
         return Verifier(self.origin, self._workspace.keys().checkpoint.public_key)
 
+    @property
+    def trust(self) -> TrustStore:
+        """What the workspace believes."""
+        from signing_core.trust.workspace import of_workspace
+
+        return of_workspace(self._workspace)
+
     def verifiers(self) -> list[Verifier]:
         """The log's keys, former ones included, under every origin that it had."""
-        from signing_core.keys import trust
-
-        known = trust.load([self._workspace.resolve(self._workspace.settings.keys.folder) / "public"])
-        public = known.statement_keys("checkpoint").values()
-        return [Verifier(origin, key) for origin in self.origins() for key in public]
+        store = self.trust
+        own = [
+            Ed25519PublicKey.from_public_bytes(raw)
+            for raw, house in store.keys("checkpoint").items()
+            if house.id == store.own
+        ]
+        return [Verifier(origin, key) for origin in self.origins() for key in own]
 
     def origins(self) -> list[str]:
         """The names that the log has and had, the present one first."""
@@ -239,19 +249,17 @@ class AuditLog:
 
     @cached_property
     def authorities(self) -> list[x509.Certificate]:
-        """Trust anchors of outside time-stamp authorities, of the settings. Raises `KeyUnavailable`."""
-        from signing_core.keys import trust
-
-        file = self._workspace.settings.time_stamps.trust
-        return list(trust.load([self._workspace.resolve(file)]).anchors) if file else []
+        """Roots of all outside time-stamp authorities that were ever used. Raises `KeyUnavailable`."""
+        return self._own_certificates("time-stamp-authority")
 
     @cached_property
     def own_anchors(self) -> list[x509.Certificate]:
         """The workspace's own X.509 trust anchors: what they certify is not outside."""
-        from signing_core.keys import trust
+        return self._own_certificates("company-ca", "anchor")
 
-        folder = self._workspace.resolve(self._workspace.settings.keys.folder) / "public"
-        return list(trust.load([folder / "anchors.pem"]).anchors)
+    def _own_certificates(self, *purposes: Purpose) -> list[x509.Certificate]:
+        house = self.trust.own_house
+        return [x509.load_der_x509_certificate(content) for content in house.of(*purposes)] if house else []
 
     def protection(self) -> Protection:
         """How far the log is signed and anchored, as stored."""

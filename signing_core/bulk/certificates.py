@@ -19,6 +19,7 @@ SCHEMA: Final = pa.schema(
         ("document_id", pa.string()),
         ("present", pa.bool_()),
         ("sealed_by_us", pa.bool_()),
+        ("house", pa.string()),
         ("qr", pa.string()),
         ("prefix", pa.string()),
         ("state", pa.string()),
@@ -50,11 +51,11 @@ def _make(store: Results, key: str) -> pa.Table:
 
 
 def state_of(certificate: Mapping[str, Any]) -> State:
-    """`valid` needs all three: our seal, our QR code, and the prefix that it names."""
+    """`valid` needs all three: our seal, our QR code, and the prefix that it names. `foreign`: another house's."""
     if not certificate["present"]:
         return "none"
     if certificate["sealed_by_us"] is False:
-        return "foreign" if certificate["qr"] in ("foreign", "absent") else "wrong"
+        return "foreign" if certificate["house"] or certificate["qr"] in ("foreign", "absent") else "wrong"
     if certificate["qr"] == "invalid" or certificate["prefix"] == "mismatch":
         return "wrong"
     if certificate["sealed_by_us"] and certificate["qr"] == "valid" and certificate["prefix"] == "match":

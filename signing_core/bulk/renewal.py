@@ -20,7 +20,7 @@ from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.results import Results
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
-from signing_core.desk import judging, records
+from signing_core.desk import records
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
 from signing_core.keys import chains, distribution, register
@@ -29,6 +29,7 @@ from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
+from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import Indication, Integrity
 
 RENEWED: Final = "document.renewed"
@@ -142,7 +143,7 @@ def renew(
 def _check(workspace: Workspace, document_id: str, sha256: str, now: datetime, policy: Policy) -> None:
     from signing_core.verification import verify
 
-    verdict = verify(workspace.objects.get(sha256), at=now, policy=policy, trust=judging.trust_of(workspace))
+    verdict = verify(workspace.objects.get(sha256), at=now, policy=policy, trust=of_workspace(workspace))
     if verdict.integrity is not Integrity.INTACT or verdict.indication is not Indication.TOTAL_PASSED:
         raise SealRejected(
             f"The renewed file of document {document_id} does not pass our own verifier: {verdict.integrity}, "

@@ -26,9 +26,9 @@ from signing_core.bulk.checks import NO_END
 from signing_core.bulk.files import chunks, local_files
 from signing_core.bulk.results import Results
 from signing_core.bulk.watched import Watched
-from signing_core.desk import judging
 from signing_core.policy import Policy
 from signing_core.storage.workspace import Workspace
+from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification.batch import Limits, Rules, verify_many
 from signing_core.verification.journal import rules_digest
@@ -78,7 +78,7 @@ def make(workspace: Workspace, store: Results, watched: Watched, key: str, work:
 
 def _make(workspace: Workspace, store: Results, watched: Watched, key: str, work: Work) -> Done:
     now = workspace.clock()
-    rules = Rules(at=now, policy=work.policy, trust=judging.trust_of(workspace))
+    rules = Rules(at=now, policy=work.policy, trust=of_workspace(workspace))
     name = rules_id(rules)
     made_of = store.made_of(key)  # before its rows: a new inventory may come meanwhile
     wanted = _wanted(store, key)

@@ -112,15 +112,19 @@ class _Malformed(Exception):
 
 
 def issuer_of(host: str) -> str:
-    """The issuer's name for a host: the host itself, or "…" and its end where it is longer than `MAX_ISSUER`."""
+    """The issuer's name for a host: the host itself, or where it is longer than `MAX_ISSUER`, "…" and 80 bits of its SHA-256.
+
+    Never a part of it: whoever registers another name with that part would pass for the issuer.
+    """
     host = host.lower()
-    return host if len(host.encode()) <= MAX_ISSUER else _CUT + host[3 - MAX_ISSUER :]
+    if len(host.encode()) <= MAX_ISSUER:
+        return host
+    return _CUT + base64.b32encode(sha256(host.encode()).digest()[:10]).decode("ascii").lower()
 
 
 def belongs(host: str, issuer: str) -> bool:
     """Whether a printed host is the one that the issuer's name stands for."""
-    host, issuer = host.lower(), issuer.lower()
-    return host == issuer or (issuer.startswith(_CUT) and len(issuer) > 1 and host.endswith(issuer[1:]))
+    return issuer_of(host) == issuer.lower()
 
 
 def key_id(public_key: Ed25519PublicKey) -> bytes:

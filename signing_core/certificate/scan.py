@@ -6,7 +6,6 @@ answers and paper leaves open; every result says both in sentences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from signing_core.certificate.readers import FoundCode, QrReader, ZxingReader
 from signing_core.certificate.registry import Answer, RegisteredDocument, Registry
 from signing_core.certificate.scan_words import SEVERITIES, words
 from signing_core.certificate.words import count, moment
+from signing_core.trust import TrustStore
 from signing_core.verdict import Finding, rfc3339
 
 
@@ -57,6 +57,8 @@ class ScanResult:
     """Sequence number of the client's signing event in the audit log."""
     key_id: str | None = None
     """16 hexadecimal digits."""
+    house: str | None = None
+    """The name of the house whose key it is; None when nobody said."""
     registry: Answer | None = None
     """None without a workspace."""
     document: RegisteredDocument | None = None
@@ -93,6 +95,7 @@ class ScanResult:
             "proves": list(self.proves),
             "does_not_prove": list(self.does_not_prove),
             "findings": [finding.to_json() for finding in self.findings],
+            "house": self.house,
             "issuer": self.issuer,
             "host": self.host,
             "sequence": self.sequence,
@@ -110,8 +113,7 @@ class ScanResult:
 def scan(
     image: Image.Image,
     *,
-    keys: Iterable[Ed25519PublicKey] = (),
-    key_names: Mapping[bytes, str] | None = None,
+    trust: TrustStore | None = None,
     registry: Registry | None = None,
     language: str = "en",
     reader: QrReader | None = None,
@@ -120,27 +122,30 @@ def scan(
 ) -> list[ScanResult]:
     """Every QR code in a picture, top to bottom, read and judged; empty when there is none.
 
-    `keys` are the public keys to believe, `key_names` says whose they are by key id, `registry` holds what is read
+    `trust` holds the public keys to believe and says whose they are, `registry` what is read
     against a workspace. Raises `UsageError` when the picture has more pixels than the reader takes.
     """
     codes = (reader or ZxingReader()).read(image)
-    judge = Judge(keys, key_names=key_names, registry=registry, language=language)
+    judge = Judge(trust, registry=registry, language=language)
     return [judge.code(code, path=path, page=page) for code in codes]
 
 
 class Judge:
-    """Judges texts of QR codes by the given keys and, where there is one, a registry."""
+    """Judges texts of QR codes by the QR keys of a trust store and, where there is one, a registry."""
 
     def __init__(
         self,
-        keys: Iterable[Ed25519PublicKey] = (),
+        trust: TrustStore | None = None,
         *,
-        key_names: Mapping[bytes, str] | None = None,
         registry: Registry | None = None,
         language: str = "en",
     ) -> None:
-        self._keys = tuple(keys)
-        self._names = dict(key_names or {})
+        trust = trust or TrustStore()
+        self._keys = trust.public_keys("qr")
+        self._houses = {
+            payload.key_id(Ed25519PublicKey.from_public_bytes(raw)): (raw, house)
+            for raw, house in trust.keys("qr").items()
+        }
         self._registry = registry
         self._language = language
         self._words = words(language)
@@ -202,6 +207,9 @@ class Judge:
             findings.append(self.finding("qr-unknown-key", base["key_id"], page=page))
             sentence = self._words["not_unknown"].format(issuer=claims.issuer, key_id=base["key_id"])
             return ScanResult(**base, qr="unknown-key", does_not_prove=(sentence,), findings=tuple(findings))
+        raw, house = self._houses[verdict.key_id or b""]
+        if retired := house.retired(raw, claims.issued_at):
+            findings.append(self.finding("qr-key-retired", f"{retired:%Y-%m-%d}", page=page))
         document = self._registry.find(claims.document_id) if self._registry else None
         answer: Answer | None = None
         if self._registry is not None:
@@ -211,9 +219,10 @@ class Judge:
         return ScanResult(
             **base,
             qr="valid",
+            house=house.name or None,
             registry=answer,
             document=shown,
-            proves=self._proves(claims, base["key_id"], verdict, shown),
+            proves=self._proves(claims, base["key_id"], house.name, shown),
             does_not_prove=self._does_not_prove(claims, shown),
             findings=tuple(findings),
         )
@@ -235,7 +244,7 @@ class Judge:
         return []
 
     def _proves(
-        self, claims: QrClaims, key_id: str, verdict: QrVerdict, document: RegisteredDocument | None
+        self, claims: QrClaims, key_id: str, house: str, document: RegisteredDocument | None
     ) -> tuple[str, ...]:
         say = self._words
         sentences = [
@@ -244,7 +253,7 @@ class Judge:
                 document_id=claims.document_id,
                 issued_at=moment(claims.issued_at, UTC, self._language),
                 key_id=key_id,
-                key_name=self._names.get(verdict.key_id or b"", say["given_key"]),
+                key_name=say["of_house"].format(house=house) if house else say["given_key"],
                 issuer=claims.issuer,
             ),
             say["proves_prefix"].format(

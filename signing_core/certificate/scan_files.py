@@ -9,11 +9,10 @@ import dataclasses
 import errno
 import io
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from PIL import Image
 
 from signing_core.certificate.readers import ZxingReader
@@ -21,6 +20,7 @@ from signing_core.certificate.readers.zxing import MAX_PIXELS
 from signing_core.certificate.registry import Registry
 from signing_core.certificate.scan import Judge, ScanResult
 from signing_core.errors import DocumentRefused, SealtrailError
+from signing_core.trust import TrustStore
 
 MAX_BYTES: Final = 256_000_000
 MAX_PAGES: Final = 2_000
@@ -34,13 +34,12 @@ _THOROUGH_PAGES: Final = 20
 def scan_files(
     paths: Iterable[Path | str],
     *,
-    keys: Iterable[Ed25519PublicKey] = (),
-    key_names: Mapping[bytes, str] | None = None,
+    trust: TrustStore | None = None,
     registry: Registry | None = None,
     language: str = "en",
 ) -> Iterator[ScanResult]:
     """One result for each code of each file, in order, and one with `found` false for a file without any."""
-    judge = Judge(keys, key_names=key_names, registry=registry, language=language)
+    judge = Judge(trust, registry=registry, language=language)
     for path in paths:
         yield from _scan_file(Path(path), judge)
 

@@ -80,7 +80,7 @@ _COLOURS = {"valid": "green", "invalid": "red", "unknown-key": "yellow"}
     metavar="FILE_OR_DIR",
     multiple=True,
     type=click.Path(path_type=Path, exists=True),
-    help="Public QR keys to believe, PEM or DER; repeatable. A workspace's own are believed without it.",
+    help="Public QR keys to believe, or a house's public folder; repeatable. A workspace's own are believed without it.",
 )
 @click.option("--language", type=click.Choice(["en", "de"]), default=None, help="Of the sentences.")
 @workspace_option
@@ -129,27 +129,20 @@ def command(
 
 
 def _believed(context: click.Context, trust: tuple[Path, ...], folder: Path, language: str | None) -> dict[str, Any]:
-    """Keys and names, and the registry where there is a workspace: one that was named, or the current folder if it is one."""
+    """What to believe, and the registry where there is a workspace: one that was named, or the current folder if it is one."""
     from signing_core.certificate.registry import WorkspaceRegistry
-    from signing_core.certificate.scan_words import words
-    from signing_core.keys import trust as trusted
     from signing_core.storage.settings_file import FILE_NAME
+    from signing_core.trust import load_trust
+    from signing_core.trust.workspace import of_workspace
 
-    keys, names = {}, {}
-    for path in trust:
-        for key_id, key in trusted.load([path]).statement_keys("qr").items():
-            keys[key_id], names[key_id] = key, str(path)
-    registry = None
+    believed, registry = load_trust(trust), None
     named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
     if named or (folder / FILE_NAME).is_file():
         opened = open_workspace(folder)
         language = language or opened.settings.language
-        own = opened.path / opened.settings.keys.folder / "public" / "qr.pem"
-        if own.is_file():
-            for key_id, key in trusted.load([own]).statement_keys("qr").items():
-                keys[key_id], names[key_id] = key, words(language)["this_workspace"]
+        believed += of_workspace(opened)
         registry = WorkspaceRegistry(opened.engine)
-    return {"keys": list(keys.values()), "key_names": names, "registry": registry, "language": language or "en"}
+    return {"trust": believed, "registry": registry, "language": language or "en"}
 
 
 def _print(result: ScanResult, language: str) -> None:

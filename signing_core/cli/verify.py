@@ -22,6 +22,7 @@ from signing_core.errors import UsageError
 if TYPE_CHECKING:
     from signing_core.cli.comparing import Comparing
     from signing_core.policy import Policy
+    from signing_core.trust import TrustStore
     from signing_core.verdict import DocumentVerdict
     from signing_core.verification.batch import Limits, Rules
     from signing_core.verification.context import WorkspaceContext
@@ -70,6 +71,13 @@ class _Time(click.ParamType[datetime]):
     multiple=True,
     type=click.Path(path_type=Path, exists=True),
     help="X.509 anchors in PEM or DER, our seals and public keys; repeatable.",
+)
+@click.option(
+    "--certificates",
+    metavar="FILE_OR_DIR",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="X.509 certificates of intermediates that files do not bring; no anchors; repeatable.",
 )
 @click.option(
     "--revocation",
@@ -121,6 +129,7 @@ def command(
     output: Path | None,
     at: datetime | None,
     trust: tuple[Path, ...],
+    certificates: tuple[Path, ...],
     revocation: tuple[Path, ...],
     policy: Path | None,
     jobs: int,
@@ -148,7 +157,8 @@ def command(
     files = _files(paths)
     done = _journal(journal)
     opener = _opener(context, workspace)
-    rules = _rules(at or (done.at if done else None), trust, revocation, policy, password_file, online, opener)
+    given = _believed(trust, certificates, policy)
+    rules = _rules(at or (done.at if done else None), *given, revocation, password_file, online, opener)
     chosen = kind or ("table" if output is None and sys.stdout.isatty() else "jsonl")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("A Parquet file is not for a terminal; give --output FILE", context)
@@ -247,21 +257,29 @@ def _say_left_out(left_out: list[str]) -> None:
     click.echo(shown.encode("utf-8", "backslashreplace").decode(), err=True)
 
 
+def _believed(
+    trust: tuple[Path, ...], certificates: tuple[Path, ...], policy_file: Path | None
+) -> tuple[TrustStore, Policy]:
+    from signing_core import policy as policies
+    from signing_core.trust.files import load_certificates, load_trust
+
+    policy: Policy = policies.load(policy_file) if policy_file else policies.Policy()
+    store = load_trust([*trust, *(Path(entry) for entry in policy.anchors)])
+    return store.with_certificates(load_certificates(certificates)), policy
+
+
 def _rules(
     at: datetime | None,
-    trust: tuple[Path, ...],
+    believed: TrustStore,
+    policy: Policy,
     revocation: tuple[Path, ...],
-    policy_file: Path | None,
     password_file: Path | None,
     online: bool,
     opener: Callable[[], WorkspaceContext] | None,
 ) -> Rules:
-    from signing_core import policy as policies
-    from signing_core.verification import load_revocation, load_trust
+    from signing_core.verification import load_revocation
     from signing_core.verification.batch import Rules
 
-    policy: Policy = policies.load(policy_file) if policy_file else policies.Policy()
-    believed = load_trust([*trust, *(Path(entry) for entry in policy.anchors)])
     data = load_revocation(revocation)
     return Rules(
         at=at or datetime.now(UTC),

@@ -6,37 +6,23 @@ import hashlib
 from typing import Final
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing_core.audit_log import contents
 from signing_core.audit_log import events as audit
 from signing_core.errors import StorageError
 from signing_core.flow import Status
 from signing_core.flow.values import spoken
-from signing_core.pki import x509_certificates
 from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
+from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
-from signing_core.verification import Trust, WorkspaceContext
+from signing_core.verification import WorkspaceContext
 
 
 def context_of(workspace: Workspace) -> WorkspaceContext:
-    """Anchors, seals and public keys of the workspace, with its registry and its audit log."""
-    return WorkspaceContext(trust_of(workspace), Registry(workspace), LogView(workspace))
-
-
-def trust_of(workspace: Workspace) -> Trust:
-    """The company's own anchors, seals (former ones included) and public keys, and the outside time-stamp authority's."""
-    ring = workspace.keys()
-    anchors = (*ring.trust_anchors, *workspace.time_stamp_anchors)
-    parsed = (x509_certificates.parse(anchor.public_bytes(Encoding.DER)) for anchor in anchors)
-    return Trust(
-        anchors=frozenset(anchor for anchor in parsed if anchor is not None),
-        seals=frozenset(certificate.fingerprint(SHA256()) for certificate in ring.seal_certificates()),
-        statement_keys=(ring.qr.public_key.public_bytes_raw(), ring.checkpoint.public_key.public_bytes_raw()),
-    )
+    """What the workspace believes, with its registry and its audit log."""
+    return WorkspaceContext(of_workspace(workspace), Registry(workspace), LogView(workspace))
 
 
 def why_not_complete(verdict: DocumentVerdict, document_id: str) -> str | None:

@@ -31,6 +31,7 @@ from signing_core.keys import chains, distribution, register
 from signing_core.keys.ring import KeyRing
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
+from signing_core.trust.workspace import of_workspace
 
 
 def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> State:
@@ -164,7 +165,7 @@ def _check(
     from signing_core.verification import verify
 
     stored = workspace.objects.get(sha256)
-    verdict = verify(stored, at=now, trust=judging.trust_of(workspace))
+    verdict = verify(stored, at=now, trust=of_workspace(workspace))
     problem = judging.why_not_complete(verdict, data.document_id)
     if problem:
         raise SealRejected(f"Document {state.document_id} was sealed but our own verifier does not pass it: {problem}.")

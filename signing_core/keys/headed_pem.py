@@ -1,24 +1,43 @@
-"""PEM blocks with a line above each that says what it is for; text around a block is allowed (RFC 7468, section 2)."""
+"""PEM blocks with lines above each that say what it is for, whose and since when; text around a block is allowed (RFC 7468,
+section 2), so every other program reads the same files."""
 
 from __future__ import annotations
 
 import base64
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, TypeAlias, cast, get_args
 
-PURPOSE_LINE = "Sealtrail-Key: "
+PublicPurpose: TypeAlias = Literal[
+    "company-ca", "anchor", "first-party", "seal", "time-stamp", "qr", "checkpoint", "time-stamp-authority"
+]
+"""What a public part is for. `company-ca`: the root of a house's own authority; `anchor`: the root above a bought key;
+`time-stamp`: the embedded authority's X.509 certificate; `time-stamp-authority`: the root of an outside one."""
 
+_PURPOSES: Final = frozenset(get_args(PublicPurpose))
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
-_PURPOSE = re.compile(rb"^" + PURPOSE_LINE.encode() + rb"([a-z-]+)\s*$", re.MULTILINE)
+_LINE = re.compile(r"^Sealtrail-(Key|House|Used-From): ([^\r\n]*?)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseName:
+    """Whose a public part is."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
+    label: str
+    """As `CERTIFICATE`."""
     pem: bytes
-    purpose: str | None
-    """What the last such line above it says; None when there is none between it and the block before."""
     body: bytes
     """Still in base64."""
+    purpose: PublicPurpose | None = None
+    house: HouseName | None = None
+    used_from: datetime | None = None
 
     def der(self) -> bytes | None:
         """The decoded body; None when it is no base64."""
@@ -28,11 +47,35 @@ class Block:
             return None
 
 
+def heading(purpose: PublicPurpose, house: HouseName, used_from: datetime) -> str:
+    """The lines to write above a block."""
+    since = used_from.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"Sealtrail-Key: {purpose}\nSealtrail-House: {house.id} {house.name}\nSealtrail-Used-From: {since}\n"
+
+
 def blocks(data: bytes) -> list[Block]:
-    """The complete blocks, in their order."""
+    """The complete blocks, in their order. Of lines that say the same thing above one block the last counts."""
     found, end = [], 0
     for block in _BLOCK.finditer(data):
-        heading = _PURPOSE.findall(data[end : block.start()])
+        said = dict(_LINE.findall(data[end : block.start()].decode("utf-8", "replace")))
         end = block.end()
-        found.append(Block(block.group(), heading[-1].decode() if heading else None, block[2]))
+        purpose = said.get("Key")
+        id, _, name = said.get("House", "").partition(" ")
+        found.append(
+            Block(
+                block[1].decode(),
+                block.group(),
+                block[2],
+                cast("PublicPurpose", purpose) if purpose in _PURPOSES else None,
+                HouseName(id, name) if id else None,
+                _time(said.get("Used-From")),
+            )
+        )
     return found
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if text else None
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +19,14 @@ from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
 from signing_core.keys import files, vault
 from signing_core.keys.ca import CompanyCA
+from signing_core.keys.headed_pem import HouseName
 from signing_core.keys.importing import check_certificate, read_bought_key
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.names import visible
 from signing_core.keys.passphrase import check_strength
 from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
-from signing_core.keys.ring_folder import Description, RingFolder
+from signing_core.keys.ring_folder import Description, RingFolder, read_description
 from signing_core.keys.settings import PURPOSES, Clock, KeySettings, Purpose, Statement
 from signing_core.keys.software import (
     SoftwareKey,
@@ -81,7 +82,7 @@ class KeyRing:
             raise UsageError(f"The country {country!r} is not a code of two letters such as DE.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise KeyUnavailable(f"{folder} is not empty; a key ring is made in a new folder and never overwritten.")
-        description = Description(organisation, country.upper() if country else None)
+        description = Description(secrets.token_hex(8), organisation, country.upper() if country else None)
         making = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
         making.mkdir(parents=True, mode=0o700)
         try:
@@ -99,7 +100,7 @@ class KeyRing:
     def open(cls, folder: Path, passphrase: str, settings: KeySettings | None = None, *, clock: Clock) -> KeyRing:
         """Raises `KeyUnavailable` when the ring or one of its files is missing, or the passphrase is wrong."""
         opened = vault.open_vault(folder, passphrase)
-        description = RingFolder(folder, opened).description()
+        description = read_description(folder)
         ring = cls(folder, opened, description, settings=settings or KeySettings(), clock=clock)
         ring._files.check_complete(ring.settings.tokens)
         return ring
@@ -149,6 +150,11 @@ class KeyRing:
         return {purpose: self._key(purpose).certificate.not_valid_after_utc for purpose in PURPOSES}
 
     @property
+    def house(self) -> HouseName:
+        """Whose the keys are: what goes above each public part."""
+        return self.description.house_name
+
+    @property
     def folder(self) -> Path:
         return self._files.path
 
@@ -160,6 +166,11 @@ class KeyRing:
     def trust_anchors(self) -> list[x509.Certificate]:
         """The roots of all keys, former ones included."""
         return self._files.anchors()
+
+    @property
+    def authorities(self) -> list[x509.Certificate]:
+        """The roots of all outside time-stamp authorities that were ever used."""
+        return self._files.authorities()
 
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         """X.509 certificates of the key in use and of former ones."""
@@ -176,6 +187,11 @@ class KeyRing:
                 for certificate in self._files.certificates(purpose):
                     if certificate.issuer == self.ca.certificate.subject:
                         yield purpose, certificate
+
+    def remember_authorities(self, roots: Iterable[x509.Certificate]) -> None:
+        """Publish the roots of an outside time-stamp authority, so that its time-stamps stay proven when it is changed."""
+        for root in roots:
+            self._files.publish_authority(root, self.house, self._clock())
 
     # Changing keys
 
@@ -274,13 +290,13 @@ class KeyRing:
 
     def _make_statement_key(self, purpose: Statement) -> None:
         private_key = ed25519.Ed25519PrivateKey.generate()
-        self._files.publish_statement_key(purpose, private_key.public_key())
+        self._files.publish_statement_key(purpose, private_key.public_key(), self.house, self._clock())
         self._files.store_statement_key(purpose, private_key)
         self._statements.pop(purpose, None)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
-        self._files.publish(purpose, key)
+        self._files.publish(purpose, key, self.house, self._clock())
         self._forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
@@ -325,7 +341,7 @@ class KeyRing:
                 key: StatementKey = self._files.load_statement_key(purpose)
             else:
                 key = TokenStatementKey(token)
-                self._files.publish_statement_key(purpose, key.public_key)
+                self._files.publish_statement_key(purpose, key.public_key, self.house, self._clock())
             self._statements[purpose] = key
         return self._statements[purpose]
 

@@ -3,13 +3,17 @@
 ::
 
     vault.json                 the master key, wrapped by the passphrase
-    ring.json                  organisation and country
+    ring.json                  organisation and country, and the id of the house
     ca.p12  first-party.p12  seal.p12  time-stamp.p12  qr.p12  checkpoint.p12
     public/                    for those who verify: `sealtrail verify --trust <folder>/public`
-        anchors.pem            X.509 certificates of roots, former ones included
-        seal.pem               X.509 certificates of seals, former ones included
-        first-party.pem  time-stamp.pem
-        qr.pem  checkpoint.pem Ed25519 public keys, former ones included
+        anchors.pem            X.509 certificates of roots
+        seal.pem  first-party.pem  time-stamp.pem
+        time-stamp-authorities.pem   roots of outside authorities, each from its first use on
+        qr.pem  checkpoint.pem Ed25519 public keys
+    houses/                    the public parts of other houses whose documents are known here
+
+Public files keep former parts: what was ever signed with one has to stay provable. Above each stands what it is for,
+whose, and since when (`headed_pem`).
 
 Private files have mode 0600. Every change of a key writes the public part first and then replaces one file, so a ring
 cut off at any point still opens.
@@ -19,7 +23,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -27,18 +32,38 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import files, public
+from signing_core.keys.headed_pem import HouseName, PublicPurpose
 from signing_core.keys.interface import SigningKey, StatementKey
+from signing_core.keys.names import visible
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Purpose, Statement
 from signing_core.keys.software import SoftwareKey, load_key, load_statement_key, save_key, save_statement_key
 from signing_core.keys.vault import Vault
 
+PUBLIC = "public"
+HOUSES = "houses"
 _DESCRIPTION = "ring.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
+    house: str
+    """Random, and the same for as long as the house lasts: whatever key or name changes."""
     organisation: str
     country: str | None = None
+
+    @property
+    def house_name(self) -> HouseName:
+        return HouseName(self.house, visible(self.organisation))
+
+
+def read_description(folder: Path) -> Description:
+    """Who the key ring in `folder` belongs to. Raises `KeyUnavailable`."""
+    path = folder / _DESCRIPTION
+    try:
+        stored = json.loads(files.read(path, what="The key ring's description"))
+        return Description(str(stored["house"]), str(stored["organisation"]), stored.get("country"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise KeyUnavailable(f"{path} is damaged; restore it from your backup.") from None
 
 
 class RingFolder:
@@ -50,19 +75,10 @@ class RingFolder:
 
     @property
     def public(self) -> Path:
-        return self.path / "public"
-
-    def description(self) -> Description:
-        path = self.path / _DESCRIPTION
-        try:
-            stored = json.loads(files.read(path, what="The key ring's description"))
-            return Description(str(stored["organisation"]), stored.get("country"))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise KeyUnavailable(f"{path} is damaged; restore it from your backup.") from None
+        return self.path / PUBLIC
 
     def describe(self, description: Description) -> None:
-        stored = {"version": 1, "organisation": description.organisation, "country": description.country}
-        text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps({"version": 1, **asdict(description)}, indent=1, ensure_ascii=False) + "\n"
         files.write_atomically(self.path / _DESCRIPTION, text.encode())
 
     def check_complete(self, on_tokens: Container[Purpose | Statement]) -> None:
@@ -87,17 +103,28 @@ class RingFolder:
 
     # Public parts
 
-    def publish(self, purpose: Purpose, key: SigningKey) -> None:
+    def publish(self, purpose: Purpose, key: SigningKey, house: HouseName, now: datetime) -> None:
         root = key.chain[-1] if key.chain else key.certificate
-        public.add_certificate(self._public_file("anchors"), root, "anchor")
+        # The company CA was published before anything that it issued, so what is new here is the root above a bought key.
+        anchor: PublicPurpose = "company-ca" if purpose == "ca" else "anchor"
+        public.add_certificate(self._public_file("anchors"), root, anchor, house, now)
         if purpose != "ca":
-            public.add_certificate(self._public_file(purpose), key.certificate, purpose)
+            public.add_certificate(self._public_file(purpose), key.certificate, purpose, house, now)
 
-    def publish_statement_key(self, purpose: Statement, public_key: ed25519.Ed25519PublicKey) -> None:
-        public.add_statement_key(self._public_file(purpose), public_key, purpose)
+    def publish_statement_key(
+        self, purpose: Statement, public_key: ed25519.Ed25519PublicKey, house: HouseName, now: datetime
+    ) -> None:
+        public.add_statement_key(self._public_file(purpose), public_key, purpose, house, now)
+
+    def publish_authority(self, root: x509.Certificate, house: HouseName, now: datetime) -> None:
+        public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", house, now)
 
     def anchors(self) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file("anchors"))
+
+    def authorities(self) -> list[x509.Certificate]:
+        path = self._public_file("time-stamp-authorities")
+        return public.read_certificates(path) if path.exists() else []
 
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file(purpose))

@@ -154,6 +154,8 @@ class Workspace:
         chosen = self.settings.time_stamps
         if chosen.url is None:
             return self.keys().time_stamp_authority
+        # Before its first time-stamp: from then on its roots are remembered, whatever the settings say later.
+        self.keys().remember_authorities(self._authority_roots)
         from signing_core.keys.time_stamping import HttpAuthority
 
         password = chosen.password.get_secret_value() if chosen.password else ""
@@ -163,19 +165,24 @@ class Workspace:
             timeout=chosen.timeout_seconds,
             # Those that the sealed file is judged by: a token that leads to none of them is refused at the first
             # signature and not when everybody has signed.
-            anchors=(*self.time_stamp_anchors, *self.keys().trust_anchors),
+            anchors=(*self._authority_roots, *self.keys().trust_anchors),
             clock=self.clock,
         )
 
     @cached_property
-    def time_stamp_anchors(self) -> tuple[x509.Certificate, ...]:
-        """The roots of an outside time-stamp authority, as the settings name them. Raises `KeyUnavailable`."""
+    def _authority_roots(self) -> tuple[x509.Certificate, ...]:
+        """Of the outside time-stamp authority in use. Raises `KeyUnavailable`."""
         chosen = self.settings.time_stamps
         if chosen.url is None or chosen.trust is None:
             return ()
-        from signing_core.keys import trust
+        from signing_core.keys.public import read_authorities
 
-        return tuple(trust.load([self.resolve(chosen.trust)]).anchors)
+        return read_authorities(self.resolve(chosen.trust))
+
+    @property
+    def time_stamp_anchors(self) -> tuple[x509.Certificate, ...]:
+        """The roots of all outside time-stamp authorities that were ever used. Raises `KeyUnavailable`."""
+        return tuple(dict.fromkeys((*self._authority_roots, *self.keys().authorities)))
 
     @property
     def zone(self) -> ZoneInfo:

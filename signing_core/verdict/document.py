@@ -33,11 +33,19 @@ class CertificateVerdict:
     present: bool = False
     sealed_by_us: bool | None = None
     """None when there is no such page, or nothing was given to know our seal by."""
+    house: str | None = None
+    """The name of the house whose it is; None when that is not known."""
     qr: QrState = "absent"
     prefix: PrefixState = "not-checked"
 
     def to_json(self) -> Json:
-        return {"present": self.present, "sealed_by_us": self.sealed_by_us, "qr": self.qr, "prefix": self.prefix}
+        return {
+            "present": self.present,
+            "sealed_by_us": self.sealed_by_us,
+            "house": self.house,
+            "qr": self.qr,
+            "prefix": self.prefix,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _GROUPS: Final = (
     ("digest-mismatch", "signature-value-invalid"),
     ("change", "signature-shared-later", "signature-name-reused"),
     ("byte-range-", "contents-", "coverage-", "signature-hidden"),
-    ("seal-", "qr-", "prefix-"),
+    ("seal-", "houses-", "qr-", "prefix-"),
 )
 """Beginnings of codes, by group."""
 _LAST: Final = ("registry-", "audit-log-")

@@ -2,7 +2,8 @@
 
 ::
 
-    from signing_core.verification import verify, load_trust
+    from signing_core.trust import load_trust
+    from signing_core.verification import verify
 
     verdict = verify("contract.pdf", at=now, trust=load_trust([Path("anchors")]))
     verdict.integrity, verdict.indication, verdict.to_json()
@@ -17,20 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from signing_core.verification.context import LogView, Registry, WorkspaceContext
     from signing_core.verification.document import verify
-    from signing_core.verification.trust import Trust, load_revocation
-    from signing_core.verification.trust import load as load_trust
+    from signing_core.verification.revocation_files import load as load_revocation
 
 _HOME = {
     "LogView": ("context", "LogView"),
     "Registry": ("context", "Registry"),
-    "Trust": ("trust", "Trust"),
     "WorkspaceContext": ("context", "WorkspaceContext"),
-    "load_revocation": ("trust", "load_revocation"),
-    "load_trust": ("trust", "load"),
+    "load_revocation": ("revocation_files", "load"),
     "verify": ("document", "verify"),
 }
 
-__all__ = ["LogView", "Registry", "Trust", "WorkspaceContext", "load_revocation", "load_trust", "verify"]
+__all__ = ["LogView", "Registry", "WorkspaceContext", "load_revocation", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,12 +16,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from signing_core.policy import Policy
+from signing_core.trust import TrustStore
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification import findings
 from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.document import verify
 from signing_core.verification.revocation import Material
-from signing_core.verification.trust import Trust
 from signing_core.verification.undecided import undecided
 from signing_core.verification.worker_pool import AHEAD, Known, WorkerPool
 
@@ -35,7 +35,7 @@ class Rules:
 
     at: datetime
     policy: Policy = field(default_factory=Policy)
-    trust: Trust = field(default_factory=Trust)
+    trust: TrustStore = field(default_factory=TrustStore)
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
     password: str | None = field(default=None, repr=False)

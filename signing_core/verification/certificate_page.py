@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +29,12 @@ class PageRead:
     reason: str = ""
     claims: QrClaims | None = None
     """Proven only when `state` is `valid`."""
+    key: bytes | None = None
+    """The raw public key that the code verifies with."""
 
 
 def read(
-    structure: FileStructure, page: int, public_keys: tuple[bytes, ...], *, sealed: int | None, password: str | None
+    structure: FileStructure, page: int, public_keys: Collection[bytes], *, sealed: int | None, password: str | None
 ) -> PageRead:
     """The QR code of ours that a page of the newest state shows, judged with raw Ed25519 public keys. Never raises.
 
@@ -50,7 +53,7 @@ def read(
     return read_page(data, number, public_keys, password=password)
 
 
-def read_page(data: bytes, page: int, public_keys: tuple[bytes, ...], *, password: str | None = None) -> PageRead:
+def read_page(data: bytes, page: int, public_keys: Collection[bytes], *, password: str | None = None) -> PageRead:
     """The same for a page of any file, counted from 1, as a person with a phone would read it. Never raises."""
     try:
         return _judged(_texts(data, page, password), public_keys)
@@ -58,7 +61,7 @@ def read_page(data: bytes, page: int, public_keys: tuple[bytes, ...], *, passwor
         return PageRead("unreadable", str(error).rstrip("."))
 
 
-def _judged(texts: list[str], public_keys: tuple[bytes, ...]) -> PageRead:
+def _judged(texts: list[str], public_keys: Collection[bytes]) -> PageRead:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from signing_core.certificate import payload
@@ -68,10 +71,12 @@ def _judged(texts: list[str], public_keys: tuple[bytes, ...]) -> PageRead:
         return PageRead("absent")
     if len(payloads) > 1:
         return PageRead("invalid", "the page shows several codes that differ")
-    verdict = payload.verify(payloads[0], [Ed25519PublicKey.from_public_bytes(key) for key in public_keys])
+    keys = {raw: Ed25519PublicKey.from_public_bytes(raw) for raw in public_keys}
+    verdict = payload.verify(payloads[0], keys.values())
     match verdict.status:
         case payload.QrStatus.VALID:
-            return PageRead("valid", claims=verdict.claims)
+            signer = next(raw for raw, key in keys.items() if payload.key_id(key) == verdict.key_id)
+            return PageRead("valid", claims=verdict.claims, key=signer)
         case payload.QrStatus.UNKNOWN_KEY:
             key = verdict.key_id.hex() if verdict.key_id else "unknown"
             return PageRead("foreign", f"key {key}", verdict.claims)

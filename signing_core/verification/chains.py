@@ -47,6 +47,9 @@ class Surroundings:
 
     policy: Policy
     anchors: frozenset[X509]
+    """For documents."""
+    stamp_anchors: frozenset[X509]
+    """For time-stamps."""
     pool: tuple[X509, ...]
     """X.509 certificates from the file and from elsewhere, none of them trusted for itself."""
     material: Material
@@ -54,6 +57,9 @@ class Surroundings:
     """Gets revocation data for a certificate and its issuer over the network; None when that is not allowed."""
     listed: Listed = NOTHING_LISTED
     """Services of trusted lists: anchors for what they are listed for, while they were granted."""
+
+    def anchors_for(self, purpose: Purpose) -> frozenset[X509]:
+        return self.anchors if purpose == "document" else self.stamp_anchors
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
     moment = window.stamped or window.upper
     listed = around.listed.near((certificate, *around.pool))
     granted = [grant for grant in listed if grant.holds(moment, purpose)]
-    paths = build(certificate, around.pool, around.anchors.union(grant.certificate for grant in granted))
+    anchors = around.anchors_for(purpose)
+    paths = build(certificate, around.pool, anchors.union(grant.certificate for grant in granted))
     if not paths.found:
         _, revocation, notes = _revocation(paths.partial, window, around)
         constraint = _leaf_constraint(certificate, purpose)
@@ -91,7 +98,7 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
         )
         lapsed = _lapsed(certificate, around, listed, moment, purpose)
         verdict: tuple[Trust, SubIndication, tuple[Note, ...]]
-        if not around.anchors and not around.listed.given:
+        if not anchors and not around.listed.given:
             verdict = (Trust.UNKNOWN, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (("no-anchors", ""),))
         elif lapsed is not None:
             verdict = (Trust.UNTRUSTED, SubIndication.NO_CERTIFICATE_CHAIN_FOUND, (lapsed,))
@@ -113,7 +120,7 @@ def judge(certificate: X509, window: Window, around: Surroundings, *, purpose: P
     if first.indication is not _PASSED:
         others = (_path(path, window, around, purpose) for path in paths.found[1:])
         first = next((judged for judged in others if judged.indication is _PASSED), first)
-    return replace(first, notes=first.notes + _grounds(first.path, around, granted))
+    return replace(first, notes=first.notes + _grounds(first.path, anchors, granted))
 
 
 def worst(chains: Sequence[ChainVerdict]) -> ChainVerdict:
@@ -139,10 +146,10 @@ def _lapsed(
     return nearest.against(moment, purpose)
 
 
-def _grounds(path: Path, around: Surroundings, granted: list[Grant]) -> tuple[Note, ...]:
+def _grounds(path: Path, anchors: frozenset[X509], granted: list[Grant]) -> tuple[Note, ...]:
     """Which list the anchor of a path is from, if from any."""
     anchor = path.certificates[-1]
-    if anchor in around.anchors:
+    if anchor in anchors:
         return ()
     return next((grant.notes() for grant in granted if grant.certificate == anchor), ())
 

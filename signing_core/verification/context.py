@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from signing_core.trust import TrustStore
 from signing_core.verdict import AuditLogState, RegistryState
-from signing_core.verification.trust import Trust
 
 
 class Registry(Protocol):
@@ -28,8 +28,8 @@ class LogView(Protocol):
 
 @dataclass(frozen=True)
 class WorkspaceContext:
-    """`trust` holds the workspace's own anchors, seals and public keys; they are added to those that were given."""
+    """`trust` is the workspace's own store; it is added to what was given."""
 
-    trust: Trust = field(default_factory=Trust)
+    trust: TrustStore = field(default_factory=TrustStore)
     registry: Registry | None = None
     audit_log: LogView | None = None

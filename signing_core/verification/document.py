@@ -31,6 +31,7 @@ from signing_core.errors import UsageError
 from signing_core.pdf.revisions import FileStructure, Limits, SignatureRecord, parse
 from signing_core.pki.x509_certificates import X509
 from signing_core.policy import Policy
+from signing_core.trust import TrustStore
 from signing_core.verdict import (
     CertificateVerdict,
     DocumentVerdict,
@@ -44,6 +45,7 @@ from signing_core.verdict import (
     worst_integrity,
 )
 from signing_core.verification import (
+    believed,
     file_content,
     findings,
     gathering,
@@ -60,7 +62,6 @@ from signing_core.verification.file_content import TooLarge
 from signing_core.verification.revocation import Material
 from signing_core.verification.signed_content import Hasher
 from signing_core.verification.times import Timeline
-from signing_core.verification.trust import Trust
 from signing_core.verification.undecided import undecided
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MAX_SIGNATURES: Final = 500
 T = TypeVar("T")
+_NOTHING: Final = TrustStore()
 
 
 def verify(
@@ -76,7 +78,7 @@ def verify(
     *,
     at: datetime,
     policy: Policy | None = None,
-    trust: Trust | None = None,
+    trust: TrustStore | None = None,
     revocation: Material | None = None,
     password: str | None = None,
     workspace_context: WorkspaceContext | None = None,
@@ -99,7 +101,7 @@ def verify(
     if at.tzinfo is None:
         raise UsageError("The time to judge for has no offset; give an aware datetime.")
     started = perf_counter()
-    run = _Run(at, policy or Policy(), trust or Trust(), revocation or Material(), password, workspace_context, online)
+    run = _Run(at, policy or Policy(), trust or _NOTHING, revocation or Material(), password, workspace_context, online)
     path = None if isinstance(source, bytes) else os.fspath(source)
     try:
         data = source if isinstance(source, bytes) else file_content.read(Path(source), (limits or Limits()).file_bytes)
@@ -126,7 +128,7 @@ class _Run:
         self,
         at: datetime,
         policy: Policy,
-        trust: Trust,
+        trust: TrustStore,
         revocation: Material,
         password: str | None,
         context: WorkspaceContext | None,
@@ -135,13 +137,15 @@ class _Run:
         self._at = at
         self._policy = policy
         self._context = context
-        self._trust = trust + context.trust if context else trust
+        self._trust = believed.both(trust, context.trust if context else _NOTHING)
         self._revocation = revocation
         self._password = password
         self._online = online
         self._findings: list[Finding] = []
         self._document = Integrity.UNSIGNED
         self._history: History | None = None
+        self._roots: dict[int, X509] = {}
+        """The anchor that a signature's chain leads to, by index."""
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -155,13 +159,19 @@ class _Run:
         none: tuple[validation_data.Store, ...] = ()
         stores = self._guarded(lambda: validation_data.stores(structure), none) if records else none
         stored = tuple(dict.fromkeys(c for store in stores for c in store.certificates))
-        others = (*stored, *self._trust.others, *self._trust.anchors)
+        others = (*stored, *self._trust.others, *self._trust.stamp_anchors)
         examined = [self._examined(record, index, hasher, others) for index, record in enumerate(records)]
         # (3) validation data
         pool = gathering.certificates(examined, others)
         inside = gathering.revocation_data(examined, stores)
         around = Surroundings(
-            self._policy, self._trust.anchors, pool, inside + self._revocation, self._fetcher(), self._trust.listed
+            self._policy,
+            self._trust.anchors,
+            self._trust.stamp_anchors,
+            pool,
+            inside + self._revocation,
+            self._fetcher(),
+            self._trust.listed,
         )
         # (4) time
         timeline = Timeline(examined, around, self._at)
@@ -172,7 +182,7 @@ class _Run:
         )
         # (8) documents of ours
         sha256 = hasher.prefix_sha256(len(data))
-        ours = self._ours(found, structure, examined, signatures, sha256)
+        ours = self._ours(found, structure, examined, sha256)
         # (9) the fold
         if examined and inside.unreadable:
             self._note("revocation-unreadable", str(inside.unreadable))
@@ -245,6 +255,8 @@ class _Run:
             chain = token.chain if token else None
         elif item.certificates:
             chain = self._guarded(lambda: worst([judge(c, timing.window, around) for c in item.certificates]), None)
+        if chain and chain.path.anchored:
+            self._roots[item.index] = chain.path.certificates[-1]
         # (6) changes
         unexplained = structure.unexplained_after(item.ends_at)
         changes = self._changes(item, structure, bool(unexplained))
@@ -296,7 +308,6 @@ class _Run:
         found: our_documents.Marks,
         structure: FileStructure,
         examined: Sequence[Examined],
-        signatures: Sequence[SignatureVerdict],
         sha256: str,
     ) -> our_documents.OurAxis:
         nothing = our_documents.OurAxis(CertificateVerdict(), None, None, False, ())
@@ -306,9 +317,9 @@ class _Run:
                 found,
                 structure=structure,
                 examined=examined,
-                signatures=signatures,
+                roots=self._roots,
                 sha256=sha256,
-                trust=self._trust,
+                trust=self._trust.store,
                 context=self._context,
                 password=self._password,
             )

@@ -28,18 +28,10 @@ _KIND: Final = "sealtrail-verification-journal"
 
 def rules_digest(rules: Rules) -> str:
     """SHA-256 over everything but the time judged for that a verdict depends on."""
-    trust = rules.trust
     content = {
         "version": __version__,
         "policy": rules.policy.reference().sha256,
-        "anchors": sorted(anchor.sha256.hex() for anchor in trust.anchors),
-        "others": sorted(other.sha256.hex() for other in trust.others),
-        "seals": sorted(seal.hex() for seal in trust.seals),
-        "keys": sorted(key.hex() for key in trust.statement_keys),
-        "listed": sorted(
-            [g.certificate.sha256.hex(), g.purpose, g.service, g.checked, *map(str, (g.since, g.until, g.speaks_until))]
-            for g in trust.listed.grants
-        ),
+        "trust": rules.trust.digest,
         "revocation": sorted(hashlib.sha256(body).hexdigest() for body in (*rules.crls, *rules.ocsps)),
         "password": hashlib.sha256((rules.password or "").encode()).hexdigest(),
         "online": rules.online,

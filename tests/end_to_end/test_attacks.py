@@ -31,8 +31,9 @@ from signing_core.pdf import fields, preserve, render, seal
 from signing_core.pdf.names import CLIENT_FIELD
 from signing_core.pdf.revisions import FileStructure, parse
 from signing_core.storage.workspace import Workspace
+from signing_core.trust import load_trust
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification import load_trust, verify
+from signing_core.verification import verify
 
 A4 = (595.276, 841.89)
 

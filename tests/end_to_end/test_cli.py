@@ -274,7 +274,8 @@ def test_hostile_names_and_titles_are_words_like_any_other(blank_copy: Callable[
     """They go through to a completed document, or are refused with one sentence; nothing in between."""
     from signing_core.errors import SealtrailError
     from signing_core.testing import CLIENT, received
-    from signing_core.verification import load_trust, verify
+    from signing_core.trust import load_trust
+    from signing_core.verification import verify
 
     folder = blank_copy()
     with Workspace.open(folder) as workspace:

@@ -19,7 +19,8 @@ from signing_core.errors import DocumentRefused
 from signing_core.pdf import render
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play
-from signing_core.verification import load_trust, verify
+from signing_core.trust import load_trust
+from signing_core.verification import verify
 
 DPI = 60
 PARTIES = ("SealtrailFirstParty", "SealtrailClient")

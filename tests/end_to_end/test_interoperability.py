@@ -39,7 +39,8 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import revocation_lists
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import ManualClock
-from signing_core.verification import load_trust, verify
+from signing_core.trust import load_trust
+from signing_core.verification import verify
 
 SIGNATURES = ("SealtrailFirstParty", "SealtrailClient", "SealtrailSeal")
 

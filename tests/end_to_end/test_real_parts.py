@@ -40,8 +40,9 @@ from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import AUTHOR, CLIENT, DIRECTOR, ManualClock, Play, contract, make_workspace, received
+from signing_core.trust import load_trust
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification import load_trust, verify
+from signing_core.verification import verify
 
 PIN = "sample-pin"
 PASSPHRASE = "a passphrase of the sample trust service"

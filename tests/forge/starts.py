@@ -82,7 +82,7 @@ def own() -> dict[str, Start]:
     """A document of ours after each signature; with the keys to know it by."""
     from signing_core.desk import Desk
     from signing_core.testing import Play, contract, make_workspace
-    from signing_core.verification import load_trust
+    from signing_core.trust import load_trust
 
     with tempfile.TemporaryDirectory() as folder, make_workspace(Path(folder) / "workspace") as workspace:
         play = Play(Desk(workspace))

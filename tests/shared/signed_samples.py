@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from signing_core.trust import House, Part, TrustStore
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -599,6 +601,12 @@ def signed(
     pdf = Pdf.new()
     pdf.sign(lambda covered: cms(identity, covered, how, stamp), **more)
     return pdf.data
+
+
+def store(*anchors: bytes, seals: Iterable[bytes] = (), keys: Iterable[bytes] = ()) -> TrustStore:
+    """X.509 certificates and raw public keys that nobody said a house of."""
+    parts = [Part(None, content) for content in (*anchors, *keys)] + [Part("seal", content) for content in seals]
+    return TrustStore(loose=House("", "", tuple(parts)))
 
 
 def pem(*certificates: bytes) -> bytes:

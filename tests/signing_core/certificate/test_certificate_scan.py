@@ -5,6 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,11 +28,18 @@ from signing_core.certificate.scan_words import SEVERITIES, WORDS
 from signing_core.cli.scan import command
 from signing_core.storage.database import writing
 from signing_core.storage.schema import document_parties, documents
+from signing_core.trust import House, Part, Purpose, TrustStore
 
 KEYS = {
     "path", "page", "found", "symbology", "text", "ours", "qr", "certificate_id", "document_id", "issued_at",
     "signed_prefix", "signers", "key_id", "registry", "proves", "does_not_prove", "findings",
 }  # fmt: skip
+
+
+def believing(key: Any, purpose: Purpose = "qr", used_from: datetime | None = None) -> TrustStore:
+    """A store in which one house has this key."""
+    part = Part(purpose, key.public_key.public_bytes_raw(), used_from)
+    return TrustStore((House("5ea1", "Sample Seals GmbH", (part,)),))
 
 
 def codes(result: ScanResult) -> list[str]:
@@ -62,7 +70,7 @@ def qr_picture(text: str) -> Image.Image:
 def test_a_valid_code_says_what_it_proves_and_what_not(
     printed: SimpleNamespace, facts: CertificateData, sample_key: Any
 ) -> None:
-    (result,) = scan(printed.image, keys=[sample_key.public_key], key_names={sample_key.key_id: "public/qr.pem"})
+    (result,) = scan(printed.image, trust=believing(sample_key))
     assert result.found and result.ours and result.qr == "valid" and result.in_order
     assert result.certificate_id == facts.certificate_id
     assert result.document_id == facts.document_id
@@ -72,7 +80,14 @@ def test_a_valid_code_says_what_it_proves_and_what_not(
     assert (result.signers, result.sequence, result.key_id) == (2, 1234, sample_key.key_id.hex())
     assert result.registry is None and result.findings == ()
     said = " ".join(result.proves)
-    for item in (facts.certificate_id, facts.document_id, "183,456", facts.signed_sha256, "public/qr.pem", "+00:00"):
+    for item in (
+        facts.certificate_id,
+        facts.document_id,
+        "183,456",
+        facts.signed_sha256,
+        "Sample Seals GmbH",
+        "+00:00",
+    ):
         assert item in said
     assert len(result.does_not_prove) == 3
     assert result.to_json().keys() >= KEYS
@@ -82,8 +97,8 @@ def test_a_valid_code_says_what_it_proves_and_what_not(
 def test_an_issuer_whose_key_was_not_given_is_named_and_not_believed(
     printed: SimpleNamespace, another_key: Any, sample_key: Any
 ) -> None:
-    for keys in ([], [another_key.public_key]):
-        (result,) = scan(printed.image, keys=keys)
+    for trust in (None, believing(another_key)):
+        (result,) = scan(printed.image, trust=trust)
         assert (result.qr, result.ours, result.in_order) == ("unknown-key", True, False)
         assert result.proves == ()
         assert codes(result) == ["qr-unknown-key"]
@@ -93,7 +108,7 @@ def test_an_issuer_whose_key_was_not_given_is_named_and_not_believed(
 def test_a_forged_code_proves_nothing_and_names_nothing(printed: SimpleNamespace, sample_key: Any) -> None:
     signed = bytearray(payload.from_text(printed.url) or b"")
     signed[90] ^= 1
-    judge = Judge([sample_key.public_key])
+    judge = Judge(believing(sample_key))
     result = judge.text(payload.to_url(bytes(signed), "sign.example.org"))
     assert (result.qr, result.ours, result.in_order) == ("invalid", True, False)
     assert result.document_id is None and result.signed_prefix is None and result.proves == ()
@@ -102,7 +117,7 @@ def test_a_forged_code_proves_nothing_and_names_nothing(printed: SimpleNamespace
 
 def test_other_codes_are_foreign(sample_key: Any) -> None:
     for text in ("HTTPS://EXAMPLE.ORG/", "WIFI:S:GUEST;;", "HTTPS://SIGN.EXAMPLE.ORG/V/AAAAAAAA"):
-        result = Judge([sample_key.public_key]).text(text)
+        result = Judge(believing(sample_key)).text(text)
         assert (result.found, result.ours, result.qr, codes(result)) == (True, False, None, ["qr-foreign"])
 
 
@@ -110,9 +125,10 @@ def test_a_look_alike_host_is_reported_beside_the_valid_code(
     facts: CertificateData, claims_of: Callable[[CertificateData], payload.QrClaims], sample_key: Any
 ) -> None:
     signed = payload.sign(claims_of(facts), sample_key)
-    result = Judge([sample_key.public_key]).text(payload.to_url(signed, "s1gn.example.org"))
+    result = Judge(believing(sample_key)).text(payload.to_url(signed, "s1gn.example.org"))
     assert (result.qr, result.host, result.issuer) == ("valid", "s1gn.example.org", "sign.example.org")
     assert codes(result) == ["qr-host-differs"]
+    assert not result.in_order
     assert "s1gn.example.org" in result.findings[0].message
 
 
@@ -134,13 +150,13 @@ def test_every_finding_and_sentence_exists_in_both_languages() -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000"])
 def test_photos_of_every_format(tmp_path: Path, printed: SimpleNamespace, sample_key: Any, kind: str) -> None:
-    result = one(tmp_path / "photo", encoded(printed.image, kind), keys=[sample_key.public_key])
+    result = one(tmp_path / "photo", encoded(printed.image, kind), trust=believing(sample_key))
     assert (result.qr, result.page, result.path) == ("valid", None, str(tmp_path / "photo"))
 
 
 def test_heic_photos(tmp_path: Path, printed: SimpleNamespace, sample_key: Any) -> None:
     pillow_heif.register_heif_opener()
-    assert one(tmp_path / "photo.heic", encoded(printed.image, "HEIF"), keys=[sample_key.public_key]).qr == "valid"
+    assert one(tmp_path / "photo.heic", encoded(printed.image, "HEIF"), trust=believing(sample_key)).qr == "valid"
 
 
 def test_pages_of_a_pdf_with_several_codes(tmp_path: Path, printed: SimpleNamespace, sample_key: Any) -> None:
@@ -155,21 +171,21 @@ def test_pages_of_a_pdf_with_several_codes(tmp_path: Path, printed: SimpleNamesp
     writer.write(buffer)
     path = tmp_path / "scan.pdf"
     path.write_bytes(buffer.getvalue())
-    results = list(scan_files([path], keys=[sample_key.public_key]))
+    results = list(scan_files([path], trust=believing(sample_key)))
     assert [(r.page, r.qr, (r.text or "")[-3:]) for r in results[:2]] == [(2, None, "ONE"), (2, None, "TWO")]
     assert [(r.page, r.qr) for r in results[2:]] == [(3, "valid")]
 
 
 def test_a_faint_code_in_a_pdf_is_looked_for_again(tmp_path: Path, printed: SimpleNamespace, sample_key: Any) -> None:
     faint = printed.image.convert("L").resize((827, 1170)).convert("1")
-    result = one(tmp_path / "fax.pdf", encoded(faint, "PDF", resolution=100), keys=[sample_key.public_key])
+    result = one(tmp_path / "fax.pdf", encoded(faint, "PDF", resolution=100), trust=believing(sample_key))
     assert (result.qr, result.page) == ("valid", 1)
 
 
 def test_pages_of_a_tiff(tmp_path: Path, printed: SimpleNamespace, sample_key: Any) -> None:
     blank = Image.new("1", printed.image.size, 1)
     data = encoded(blank, "TIFF", save_all=True, append_images=[printed.image.convert("1")], compression="group4")
-    assert one(tmp_path / "fax.tif", data, keys=[sample_key.public_key]).page == 2
+    assert one(tmp_path / "fax.tif", data, trust=believing(sample_key)).page == 2
 
 
 def encrypted(pdf: bytes) -> bytes:
@@ -274,7 +290,7 @@ def registered(database_engine: Any, facts: CertificateData) -> WorkspaceRegistr
 def test_a_workspace_shows_what_to_compare_by_eye(
     registered: WorkspaceRegistry, printed: SimpleNamespace, facts: CertificateData, sample_key: Any
 ) -> None:
-    (result,) = scan(printed.image, keys=[sample_key.public_key], registry=registered)
+    (result,) = scan(printed.image, trust=believing(sample_key), registry=registered)
     assert (result.registry, result.in_order, result.findings) == ("known", True, ())
     assert result.document is not None
     assert (result.document.title, result.document.pages) == (facts.title, 5)
@@ -288,7 +304,7 @@ def test_a_document_that_the_workspace_does_not_know(
 ) -> None:
     import dataclasses
 
-    judge = Judge([sample_key.public_key], registry=registered)
+    judge = Judge(believing(sample_key), registry=registered)
     made = claims_of(facts)
     for changed, answer, finding in (
         ({"document_id": "01KAX9YJ7M3RP2S5T8V1W4X6Z1"}, "unknown", "registry-unknown"),
@@ -316,7 +332,7 @@ def test_a_withdrawn_document_is_said_to_be(printed: SimpleNamespace, facts: Cer
                 facts.signed_length,
             )
 
-    (result,) = scan(printed.image, keys=[sample_key.public_key], registry=Voided())
+    (result,) = scan(printed.image, trust=believing(sample_key), registry=Voided())
     assert codes(result) == ["document-ended"]
 
 

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing_core.errors import KeyUnavailable, UsageError
-from signing_core.keys import trust
 from signing_core.keys.profiles import key_usage
 from signing_core.keys.ring import KeyRing
+from signing_core.trust import load_trust
 
 
 @pytest.mark.parametrize("purpose", ["first-party", "seal"])
@@ -45,9 +45,10 @@ def test_a_bought_key_takes_its_place_and_the_old_public_part_stays(
         published = x509.load_pem_x509_certificates((opened.public_folder / f"{purpose}.pem").read_bytes())
         assert published == [taken.certificate, before]
     if purpose == "seal":
-        known = trust.load([ring.public_folder])
-        assert known.is_seal(before)
-        assert known.is_seal(taken.certificate)
+        (house,) = load_trust([ring.public_folder]).houses
+        assert house.of("seal") == tuple(one.public_bytes(Encoding.DER) for one in (taken.certificate, before))
+        assert house.of("company-ca") == (ring.ca.certificate.public_bytes(Encoding.DER),)
+        assert house.of("anchor") == (trust_service.root.public_bytes(Encoding.DER),)
     assert all(certificate.issuer == ring.ca.certificate.subject for _, certificate in ring.issued())
 
 

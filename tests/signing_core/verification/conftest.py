@@ -9,10 +9,10 @@ import pytest
 import signed_samples as made
 from signed_samples import NOW, Identity
 
-from signing_core.pki.x509_certificates import parse
 from signing_core.policy import Policy
+from signing_core.trust import TrustStore
 from signing_core.verdict import DocumentVerdict, SignatureVerdict
-from signing_core.verification import Trust, verify
+from signing_core.verification import verify
 from signing_core.verification.revocation import material
 
 
@@ -23,16 +23,15 @@ class World:
     authority: Identity
 
     @property
-    def trust(self) -> Trust:
+    def trust(self) -> TrustStore:
         return trust(self.root)
 
     def stamp(self, time: object = NOW) -> Callable[[bytes], bytes]:
         return lambda value: made.token(self.authority, value, time)  # type: ignore[arg-type]
 
 
-def trust(*roots: Identity) -> Trust:
-    anchors = [parse(root.der) for root in roots]
-    return Trust(anchors=frozenset(anchor for anchor in anchors if anchor))
+def trust(*roots: Identity) -> TrustStore:
+    return made.store(*(root.der for root in roots))
 
 
 @pytest.fixture(scope="session")

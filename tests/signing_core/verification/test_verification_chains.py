@@ -43,10 +43,8 @@ def test_through_two_intermediates_from_the_file_and_from_the_caller(world, judg
     assert judge(made.signed(signer)).indication is Indication.TOTAL_PASSED
     alone = made.signed(signer, How(certificates=[signer.der]))
     assert judge(alone).sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
-    from signing_core.verification import Trust as Believed
-
-    others = tuple(c for c in (parse(first.der), parse(second.der)) if c)
-    assert judge(alone, trust=Believed(world.trust.anchors, others)).indication is Indication.TOTAL_PASSED
+    with_intermediates = world.trust.with_certificates([first.der, second.der])
+    assert judge(alone, trust=with_intermediates).indication is Indication.TOTAL_PASSED
 
 
 def constrained(root: made.Identity, which: str) -> made.Identity:

@@ -14,8 +14,9 @@ from signed_samples import NOW, How, Pdf
 
 from signing_core.errors import UsageError
 from signing_core.policy import Policy
+from signing_core.trust import TrustStore
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import Trust, verify
+from signing_core.verification import verify
 
 Judge = Callable[..., DocumentVerdict]
 PASSED, OPEN, FAILED = Indication.TOTAL_PASSED, Indication.INDETERMINATE, Indication.TOTAL_FAILED
@@ -232,4 +233,4 @@ def test_a_naive_time_is_misuse(world) -> None:
 def test_without_trust_at_all(world) -> None:
     verdict = verify(made.signed(world.signer), at=NOW)
     assert (verdict.integrity, verdict.trust) == (Integrity.INTACT, "unknown")
-    assert verify(made.signed(world.signer), at=NOW, trust=Trust()).in_order
+    assert verify(made.signed(world.signer), at=NOW, trust=TrustStore()).in_order

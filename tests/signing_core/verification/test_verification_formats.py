@@ -18,7 +18,7 @@ from signed_samples import NOW, How, Pdf
 from signing_core.pki import der
 from signing_core.pki.x509_certificates import parse
 from signing_core.verdict import DocumentVerdict, Indication, Integrity, SubIndication
-from signing_core.verification import Trust, cms, public_keys, verify
+from signing_core.verification import cms, public_keys, verify
 from signing_core.verification.algorithms import UnknownAlgorithm
 from signing_core.verification.pdf_dates import parse_date
 
@@ -159,7 +159,7 @@ def test_no_certificate_in_the_file(world, judge: Judge, codes) -> None:
     assert "signing-certificate-missing" in codes(verdict)
     signer = parse(world.signer.der)
     assert signer is not None
-    assert judge(data, trust=Trust(world.trust.anchors, (signer,))).indication is Indication.TOTAL_PASSED
+    assert judge(data, trust=world.trust.with_certificates([signer.der])).indication is Indication.TOTAL_PASSED
 
 
 def two_signers(one: made.Identity, two: made.Identity, covered: bytes, *, broken: bool = False) -> bytes:

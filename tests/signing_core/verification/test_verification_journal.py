@@ -13,8 +13,8 @@ from signed_samples import NOW
 
 from signing_core.errors import UsageError
 from signing_core.policy import Policy
+from signing_core.trust import TrustStore
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification import Trust
 from signing_core.verification.batch import Rules, verify_many
 from signing_core.verification.journal import Journal, rules_digest
 
@@ -91,7 +91,7 @@ def test_a_moved_file_keeps_its_verdict_under_its_new_name(files: list[str], wor
 
 OTHER = [
     {"policy": Policy(revocation="required")},
-    {"trust": Trust()},
+    {"trust": TrustStore()},
     {"crls": (b"\x30\x00",)},
     {"password": "open sesame"},
     {"online": True},

@@ -144,9 +144,8 @@ def test_private_addresses_are_not_asked(server: Server, world, codes) -> None:
     root = made.issue("Root", ca=True)
     signer = made.issue("Signer", root, crl_url=f"{server.url}/crl")
     server.answer = lambda path, body: (200, made.crl(root))
-    from signing_core.verification import Trust
 
-    trust = Trust(frozenset({parsed(root)}))
+    trust = made.store(root.der)
     verdict = verify(made.signed(signer), at=NOW, trust=trust, online=True)
     assert verdict.sub_indication is SubIndication.TRY_LATER
     assert "revocation-not-fetched" in codes(verdict)
@@ -156,7 +155,6 @@ def test_private_addresses_are_not_asked(server: Server, world, codes) -> None:
 def test_offline_by_default(server: Server) -> None:
     root = made.issue("Root", ca=True)
     signer = made.issue("Signer", root, crl_url=f"{server.url}/crl", ocsp_url=f"{server.url}/ocsp")
-    from signing_core.verification import Trust
 
-    verify(made.signed(signer), at=NOW, trust=Trust(frozenset({parsed(root)})))
+    verify(made.signed(signer), at=NOW, trust=made.store(root.der))
     assert server.asked == []

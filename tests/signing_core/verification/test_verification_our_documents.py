@@ -22,19 +22,20 @@ from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.revisions import parse as parse_file
 from signing_core.pdf.structure import excerpt, sole_drawing
 from signing_core.pki.x509_certificates import parse
+from signing_core.trust import TrustStore, load_trust
 from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
-from signing_core.verification import Trust, WorkspaceContext, certificate_page, load_trust, verify
+from signing_core.verification import WorkspaceContext, certificate_page, verify
 from signing_core.verification.certificate_page import read_page
 
 
 @pytest.fixture(scope="module")
-def believed(completed) -> Trust:
+def believed(completed) -> TrustStore:
     return load_trust([completed.public])
 
 
 @pytest.fixture(scope="module")
-def look(believed: Trust) -> Callable[..., DocumentVerdict]:
-    def looked(data: bytes, trust: Trust | None = None, **more: object) -> DocumentVerdict:
+def look(believed: TrustStore) -> Callable[..., DocumentVerdict]:
+    def looked(data: bytes, trust: TrustStore | None = None, **more: object) -> DocumentVerdict:
         return verify(data, at=datetime.now(UTC), trust=believed if trust is None else trust, **more)  # type: ignore[arg-type]
 
     return looked
@@ -50,7 +51,9 @@ def test_a_completed_document(completed, look, codes) -> None:
     assert verdict.document_id == completed.document_id
     assert [s.role for s in verdict.signatures] == ["first-party", "client", "seal", None]
     assert [s.level for s in verdict.signatures] == ["B-LTA", "B-LTA", "B-LTA", None]
-    assert verdict.certificate.to_json() == {"present": True, "sealed_by_us": True, "qr": "valid", "prefix": "match"}
+    assert verdict.certificate.to_json() == {
+        "present": True, "sealed_by_us": True, "house": "Sample Seals GmbH", "qr": "valid", "prefix": "match",
+    }  # fmt: skip
     assert verdict.in_order
 
 
@@ -94,25 +97,24 @@ def test_a_foreign_key_fills_the_seal_field(completed, look, codes) -> None:
 
 def test_a_key_that_our_authority_issued_for_something_else(look, codes) -> None:
     root = made.issue("Company CA", ca=True)
-    anchors = frozenset(c for c in [parse(root.der)] if c)
     forged = glued(made.issue("Sample Client", root, policies=[ONE_TIME_POLICY]), "X")
-    assert look(forged, Trust(anchors)).certificate.sealed_by_us is False
+    assert look(forged, made.store(root.der)).certificate.sealed_by_us is False
     rightful = glued(made.issue("Seal", root, policies=[SEAL_POLICY]), "X")
-    assert look(rightful, Trust(anchors)).certificate.sealed_by_us is True
+    assert look(rightful, made.store(root.der)).certificate.sealed_by_us is True
     self_made = glued(made.issue("Seal", made.issue("Company CA", ca=True), policies=[SEAL_POLICY]), "X")
-    assert look(self_made, Trust(anchors, seals=frozenset({b"\x00" * 32}))).certificate.sealed_by_us is False
+    assert look(self_made, made.store(root.der, seals=[made.issue("Seal").der])).certificate.sealed_by_us is False
 
 
 def test_a_seal_that_was_bought_is_known_by_its_certificate(look) -> None:
     bought = made.issue("Company Seal", made.issue("Trust Service", ca=True))
     certificate = parse(bought.der)
     assert certificate is not None
-    verdict = look(glued(bought, "X"), Trust(seals=frozenset({certificate.sha256})))
+    verdict = look(glued(bought, "X"), made.store(seals=[bought.der]))
     assert verdict.certificate.sealed_by_us is True
 
 
 def test_without_anything_to_know_our_seal_by(completed, look, codes) -> None:
-    verdict = look(completed.final, Trust())
+    verdict = look(completed.final, TrustStore())
     assert (verdict.integrity, verdict.certificate.sealed_by_us, verdict.certificate.qr) == (
         Integrity.INTACT,
         None,
@@ -126,7 +128,7 @@ def test_a_page_without_a_code(look, codes) -> None:
     bought = made.issue("Company Seal", made.issue("Trust Service", ca=True))
     certificate = parse(bought.der)
     assert certificate is not None
-    verdict = look(glued(bought, "X"), Trust(seals=frozenset({certificate.sha256})))
+    verdict = look(glued(bought, "X"), made.store(seals=[bought.der]))
     assert verdict.certificate.qr == "absent"
     assert "qr-absent" in codes(verdict)
 
@@ -217,10 +219,12 @@ class LogView:
         ("known", None, Integrity.INTACT),
     ],
 )
-def test_registry_and_audit_log(registry, audit_log, integrity: Integrity, completed, look, believed: Trust) -> None:
+def test_registry_and_audit_log(
+    registry, audit_log, integrity: Integrity, completed, look, believed: TrustStore
+) -> None:
     known = Registry(registry)
     context = WorkspaceContext(believed, known, LogView(audit_log))
-    verdict = look(completed.final, Trust(), workspace_context=context)
+    verdict = look(completed.final, TrustStore(), workspace_context=context)
     assert (verdict.registry, verdict.audit_log, verdict.integrity) == (registry, audit_log, integrity)
     assert known.asked == [(verdict.sha256, completed.document_id)]
 
@@ -236,12 +240,11 @@ def test_a_registry_that_fails_leaves_it_open(completed, look, codes) -> None:
 
 
 def test_the_public_folder_of_a_key_ring_can_be_given_as_it_is(completed, tmp_path: Path) -> None:
-    trust = load_trust([completed.public])
-    assert len(trust.anchors) == 1
-    assert len(trust.seals) == 1
-    assert len(trust.statement_keys) == 2
-    only = load_trust([completed.public / "anchors.pem"])
-    assert (len(only.anchors), only.seals, only.statement_keys) == (1, frozenset(), ())
+    (house,) = load_trust([completed.public]).houses
+    purposes = ("company-ca", "first-party", "seal", "time-stamp", "qr", "checkpoint")
+    assert [len(house.of(purpose)) for purpose in purposes] == [1] * 6
+    (only,) = load_trust([completed.public / "anchors.pem"]).houses
+    assert (only.id, [part.purpose for part in only.parts]) == (house.id, ["company-ca"])
 
 
 def illegible_page(noise: int) -> bytes:
@@ -287,12 +290,12 @@ def seal_of(data: bytes) -> tuple[FileStructure, int]:
     return structure, covered
 
 
-def test_what_the_seal_drew_says_what_its_page_shows(completed, believed: Trust, monkeypatch) -> None:
+def test_what_the_seal_drew_says_what_its_page_shows(completed, believed: TrustStore, monkeypatch) -> None:
     structure, covered = seal_of(completed.final)
     pages = structure.pages
-    seen = read_page(completed.final, pages, believed.statement_keys)
+    seen = read_page(completed.final, pages, believed.keys("qr"))
     monkeypatch.setattr(render, "opened", None)  # it is not rendered
-    drawn = certificate_page.read(structure, pages, believed.statement_keys, sealed=covered, password=None)
+    drawn = certificate_page.read(structure, pages, believed.keys("qr"), sealed=covered, password=None)
     assert (drawn.state, drawn.claims) == ("valid", seen.claims)
 
 
@@ -334,7 +337,7 @@ OVERLAY = b"<< /Type /Annot /Subtype /Square /Rect [0 0 300 300] /IC [1 1 1] >>"
     ],
 )  # fmt: skip
 def test_what_the_seal_drew_is_taken_only_where_the_page_still_shows_it(
-    what: str, changed: Callable[[bytes], bytes], completed, believed: Trust, monkeypatch
+    what: str, changed: Callable[[bytes], bytes], completed, believed: TrustStore, monkeypatch
 ) -> None:
     structure, covered = seal_of(completed.final)
     number = objects_of(structure)[what]
@@ -344,11 +347,11 @@ def test_what_the_seal_drew_is_taken_only_where_the_page_still_shows_it(
     later = parts.update(completed.final, {number: changed(body), 900: OVERLAY}, trailer=root)
     rendered: list[int] = []
     monkeypatch.setattr(certificate_page, "read_page", lambda *_, **__: rendered.append(1))
-    certificate_page.read(parse_file(later), structure.pages, believed.statement_keys, sealed=covered, password=None)
+    certificate_page.read(parse_file(later), structure.pages, believed.keys("qr"), sealed=covered, password=None)
     assert rendered, "it is looked at as it is seen"
 
 
-def test_what_the_seal_drew_is_not_taken_where_readers_may_see_another_page(completed, believed: Trust) -> None:
+def test_what_the_seal_drew_is_not_taken_where_readers_may_see_another_page(completed, believed: TrustStore) -> None:
     structure, covered = seal_of(completed.final)
     assert sole_drawing.drawing(structure, SEAL_FIELD, structure.pages, covered)
     number = objects_of(structure)["page"]
@@ -378,7 +381,8 @@ def test_a_document_of_ours_is_judged_without_loading_what_pictures_and_fonts_ne
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from signing_core.verification import load_trust, verify
+from signing_core.trust import TrustStore, load_trust
+from signing_core.verification import verify
 verdict = verify({str(file)!r}, at=datetime.now(UTC), trust=load_trust([Path({str(completed.public)!r})]))
 print(verdict.certificate.qr, *sys.modules)
 """

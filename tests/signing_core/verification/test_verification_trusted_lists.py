@@ -28,10 +28,12 @@ from signxml.xades import XAdESSigner
 
 from signing_core.errors import UsageError
 from signing_core.pdf import trusted_lists
+from signing_core.trust import TrustStore, load_trust
 from signing_core.verdict import DocumentVerdict, Indication
 from signing_core.verdict import Trust as Trusted
-from signing_core.verification import Trust, load_trust, verify
+from signing_core.verification import verify
 from signing_core.verification.batch import Rules
+from signing_core.verification.believed import believed
 from signing_core.verification.journal import rules_digest
 
 URI = "http://uri.etsi.org/TrstSvc"
@@ -156,7 +158,7 @@ def judged(tmp_path: Path) -> Callable[..., DocumentVerdict]:
     return judge
 
 
-def trust_from(folder: Path, xml: bytes, *beside: Identity) -> Trust:
+def trust_from(folder: Path, xml: bytes, *beside: Identity) -> TrustStore:
     (folder / "list.xml").write_bytes(xml)
     for number, identity in enumerate(beside):
         (folder / f"{number}.pem").write_bytes(made.pem(identity.der))
@@ -365,7 +367,7 @@ def test_a_genuine_list_wrapped_into_another_one(world, operator, tmp_path: Path
         trust = trust_from(tmp_path, etree.tostring(outer), operator)
     except UsageError:
         return
-    assert {grant.certificate.common_name for grant in trust.listed.grants} == {"Sample Other"}
+    assert {grant.certificate.common_name for grant in believed(trust).listed.grants} == {"Sample Other"}
 
 
 def test_an_old_list_with_its_old_operator(world, judged) -> None:
@@ -380,7 +382,8 @@ def test_an_old_list_with_its_old_operator(world, judged) -> None:
 
 def test_an_operator_is_no_anchor(operator, tmp_path: Path) -> None:
     trust = trust_from(tmp_path, signed(unsigned(), operator), operator)
-    assert (trust.anchors, trust.listed.grants, trust.listed.given) == (frozenset(), (), True)
+    found = believed(trust)
+    assert (found.anchors, found.listed.grants, found.listed.given) == (frozenset(), (), True)
 
 
 def test_an_operator_without_the_extended_key_usage_is_known_by_its_certificate(world, judged) -> None:
@@ -437,7 +440,8 @@ def test_a_file_that_is_too_large_for_anything(tmp_path: Path) -> None:
 
 def test_other_xml_in_a_folder_is_passed_over(world, operator, tmp_path: Path) -> None:
     (tmp_path / "page.xml").write_text("<html/>")
-    assert len(trust_from(tmp_path, signed(unsigned(Service(world.root)), operator), operator).listed.grants) == 1
+    store = trust_from(tmp_path, signed(unsigned(Service(world.root)), operator), operator)
+    assert len(believed(store).listed.grants) == 1
 
 
 def test_the_list_of_the_lists(operator, tmp_path: Path) -> None:
@@ -488,7 +492,7 @@ def test_a_list_counts_for_the_journal_and_travels(world, operator, tmp_path: Pa
     assert trust + trust == trust
     later = signed(unsigned(Service(world.root), next_update=NOW + YEAR / 4), operator)
     other = trust_from(tmp_path, later, operator)
-    digests = {rules_digest(Rules(at=NOW, trust=t)) for t in (trust, other, Trust())}
+    digests = {rules_digest(Rules(at=NOW, trust=t)) for t in (trust, other, TrustStore())}
     assert len(digests) == 3
 
 

@@ -1,0 +1,15 @@
+"""The store of a workspace: its own house with all that it ever used, and the houses that it was told of."""
+
+from __future__ import annotations
+
+from signing_core.keys.ring_folder import HOUSES, PUBLIC, read_description
+from signing_core.storage.workspace import Workspace
+from signing_core.trust.files import load_trust
+from signing_core.trust.store import TrustStore
+
+
+def of_workspace(workspace: Workspace) -> TrustStore:
+    """From the public parts beside the key ring; no passphrase is needed. Raises `KeyUnavailable`, `UsageError`."""
+    folder = workspace.resolve(workspace.settings.keys.folder)
+    own = read_description(folder).house
+    return load_trust((folder / name for name in (PUBLIC, HOUSES) if (folder / name).is_dir()), own=own)
