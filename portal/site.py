@@ -26,6 +26,7 @@ from signing_core.certificate.registry import WorkspaceRegistry
 from signing_core.certificate.scan import Judge
 from signing_core.certificate.words import count, moment
 from signing_core.desk import Desk, Origin, judging
+from signing_core.trust import TrustStore
 from signing_core.trust.workspace import of_workspace
 
 HERE: Final = Path(__file__).parent
@@ -81,7 +82,7 @@ class Site:
         return Vault(self.workspace.keys().server_key)
 
     @cached_property
-    def _trust(self) -> Any:
+    def _trust(self) -> TrustStore:
         return of_workspace(self.workspace)
 
     @cached_property

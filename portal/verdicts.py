@@ -28,6 +28,10 @@ _MOST_SENTENCES: Final = 40
 """A file made to have thousands of findings gets a page that can still be read."""
 
 
+FoundIn = Literal["address", "photo", "pdf"]
+"""Where a code is from: the address that was opened, a picture of paper, or a PDF that carries no signature."""
+
+
 @dataclass(frozen=True)
 class CodeVerdict:
     """What a QR code's page shows."""
@@ -47,20 +51,20 @@ class CodeVerdict:
     """Of the key that signed it, or claims to have."""
     lookalike: str | None = None
     """The host that the code of a picture leads to, where that is not ours."""
-    from_photo: bool = False
+    found_in: FoundIn = "address"
     facts_missing: bool = False
     document_id: str | None = None
 
 
-def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = False) -> CodeVerdict:
+def of_code(desk: Desk, result: ScanResult, payload: str, *, found_in: FoundIn = "address") -> CodeVerdict:
     """The page for a code; see `certificate.scan` for how it is judged."""
     host = desk.workspace.settings.host
     common: dict[str, Any] = {
         "payload": payload,
         "claims": result if result.qr == "valid" else None,
         "key_id": result.key_id,
-        "from_photo": from_photo,
-        "lookalike": result.host if from_photo and result.host and result.host != host.lower() else None,
+        "found_in": found_in,
+        "lookalike": result.host if found_in != "address" and result.host and result.host != host.lower() else None,
     }
     if not result.ours:
         return CodeVerdict("foreign", "warn", **common)
@@ -68,6 +72,8 @@ def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = 
         return CodeVerdict("forged", "bad", **common)
     if result.qr == "unknown-key":
         return CodeVerdict("unknown_key", "warn", values={"issuer": result.issuer or ""}, **common)
+    if result.other_house:
+        return CodeVerdict("code_other_house", "warn", values={"house": result.house or ""}, **common)
     if result.registry == "mismatch":
         return CodeVerdict("replaced", "bad", **common)
     if result.registry != "known" or result.document is None:
@@ -82,6 +88,10 @@ def of_code(desk: Desk, result: ScanResult, payload: str, *, from_photo: bool = 
     }
     if document.status != Status.COMPLETED:
         return CodeVerdict("unfinished", "warn", **common)
+    if found_in == "pdf":
+        # Only a file without signatures is looked through for pictures of codes, and to hold it against this one is done:
+        # it is not what was signed.
+        return CodeVerdict("copy", "warn", **common)
     if newer := replaced_by(desk, document.document_id):
         return CodeVerdict("superseded", "warn", values={"newer": newer}, compare=True, **common)
     return CodeVerdict("genuine", "warn" if common["lookalike"] else "good", compare=True, **common)
@@ -177,6 +187,10 @@ def _file_page(
         return "authentic", "good", {"title": desk.status(document_id)["title"]}
     if verdict["certificate"]["sealed_by_us"] and verdict["indication"] == "TOTAL-PASSED":
         return "unregistered_file", "warn", {}
+    if verdict["certificate"]["house"] and verdict["indication"] == "TOTAL-PASSED":
+        return "other_house", "warn", {"house": verdict["certificate"]["house"]}
+    if any(finding["code"] == "house-unknown" for finding in verdict["findings"]):
+        return "house_unknown", "warn", {}
     if verdict["indication"] == "INDETERMINATE" and verdict["document_id"]:
         return "undecided", "warn", {}
     return "others", "warn", {}

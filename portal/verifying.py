@@ -72,24 +72,24 @@ class VerificationPages:
         result: ScanResult,
         payload: str,
         *,
-        from_photo: bool = False,
+        found_in: verdicts.FoundIn = "address",
         error: str | None = None,
         status: int | None = None,
     ) -> Response:
         desk, language = self._site.desk, self._site.language(request)
-        verdict = await run_in_threadpool(verdicts.of_code, desk, result, payload, from_photo=from_photo)
+        verdict = await run_in_threadpool(verdicts.of_code, desk, result, payload, found_in=found_in)
         facts = None
         if verdict.page in ("genuine", "superseded") and verdict.document_id:
             facts = await run_in_threadpool(verdicts.certificate, desk, verdict.document_id, language)
         return self._site.page(
             request,
             "code_verdict.html",
-            status=status or (404 if verdict.page == "foreign" and not from_photo else 200),
+            status=status or (404 if verdict.page == "foreign" and found_in == "address" else 200),
             verdict=verdict,
             certificate=facts,
             error=error,
             host=self._site.settings.host,
-            here="/verify" if from_photo else f"/V/{payload}",
+            here=f"/V/{payload}" if found_in == "address" else "/verify",
         )
 
     async def compare(self, request: Request) -> Response:
@@ -128,9 +128,8 @@ class VerificationPages:
         verdict = found["verdict"]
         if codes and (verdict is None or codes[0]["ours"]):
             result = await run_in_threadpool(self._site.judge.text, codes[0]["text"])
-            return await self._code_page(
-                request, result, str(codes[0]["text"]).strip().rstrip("/").rpartition("/")[2].upper(), from_photo=True
-            )
+            payload = str(codes[0]["text"]).strip().rstrip("/").rpartition("/")[2].upper()
+            return await self._code_page(request, result, payload, found_in="photo" if verdict is None else "pdf")
         if verdict is not None:
             return await self._file_page(request, verdict)
         return self._answer(request, "not_readable" if found["why"] else "no_code", "warn")

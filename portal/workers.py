@@ -21,7 +21,8 @@ import anyio.to_thread
 
 from portal.bodies import UploadRefused
 from portal.worker import receive, send
-from signing_core.verification import LogView, Registry, Trust
+from signing_core.trust import TrustStore
+from signing_core.verification import LogView, Registry
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class WorkFailed(Exception):
 
 
 class _Process:
-    def __init__(self, trust: Trust, niceness: int) -> None:
+    def __init__(self, trust: TrustStore, niceness: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             # The folder of the package, so that a worker finds it wherever the server was started.
@@ -92,7 +93,7 @@ class Workers:
 
     def __init__(
         self,
-        trust: Callable[[], Trust],
+        trust: Callable[[], TrustStore],
         registry: Registry,
         log: LogView,
         *,

@@ -8,11 +8,9 @@ import json
 import zipfile
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.audit_log import anchors, events, signer
@@ -148,15 +146,10 @@ def _keys(log: AuditLog, workspace: Workspace) -> dict[str, bytes]:
         files[f"keys/log-{number}.pem"] = verifier.public_key.public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
-    files["certificates/company.pem"] = _pem(log.own_anchors)
-    if log.authorities:
-        files["certificates/time-stamp-authorities.pem"] = _pem(log.authorities)
-    public: Path = workspace.keys().public_folder
-    for name in ("seal.pem", "first-party.pem", "time-stamp.pem", "qr.pem"):
-        file = public / name
-        if file.is_file():
-            files[f"certificates/{name}"] = file.read_bytes()
-    return files
+    # All that was ever the house's own, as it lies in its public folder: `--trust certificates` reads it.
+    return files | {
+        f"certificates/{file.name}": file.read_bytes() for file in workspace.keys().public_folder.glob("*.pem")
+    }
 
 
 def _revocation_lists(connection: sa.Connection) -> dict[str, bytes]:
@@ -209,10 +202,6 @@ def _readme(facts: Mapping[str, Any]) -> bytes:
         .replace("{witnesses}", "\n".join(f"  {name}" for name in facts["witnesses"]) or "  none")
         .encode()
     )
-
-
-def _pem(certificates: list[x509.Certificate]) -> bytes:
-    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
 
 
 def _json(value: Any) -> bytes:

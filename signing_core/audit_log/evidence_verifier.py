@@ -229,7 +229,7 @@ def check_time_stamps(folder: Path) -> list[str]:
 
 
 def anchors(folder: Path, embedded: bool) -> list[x509.Certificate]:
-    file = folder / "certificates" / ("company.pem" if embedded else "time-stamp-authorities.pem")
+    file = folder / "certificates" / ("anchors.pem" if embedded else "time-stamp-authorities.pem")
     return x509.load_pem_x509_certificates(file.read_bytes()) if file.is_file() else []
 
 

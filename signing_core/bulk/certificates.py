@@ -58,6 +58,8 @@ def state_of(certificate: Mapping[str, Any]) -> State:
         return "foreign" if certificate["house"] or certificate["qr"] in ("foreign", "absent") else "wrong"
     if certificate["qr"] == "invalid" or certificate["prefix"] == "mismatch":
         return "wrong"
+    if certificate["sealed_by_us"] and certificate["qr"] in ("foreign", "absent"):
+        return "wrong"  # our seal on a page that shows no code of ours
     if certificate["sealed_by_us"] and certificate["qr"] == "valid" and certificate["prefix"] == "match":
         return "valid"
     return "not-checked"

@@ -59,6 +59,8 @@ class ScanResult:
     """16 hexadecimal digits."""
     house: str | None = None
     """The name of the house whose key it is; None when nobody said."""
+    other_house: bool = False
+    """Whether that is known to be another house than ours."""
     registry: Answer | None = None
     """None without a workspace."""
     document: RegisteredDocument | None = None
@@ -140,7 +142,7 @@ class Judge:
         registry: Registry | None = None,
         language: str = "en",
     ) -> None:
-        trust = trust or TrustStore()
+        self._trust = trust = trust or TrustStore()
         self._keys = trust.public_keys("qr")
         self._houses = {
             payload.key_id(Ed25519PublicKey.from_public_bytes(raw)): (raw, house)
@@ -220,6 +222,7 @@ class Judge:
             **base,
             qr="valid",
             house=house.name or None,
+            other_house=bool(house.id) and not self._trust.is_own(house),
             registry=answer,
             document=shown,
             proves=self._proves(claims, base["key_id"], house.name, shown),

@@ -268,7 +268,7 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
         ("no-anchors", "info", "No trust anchors were given, so who signed is not established",
          "Give the issuers that you trust by `--trust`."),
         ("chain-not-found", "warning", "No path leads from the signer's X.509 certificate to a given anchor",
-         "If you trust the issuer, add its root by `--trust`, with intermediate certificates where they are missing."),
+         "If you trust the issuer, give its root by `--trust`, and intermediates that the file does not bring by `--certificates`."),
         ("service-not-granted", "warning", "A trusted list names the issuer, but its service was not granted for this then",
          "Do not rely on it as on a granted one. Without a time-stamp, the time judged for counts: look for a proof of the time of signing."),
         ("trusted-list-expired", "warning", "A trusted list names the issuer, but does not speak of that time any more",

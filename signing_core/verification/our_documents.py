@@ -223,10 +223,10 @@ class _Certificate:
         # What stands under an anchor of ours for another use is one of our own keys, misused.
         misused = certificate is not None and seal.index in self._roots and certificate.policies & _OTHER_PURPOSES
         who_is_known = bool(self._trust.houses or self._trust.loose.of("seal"))
-        if claiming or misused or (who_is_known and not whole):
+        if misused or (who_is_known and not whole) or any(one in self._trust.houses for one in claiming):
             self._notes.append(("seal-not-ours", certificate.subject_text if certificate else ""))
             return False, None
-        # Anchors alone, which may be those of a public authority, do not say who "we" are.
+        # Anchors alone, which may be those of a public authority, do not say who "we" are, nor which seals "we" bought.
         self._notes.append(("house-unknown" if who_is_known else "seal-unknown", ""))
         return False if who_is_known else None, None
 

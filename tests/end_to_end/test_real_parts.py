@@ -551,11 +551,20 @@ def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], s
             assert "/time.crl" in seller.requests
             known = verify(final, at=at, workspace_context=judging.context_of(workspace))
             assert (known.indication, known.registry) == ("TOTAL-PASSED", "known")
-            without = verify(final, at=at, trust=load_trust([public]))
-            assert (without.integrity, without.time) == ("intact", "claimed"), "its root was not given"
+            remembered = verify(final, at=at, trust=load_trust([public]))
+            assert (remembered.indication, remembered.time) == ("TOTAL-PASSED", "proven"), (
+                "its root is in the public folder"
+            )
+            alone = verify(final, at=at, trust=load_trust([public / "anchors.pem"]))
+            assert (alone.integrity, alone.time) == ("intact", "claimed"), "its root was not given"
             shown = certificate_text(tmp_path, final)
             assert "127.0.0.1" in shown, "the certificate names the authority by its host"
             assert "embedded" not in shown.lower()
+        file = folder / "sealtrail.toml"
+        file.write_text(file.read_text().replace(settings, ""))
+        with Workspace.open(folder) as without_authority:
+            later = verify(final, at=at, workspace_context=judging.context_of(without_authority))
+            assert (later.indication, later.time) == ("TOTAL-PASSED", "proven"), "what was stamped stays proven"
 
 
 def test_the_embedded_authority_is_named_as_such_on_the_certificate(completed: Any, tmp_path: Path) -> None:

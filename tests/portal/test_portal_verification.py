@@ -23,6 +23,7 @@ from signing_core.certificate import payload
 from signing_core.certificate.payload import QrClaims
 from signing_core.desk import Desk
 from signing_core.flow import Role
+from signing_core.pdf import render
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import documents
@@ -296,9 +297,9 @@ def test_file_of_somebody_else(shared: Any, tmp_path: Path) -> None:
         document_id = play.create(contract())
         play.to_completion(document_id)
         final = elsewhere.objects.get(play.desk.status(document_id)["final"]["sha256"])
-    page = upload(shared, final)  # made by the same software, with another company's keys
-    assert heading(page) == title("not_our_seal")
-    assert "Sealed by" not in page.text and "Sample Seals GmbH did not seal it" in page.text
+    page = upload(shared, final)  # a whole document, made by the same software, with another company's keys
+    assert heading(page) == title("house_unknown")
+    assert "Sealed by" not in page.text and "Another company made and sealed this document" in page.text
 
 
 def test_signed_with_other_software(shared: Any) -> None:
@@ -418,3 +419,14 @@ def test_role_words_cover_both_parties() -> None:
     for language in ("en", "de"):
         for role in Role:
             assert words(language)[f"role_{role}"]
+
+
+def test_an_unsigned_pdf_with_a_picture_of_a_genuine_certificate(shared: Any, sealed: Sealed) -> None:
+    """It is told from the signed document, and nobody is asked for the file that was just uploaded."""
+    pages = render.page_count(sealed.final)
+    picture = render.render(sealed.final, pages, dpi=150)
+    written = io.BytesIO()
+    picture.save(written, "PDF", resolution=150)
+    page = upload(shared, written.getvalue())
+    assert heading(page) == title("copy")
+    assert 'type="file"' not in page.text

@@ -72,7 +72,13 @@ SCHEMA: Final = pa.schema(
         (
             "certificate",
             pa.struct(
-                [("present", pa.bool_()), ("sealed_by_us", pa.bool_()), ("qr", pa.string()), ("prefix", pa.string())]
+                [
+                    ("present", pa.bool_()),
+                    ("sealed_by_us", pa.bool_()),
+                    ("house", pa.string()),
+                    ("qr", pa.string()),
+                    ("prefix", pa.string()),
+                ]
             ),
         ),
         ("registry", pa.string()),

@@ -34,7 +34,7 @@ from signing_core.bulk.ledger import Ledger
 from signing_core.bulk.results import Results, rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.controls import histories, reconcile
-from signing_core.desk import Desk, judging, signing, views
+from signing_core.desk import Desk, signing, views
 from signing_core.errors import KeyUnavailable, StepNotAllowed, TimeStampUnavailable
 from signing_core.flow import Role, State
 from signing_core.policy import Policy
@@ -42,6 +42,7 @@ from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, contract
+from signing_core.trust.workspace import of_workspace
 from signing_core.verification import verify
 
 ALWAYS = timedelta(days=365 * 100)
@@ -245,7 +246,7 @@ def test_a_renewed_file_continues_the_completed_one_and_passes(archive: SimpleNa
     renewed = workspace.objects.get(done.renewed[archive.document_id])
     assert renewed.startswith(archive.final)
     assert len(renewed) > len(archive.final)
-    verdict = verify(renewed, at=workspace.clock() + timedelta(seconds=2), trust=judging.trust_of(workspace))
+    verdict = verify(renewed, at=workspace.clock() + timedelta(seconds=2), trust=of_workspace(workspace))
     assert (verdict.integrity, verdict.indication) == ("intact", "TOTAL-PASSED")
     assert [one.kind for one in verdict.signatures].count("document-timestamp") == 2
     another_authority(workspace)

@@ -128,7 +128,7 @@ def test_a_code_signed_with_the_checkpoint_key_is_nobodys(completed: Any, house:
     for store in (of_workspace(house), load_trust([public(house)])):
         verdict = verify(forged, at=house.clock() + timedelta(seconds=2), trust=store)
         assert verdict.certificate.qr == "foreign"
-        assert certificates.state_of(verdict.certificate.to_json()) == "foreign"
+        assert certificates.state_of(verdict.certificate.to_json()) == "wrong"
 
 
 def test_the_root_of_a_time_stamp_authority_vouches_for_time_stamps_alone(house: Workspace) -> None:

@@ -240,7 +240,7 @@ def test_json_has_exactly_the_keys_of_the_contract() -> None:
     assert list(content) == DOCUMENT_KEYS
     assert list(content["signatures"][0]) == SIGNATURE_KEYS
     assert list(content["policy"]) == ["id", "sha256"]
-    assert list(content["certificate"]) == ["present", "sealed_by_us", "qr", "prefix"]
+    assert list(content["certificate"]) == ["present", "sealed_by_us", "house", "qr", "prefix"]
     assert list(content["signatures"][0]["certificate"]) == ["sha256", "issuer", "serial"]
     assert list(content["signatures"][0]["time_authority"]) == ["name", "embedded"]
     assert list(content["signatures"][0]["findings"][0]) == ["code", "severity", "message", "field", "revision", "page"]

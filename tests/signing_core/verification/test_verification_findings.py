@@ -76,7 +76,7 @@ def test_every_file_that_the_documentation_names_is_there(page: str) -> None:
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()] == []
 
 
-NO_CODES = {"time-stamp", "change-"}
+NO_CODES = {"time-stamp", "time-stamp-authority", "change-"}
 MADE_FROM_PARTS = {
     "coverage-partial", "coverage-invalid", "qr-invalid", "qr-foreign", "qr-absent", "qr-unreadable", "registry-unknown",
     "registry-mismatch", "registry-prefix", "audit-log-missing", "audit-log-inconsistent",
