@@ -18,14 +18,16 @@ _END: Final = rb"(?=[\t\n\f\r ()<>\[\]/%]|$)"
 _STRING = rb"\((?:[^()\\]++|\\.)*+\)"
 for _ in range(3):  # brackets in brackets
     _STRING = rb"\((?:[^()\\]++|\\.|" + _STRING + rb")*+\)"
+_REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%#\x80\xff]*+"
 _INTEGER: Final = rb"(?:[01]\d{9}|\d{1,9})"
 _TOKENS: Final = (
     rb"(?>"
     + _WS + rb"++"
-    + rb"|<<|>>|\[|\]"
-    + rb"|/(?>[^\0\t\n\f\r ()<>\[\]{}/%#\x80\xff]|#(?!00)[0-9A-Fa-f]{2})*+" + _END
+    + rb"|/" + _REGULAR + rb"(?>#(?!00)[0-9A-Fa-f]{2}" + _REGULAR + rb")*+" + _END
+    + rb"|(?:\d{1,5}+ (?=\d)(?!\d{1,5}" + _WS + rb"++R))++"  # widths of fonts: nothing that the two below would not take, but faster
     + rb"|\d{1,7}" + _WS + rb"++\d{1,5}" + _WS + rb"++R" + _END
     + rb"|[+-]?(?>\d{1,10}\.\d{0,20}|\.\d{1,20}|" + _INTEGER + rb")" + _END
+    + rb"|<<|>>|\[|\]"
     + rb"|(?>true|false|null)" + _END
     + rb"|<[0-9A-Fa-f\0\t\n\f\r ]*+>"
     + rb"|" + _STRING
