@@ -90,6 +90,11 @@ class Revision:
     sections: tuple[Span, ...]
     """Its cross-reference sections: `xref` to the end of the trailer dictionary, or the whole cross-reference stream."""
 
+    @property
+    def moved(self) -> frozenset[int]:
+        """Object numbers that are somewhere else now than in the revision before, or only in one of the two."""
+        return self.added | self.overridden | self.freed
+
 
 class Coverage(StrEnum):
     """What a signature's ByteRange spans."""

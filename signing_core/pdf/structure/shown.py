@@ -51,7 +51,7 @@ class ShownValues:
         self._annots_glance = Glance(structure)
         self._annotation_glance = Glance(structure, b"/V", b"/Parent")
         revisions = structure.revisions[1:]
-        self._ever_changed = frozenset().union(*(r.added | r.overridden | r.freed for r in revisions))
+        self._ever_changed = frozenset().union(*(r.moved for r in revisions))
         self._top: Value = None
         """The catalog's /Pages."""
         self._tree: set[int] = set()

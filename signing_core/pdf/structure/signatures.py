@@ -67,7 +67,7 @@ class _Search:
     def look_at(self, revision: int) -> None:
         structure = self._structure
         changed = structure.revisions[revision - 1]
-        moved = changed.added | changed.overridden | changed.freed if revision > 1 else frozenset[int]()
+        moved = changed.moved if revision > 1 else frozenset[int]()
         new_form = self._form is None or not self._form.numbers.isdisjoint(moved)
         if new_form:
             self._form = structure.form(revision)

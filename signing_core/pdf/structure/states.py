@@ -29,7 +29,8 @@ def revisions(access: ObjectAccess) -> tuple[Revision, ...]:
             # Overriding or supplying an object stream changes everything in it without a word about it.
             for container in containers & (added | overridden | freed):
                 for number in _contained(access, container, index):
-                    if number not in update.entries:
+                    moved = access.location(number, index - 1) != access.location(number, index)
+                    if moved and number not in update.entries:
                         overridden.add(number)
             containers |= update.entries.containers()
         result.append(

@@ -208,10 +208,11 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
     update = structure.updates[index - 1]
     if any(number > grammar.LARGEST_NUMBER for number in update.entries):
         yield "it lists a larger number of an object than programs take"
-    for number, entry in update.entries.items():
+    moved = structure.revisions[index - 1].moved
+    entries = [(number, entry) for number, entry in update.entries.items() if number in moved and not entry.free]
+    named = _named(structure, index, [number for number, _ in entries])
+    for number, entry in entries:
         structure.budget.step()
-        if entry.free or structure.location(number, index) == structure.location(number, index - 1):
-            continue
         if entry.stream:
             content = structure.object_stream(entry.stream, index)
             if content is None or entry.item >= len(content.numbers) or content.numbers[entry.item] != number:
@@ -228,7 +229,7 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
         former = structure.entry(number, index - 1)
         if not former.free and former.generation != entry.generation and _called(structure, number, former, index):
             yield f"object {number} is referred to by a generation that it no longer has"
-        if former.free and _misspelt(structure, number, index):
+        if former.free and number not in named and _misspelt(structure, number, index):
             yield f"object {number} was missing, and is referred to in a spelling that programs read differently"
         if not found.closed:
             yield f"object {number} has no endobj"
@@ -238,6 +239,17 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
             yield f"object {number} is not written plainly, so that programs read it differently"
         if isinstance(found.value, Stream) and found.value.dict.get("Type") == "ObjStm":
             yield from _packed(structure, number, index, found.value.dict)
+
+
+def _named(structure: FileStructure, index: int, numbers: list[int]) -> set[int]:
+    """Numbers of all objects that some objects plainly refer to, but for what a trailer refers to."""
+    values = [structure.value(number, index) for number in numbers]
+    return {
+        named
+        for value in values
+        if not isinstance(value, Stream) or value.dict.get("Type") != "XRef"
+        for named in mentions.references(value)
+    }
 
 
 def _misspelt(structure: FileStructure, number: int, index: int) -> bool:

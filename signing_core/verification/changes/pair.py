@@ -42,15 +42,22 @@ class Pair:
     @cached_property
     def changed(self) -> frozenset[int]:
         """Numbers of the objects that lie elsewhere in the later state, are new in it, or gone."""
-        structure = self.structure
-        numbers: set[int] = set()
-        for revision in structure.revisions[self.signed : self.later]:
-            numbers |= revision.added | revision.overridden | revision.freed
-        return frozenset(n for n in numbers if structure.location(n, self.signed) != structure.location(n, self.later))
+        once: set[int] = set()
+        again: set[int] = set()
+        for revision in self.structure.revisions[self.signed : self.later]:
+            again |= once & revision.moved
+            once |= revision.moved
+        location = self.structure.location
+        return frozenset(once - {n for n in again if location(n, self.signed) == location(n, self.later)})
+
+    @cached_property
+    def unsigned(self) -> frozenset[int]:
+        """Those of them that the signed state has not."""
+        return frozenset(number for number in self.changed if self.old(number) is None)
 
     def existed(self, number: int) -> bool:
         """Whether the signed state has such an object."""
-        return self.structure.location(number, self.signed) is not None and self.old(number) is not None
+        return number not in self.unsigned and self.old(number) is not None
 
     def old(self, number: int) -> Value:
         """The object in the signed state."""
@@ -71,7 +78,7 @@ class Pair:
         while pending:
             number = pending.pop()
             self.structure.budget.step()
-            value = self.old(number)
+            value = None if number in self.unsigned else self.old(number)
             target = self.place_of(number) if value is not None else None
             parents = self._parent(number, value, target) if target is not None else None
             for holder in parents or self.mentions.of(number, self.signed):
