@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import COMPOUND, Ref, Stream, Value
 
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
@@ -60,11 +60,12 @@ def leads(value: Value, number: int, *, back: bool) -> bool:
             if item.number == number:
                 return True
         elif isinstance(item, list):
-            stack.extend(item if back or not is_destination(item) else ())
+            if back or not is_destination(item):
+                stack.extend([part for part in item if type(part) in COMPOUND])
         elif isinstance(item, dict | Stream):
             entries = item.dict if isinstance(item, Stream) else item
             skipped = frozenset() if back else back_entries(item)
-            stack.extend(entry for key, entry in entries.items() if key not in skipped)
+            stack.extend([part for key, part in entries.items() if type(part) in COMPOUND and key not in skipped])
     return False
 
 

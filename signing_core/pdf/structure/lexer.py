@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from signing_core.pdf.structure.values import HexString, Ref, Value
+from signing_core.pdf.structure.values import HexString, Numbers, Ref, Value
 
 WHITE_SPACE: Final = b"\0\t\n\f\r "
 _WS: Final = rb"[\0\t\n\f\r ]"
@@ -174,9 +174,9 @@ def _references(raw: bytes) -> list[Value]:
     return list(map(_reference, words[::3], words[1::3]))
 
 
-def _numbers(raw: bytes) -> list[Value]:
+def _numbers(raw: bytes) -> Numbers:
     words = raw.translate(_NUL_TO_SPACE).decode("ascii").split()
-    return [float(word) if "." in word else int(word) for word in words] if b"." in raw else list(map(int, words))
+    return Numbers([float(word) if "." in word else int(word) for word in words] if b"." in raw else map(int, words))
 
 
 def _real(raw: bytes) -> float | int:

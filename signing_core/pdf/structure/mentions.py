@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from signing_core.pdf.structure.access import Location
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import COMPOUND, Ref, Stream, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,12 +60,10 @@ def references(value: Value) -> Iterator[int]:
         item = stack.pop()
         if isinstance(item, Ref):
             yield item.number
-        elif isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, Stream):
-            stack.extend(item.dict.values())
+        else:
+            inner = item.dict if isinstance(item, Stream) else item
+            parts = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+            stack.extend([part for part in parts if type(part) in COMPOUND])
 
 
 class ParsedMentions:

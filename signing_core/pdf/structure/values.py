@@ -6,7 +6,7 @@ boolean               `bool`
 integer, real         `int`, `float`
 name                  `str`, without the slash, `#xx` resolved
 string                `bytes` (`HexString` when long and written in hex)
-array                 `list`
+array                 `list` (`Numbers` of nothing but numbers)
 dictionary            `dict[str, ...]`
 stream                `Stream`
 indirect reference    `Ref`
@@ -39,6 +39,12 @@ class Ref(NamedTuple):
     generation: int
 
 
+class Numbers(list[int | float]):
+    """An array of nothing but numbers: it leads nowhere, and fonts have long ones."""
+
+    __slots__ = ()
+
+
 class HexString(bytes):
     """A long string written as `<...>`, with the place where it stands: signatures leave exactly these bytes out."""
 
@@ -57,6 +63,10 @@ class Stream:
     end: int
     number: int
     generation: int
+
+
+COMPOUND: Final = frozenset({dict, list, Ref, Stream})
+"""What can lead on, by exact type."""
 
 
 @dataclass(slots=True, eq=False)

@@ -179,7 +179,7 @@ def handed_alike(walk: Walk, above: _Above) -> bool:
 def _kids_of(name: str, below: _Above, depth: int, pending: list[Node]) -> Rule:
     def rule(walk: Walk, old: Value, new: Value, place: Place) -> str:
         before, after = walk.pair.before(old), walk.pair.after(new)
-        if type(before) is not type(after) or not isinstance(before, list | None):
+        if not (before is after is None or (isinstance(before, list) and isinstance(after, list))):
             # A field with kids is no widget (12.7.4.1): its looks vanish, or come, with the entry.
             message = f"Form field {name} has kids now and had none, or the other way round."
             return walk.unknown(message, place, code="change-field", field=name)

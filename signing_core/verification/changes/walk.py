@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from signing_core.pdf.structure.kinds import back_entries, is_destination
 from signing_core.pdf.structure.mentions import references
-from signing_core.pdf.structure.values import Ref, Stream, Value
+from signing_core.pdf.structure.values import COMPOUND, Ref, Stream, Value
 from signing_core.verification.changes.change import Change, Kind
 from signing_core.verification.changes.equality import Equality, equal_scalars
 from signing_core.verification.changes.ledger import Ledger, Use
@@ -142,7 +142,7 @@ class Walk:
         kind = type(old)
         if kind is Ref and type(new) is Ref:  # nearly all are
             return old == new and old.number not in self.pair.dirty
-        if kind not in _COMPOUND:
+        if kind not in COMPOUND:
             return written_alike(old, new)
         return written_alike(old, new) and self.pair.dirty.isdisjoint(references(old))
 
@@ -246,7 +246,7 @@ class Walk:
                         continue
                 self.ledger.claim(number, use)
                 item = load(item, later)
-            if type(item) in _COMPOUND:
+            if type(item) in COMPOUND:
                 if type(item) is not list:
                     brought.append(item)
                 stack.extend(_onward(item))
@@ -268,22 +268,22 @@ class Walk:
         return reached
 
 
-_COMPOUND: Final = frozenset({dict, list, Ref, Stream})
-"""What can lead on: compared by exact type, since fonts have thousands of numbers."""
-
-
 def _onward(item: Value) -> list[Value]:
     """What a value leads to, but for what only leads back."""
     if isinstance(item, Ref):
         return [item]
     if isinstance(item, list):
-        onward = [value for value in item if type(value) in _COMPOUND]
+        onward = [value for value in item if type(value) in COMPOUND]
         return [] if onward and is_destination(item) else onward
     if not isinstance(item, dict | Stream):
         return []
-    entries = item.dict if isinstance(item, Stream) else item
-    skipped = back_entries(item) - {"A", "Dest"}
-    return [value for key, value in entries.items() if type(value) in _COMPOUND and key not in skipped]
+    if isinstance(item, Stream):
+        return [value for value in item.dict.values() if type(value) in COMPOUND]
+    skipped = back_entries(item)
+    followed = ("A", "Dest")
+    return [
+        value for key, value in item.items() if type(value) in COMPOUND and (key not in skipped or key in followed)
+    ]
 
 
 def written_alike(a: Value, b: Value) -> bool:
