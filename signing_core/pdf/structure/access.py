@@ -71,12 +71,11 @@ class ObjectAccess:
     def entry(self, number: int, revision: int) -> Entry:
         """The cross-reference entry of an object as of a revision."""
         later = self.later.get(number)
-        if later is None:
+        if later is None or later[0][0] > revision:
             return self._base.get(number)
         if later[-1][0] <= revision:
             return later[-1][1]
-        at = bisect_right(later, revision, key=_REVISION)
-        return later[at - 1][1] if at else self._base.get(number)
+        return later[bisect_right(later, revision, key=_REVISION) - 1][1]
 
     def location(self, number: int, revision: int) -> Location | None:
         """Where the object lies as of a revision; None when there is none."""
@@ -97,32 +96,26 @@ class ObjectAccess:
             found = self.object_at(place, number, revision) if not ref.generation else None
             return found.value if found is not None else None
         entry = self.entry(number, revision)
-        if entry.place < 0:
-            return None
+        return self._listed_as(entry, number, revision) if entry.generation == ref.generation else None
+
+    def value(self, number: int, revision: int) -> Value:
+        """The value of an object as of a revision, whatever its generation; None when there is none."""
+        return self._listed_as(self.entry(number, revision), number, revision)
+
+    def _listed_as(self, entry: Entry, number: int, revision: int) -> Value:
         if entry.stream:
-            if ref.generation:
-                return None
             container = self.entry(entry.stream, revision)
             if container.place <= 0 or container.stream:
                 return None
             return self._from_object_stream(entry.stream, container, number, revision)
-        if entry.generation != ref.generation:
-            return None
-        found = self.object_at(entry.place, number, revision)
+        found = self.object_at(entry.place, number, revision) if entry.place >= 0 else None
         return found.value if found is not None else None
-
-    def value(self, number: int, revision: int) -> Value:
-        """The value of an object as of a revision, whatever its generation; None when there is none."""
-        if number not in self.later and (place := self._base.plain.get(number)) is not None:
-            found = self.object_at(place, number, revision)
-            return found.value if found is not None else None
-        return self.load(Ref(number, self.entry(number, revision).generation), revision)
 
     def ambiguous(self, number: int, revision: int) -> bool:
         """Whether a dictionary in the object has a key twice: readers then understand it differently."""
         location = self.location(number, revision)
         if location not in self._objects:
-            self.load(Ref(number, self.entry(number, revision).generation), revision)
+            self.value(number, revision)
         if isinstance(location, tuple):
             content = self._object_streams.get(location[0])
             return content is not None and number in content.ambiguous
