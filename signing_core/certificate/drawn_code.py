@@ -7,6 +7,7 @@ gives nothing.
 
 from __future__ import annotations
 
+from operator import add
 from typing import Final
 
 import zxingcpp
@@ -50,12 +51,12 @@ def _plane(outline: bytes) -> memoryview | None:
     """The area within an outline as a picture, a pixel for each module; None when it is no outline of a symbol."""
     corners = outline.translate(None, _OPERATORS).split()
     cells = bytearray(b"0" * _SIDE * _SIDE)
+    if len(corners) % 2:
+        return None
     try:
-        for row, column in zip(
-            map(_ROWS.__getitem__, corners[1::2]), map(_COLUMNS.__getitem__, corners[::2]), strict=True
-        ):
-            cells[row + column] ^= 1  # turns 0 into 1 and back
-    except (KeyError, ValueError):
+        for corner in map(add, map(_ROWS.__getitem__, corners[1::2]), map(_COLUMNS.__getitem__, corners[::2])):
+            cells[corner] ^= 1  # turns 0 into 1 and back
+    except KeyError:
         return None
     plane = int(cells, 2)
     for reach in (
