@@ -47,7 +47,7 @@ class ObjectAccess:
         self._occurrences: dict[int, dict[int, int]] = {}
         self._base = Entries()
         self.later: dict[int, list[tuple[int, Entry]]] = {}
-        """(revision, entry) of every object that an update lists, oldest first."""
+        """(revision, entry) of every object that an update lists, oldest first, from the original on."""
         self._starts: list[int] = []
         self._decoded: dict[tuple[Stream, int, bool], bytes] = {}
         """What `decoded` answered, by stream, revision, and whether predictors were undone."""
@@ -60,8 +60,16 @@ class ObjectAccess:
         self._base = updates[0].entries if updates else Entries()
         for index, update in enumerate(updates[1:], 2):
             for number, entry in update.entries.items():
-                self.later.setdefault(number, []).append((index, entry))
+                if number not in self.later:
+                    self.later[number] = [(1, self._base.get(number))]
+                self.later[number].append((index, entry))
         self._starts = [update.start for update in updates]
+
+    def _add_original(self, number: int, entry: Entry) -> None:
+        """An object of the original that its cross-reference sections do not have."""
+        self._base.put(number, entry)
+        if number in self.later:
+            self.later[number][0] = 1, entry
 
     def note(self, code: str, severity: Severity, message: str, revision: int | None = None) -> None:
         """Add to `problems`, once."""
@@ -71,10 +79,12 @@ class ObjectAccess:
     def entry(self, number: int, revision: int) -> Entry:
         """The cross-reference entry of an object as of a revision."""
         later = self.later.get(number)
-        if later is None or later[0][0] > revision:
+        if later is None:
             return self._base.get(number)
         if later[-1][0] <= revision:
             return later[-1][1]
+        if later[1][0] > revision:
+            return later[0][1]
         return later[bisect_right(later, revision, key=_REVISION) - 1][1]
 
     def location(self, number: int, revision: int) -> Location | None:
@@ -100,6 +110,9 @@ class ObjectAccess:
 
     def value(self, number: int, revision: int) -> Value:
         """The value of an object as of a revision, whatever its generation; None when there is none."""
+        if number not in self.later and (place := self._base.plain.get(number)) is not None:
+            found = self.object_at(place, number, revision)
+            return found.value if found is not None else None
         return self._listed_as(self.entry(number, revision), number, revision)
 
     def _listed_as(self, entry: Entry, number: int, revision: int) -> Value:

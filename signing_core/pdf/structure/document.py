@@ -210,7 +210,7 @@ class FileStructure(ObjectAccess):
             content = self.object_stream(number, 1)
             for index, inner in enumerate(content.numbers if content is not None else ()):
                 if inner not in self._base:
-                    self._base.put(inner, Entry(0, 0, number, index))
+                    self._add_original(inner, Entry(0, 0, number, index))
                 value = self.load(Ref(inner, 0), 1)
                 if isinstance(value, dict) and value.get("Type") == "Catalog":
                     self.updates[0].trailer.setdefault("Root", Ref(inner, 0))

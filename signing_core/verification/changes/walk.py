@@ -281,9 +281,7 @@ def _onward(item: Value) -> list[Value]:
         return [value for value in item.dict.values() if type(value) in COMPOUND]
     skipped = back_entries(item)
     followed = ("A", "Dest")
-    return [
-        value for key, value in item.items() if type(value) in COMPOUND and (key not in skipped or key in followed)
-    ]
+    return [value for key, value in item.items() if type(value) in COMPOUND and (key not in skipped or key in followed)]
 
 
 def written_alike(a: Value, b: Value) -> bool:
