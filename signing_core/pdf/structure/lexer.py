@@ -92,12 +92,12 @@ def parse_value(data: bytes, position: int, *, depth: int = 100, doubled: list[s
                     stack.append((is_dict, items))
                     is_dict, items = True, []
                     continue
-        elif kind == _DICT_END or kind == _ARRAY_END:
+        elif kind in (_DICT_END, _ARRAY_END):
             if items is None or is_dict != (kind == _DICT_END):
                 raise Malformed(f"unbalanced brackets at byte {position}")
             value = _dictionary(items, doubled) if is_dict else items
             is_dict, items = stack.pop()
-        elif kind == _DICT or kind == _ARRAY:
+        elif kind in (_DICT, _ARRAY):
             if len(stack) >= depth:
                 raise Malformed(f"nested deeper than {depth} at byte {position}")
             stack.append((is_dict, items))
