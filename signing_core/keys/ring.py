@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,8 @@ from signing_core.keys.vault import Vault
 
 
 class KeyRing:
-    """Keys are loaded when first asked for and kept, so opening costs one derivation of the passphrase.
+    """Keys are loaded when first asked for and kept for as long as their files are the same: what another process renewed or
+    imported is used from the next question on, so ask once for a key that has to be the same in several places.
 
     A token in `settings.tokens` takes the place of the file of that purpose.
     """
@@ -50,9 +51,10 @@ class KeyRing:
         self.settings = settings
         self._vault = opened
         self._clock = clock
-        self._keys: dict[Purpose, SigningKey] = {}
-        self._statements: dict[Statement, StatementKey] = {}
+        self._keys: dict[Purpose, tuple[Hashable, SigningKey]] = {}
+        self._statements: dict[Statement, tuple[Hashable, StatementKey]] = {}
         self._authority: EmbeddedAuthority | None = None
+        self._ca: CompanyCA | None = None
 
     @classmethod
     def create(
@@ -114,14 +116,17 @@ class KeyRing:
     def seal(self) -> SigningKey:
         return self._signing("seal")
 
-    @cached_property
+    @property
     def ca(self) -> CompanyCA:
-        return CompanyCA(
-            self._key("ca"),
-            organisation=self.description.organisation,
-            country=self.description.country,
-            settings=self.settings,
-        )
+        key = self._key("ca")
+        if self._ca is None or self._ca.certificate != key.certificate:
+            self._ca = CompanyCA(
+                key,
+                organisation=self.description.organisation,
+                country=self.description.country,
+                settings=self.settings,
+            )
+        return self._ca
 
     @property
     def time_stamp_authority(self) -> EmbeddedAuthority:
@@ -276,7 +281,7 @@ class KeyRing:
         private_key = ed25519.Ed25519PrivateKey.generate()
         self._files.publish_statement_key(purpose, private_key.public_key())
         self._files.store_statement_key(purpose, private_key)
-        self._statements.pop(purpose, None)
+        self._forget(purpose)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
@@ -287,10 +292,9 @@ class KeyRing:
         self._files.store(purpose, key)
         self._forget(purpose)
 
-    def _forget(self, purpose: Purpose) -> None:
-        self._keys.pop(purpose, None)
-        if purpose == "ca":
-            self.__dict__.pop("ca", None)
+    def _forget(self, purpose: Purpose | Statement) -> None:
+        self._keys.pop(purpose, None)  # type: ignore[call-overload]
+        self._statements.pop(purpose, None)  # type: ignore[call-overload]
 
     def _signing(self, purpose: Purpose) -> SigningKey:
         key, now = self._key(purpose), self._clock()
@@ -302,9 +306,18 @@ class KeyRing:
         return key
 
     def _key(self, purpose: Purpose) -> SigningKey:
-        if purpose not in self._keys:
-            self._keys[purpose] = self._load(purpose)
-        return self._keys[purpose]
+        state = self._state(purpose)  # before loading: what is replaced meanwhile is loaded again the next time
+        known = self._keys.get(purpose)
+        if known is None or known[0] != state:
+            known = self._keys[purpose] = (state, self._load(purpose))
+        return known[1]
+
+    def _state(self, purpose: Purpose | Statement) -> Hashable:
+        """Another one when a process has replaced the key."""
+        token = self.settings.tokens.get(purpose)
+        if token is None:
+            return self._files.state(purpose)
+        return self._files.public_state(purpose), files.identity(token.certificate_file)
 
     def _load(self, purpose: Purpose) -> SigningKey:
         token = self.settings.tokens.get(purpose)
@@ -319,15 +332,17 @@ class KeyRing:
         return key
 
     def _statement(self, purpose: Statement) -> StatementKey:
-        if purpose not in self._statements:
-            token = self.settings.tokens.get(purpose)
+        token, state = self.settings.tokens.get(purpose), self._state(purpose)
+        known = self._statements.get(purpose)
+        if known is None or known[0] != state:
             if token is None:
                 key: StatementKey = self._files.load_statement_key(purpose)
             else:
                 key = TokenStatementKey(token)
                 self._files.publish_statement_key(purpose, key.public_key)
-            self._statements[purpose] = key
-        return self._statements[purpose]
+                state = self._state(purpose)
+            known = self._statements[purpose] = (state, key)
+        return known[1]
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self.folder)!r})"

@@ -18,7 +18,7 @@ cut off at any point still opens.
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class RingFolder:
         for purpose in (*PURPOSES, *STATEMENTS):
             if purpose not in on_tokens and not self._file(purpose).is_file():
                 raise KeyUnavailable(f"The key {self._file(purpose)} is missing; restore it from your backup.")
+
+    def state(self, purpose: Purpose | Statement) -> Hashable:
+        """Another one when the private file was replaced."""
+        return files.identity(self._file(purpose))
+
+    def public_state(self, purpose: Purpose | Statement) -> Hashable:
+        """Another one when something was published for the purpose."""
+        return files.identity(self._public_file("anchors" if purpose == "ca" else purpose))
 
     # Private keys
 

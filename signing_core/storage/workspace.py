@@ -148,9 +148,12 @@ class Workspace:
         """The key ring, opened on first use. Raises `KeyUnavailable`."""
         return self._keys
 
-    @cached_property
+    @property
     def time_stamps(self) -> TimeStampAuthority:
-        """The RFC 3161 authority of the settings, the embedded one without any. Raises `KeyUnavailable`."""
+        """The RFC 3161 authority of the settings, the embedded one (with the key that is in use now) without any.
+
+        Raises `KeyUnavailable`.
+        """
         chosen = self.settings.time_stamps
         if chosen.url is None:
             return self.keys().time_stamp_authority

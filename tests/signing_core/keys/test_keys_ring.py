@@ -285,3 +285,20 @@ def test_issued_lists_what_the_company_ca_made(ring: KeyRing) -> None:
     assert [purpose for purpose, _ in ring.issued()] == ["first-party", "seal", "time-stamp"]
     ring.renew("seal")
     assert [purpose for purpose, _ in ring.issued()].count("seal") == 2
+
+
+@pytest.mark.parametrize("purpose", ["first-party", "seal", "time-stamp", "qr", "checkpoint"])
+def test_a_process_that_runs_on_uses_the_key_that_another_one_renewed(
+    ring: KeyRing, reopen: Callable[[], KeyRing], purpose: str
+) -> None:
+    def used() -> object:
+        if purpose in ("qr", "checkpoint"):
+            return getattr(ring, purpose).key_id
+        if purpose == "time-stamp":
+            return ring.time_stamp_authority.certificate
+        return ring._signing(purpose).certificate  # type: ignore[arg-type]
+
+    before = used()
+    reopen().renew(purpose)  # type: ignore[arg-type]
+    assert used() != before
+    assert used() == used()
