@@ -140,5 +140,5 @@ def _record_issued(workspace: Workspace) -> None:
 
     ring = workspace.keys()
     with writing(workspace.engine) as connection:
-        for purpose, certificate in ring.issued():
-            register.record_issued(connection, ring.ca, certificate, purpose=purpose)
+        for ca, purpose, certificate in ring.issued():
+            register.record_issued(connection, ca, certificate, purpose=purpose)

@@ -44,6 +44,16 @@ PROFILES: dict[IssuePurpose, Profile] = {
 }
 
 
+def company_issued(certificate: x509.Certificate) -> bool:
+    """Whether it says that a company CA issued it, and not a trust service: by its policy."""
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    ours = {profile.policy for profile in PROFILES.values()}
+    return any(policy.policy_identifier.dotted_string in ours for policy in policies)
+
+
 def company_name(organisation: str, suffix: str) -> str:
     """`organisation` and `suffix` as a common name; where both do not fit, the organisation is cut."""
     return f"{shorten(visible(organisation), COMMON_NAME_BYTES - len(suffix) - 1)} {suffix}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
-from signing_core.keys import files, vault
+from signing_core.keys import chains, files, succession, vault
 from signing_core.keys.ca import CompanyCA
-from signing_core.keys.importing import check_certificate, read_bought_key
+from signing_core.keys.importing import read_bought_key
+from signing_core.keys.in_use import KeysInUse
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.names import visible
 from signing_core.keys.passphrase import check_strength
-from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
+from signing_core.keys.pkcs11_token import TokenKey, TokenSigner
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
 from signing_core.keys.ring_folder import Description, RingFolder
 from signing_core.keys.settings import PURPOSES, Clock, KeySettings, Purpose, Statement
@@ -51,10 +52,7 @@ class KeyRing:
         self.settings = settings
         self._vault = opened
         self._clock = clock
-        self._keys: dict[Purpose, tuple[Hashable, SigningKey]] = {}
-        self._statements: dict[Statement, tuple[Hashable, StatementKey]] = {}
-        self._authority: EmbeddedAuthority | None = None
-        self._ca: CompanyCA | None = None
+        self._in_use = KeysInUse(self._files, description, settings, clock)
 
     @classmethod
     def create(
@@ -118,36 +116,34 @@ class KeyRing:
 
     @property
     def ca(self) -> CompanyCA:
-        key = self._key("ca")
-        if self._ca is None or self._ca.certificate != key.certificate:
-            self._ca = CompanyCA(
-                key,
-                organisation=self.description.organisation,
-                country=self.description.country,
-                settings=self.settings,
-            )
-        return self._ca
+        return self._in_use.ca()
+
+    @property
+    def cas(self) -> list[CompanyCA]:
+        """The company CA and those before it whose keys are here: their CRLs go on."""
+        return [self.ca, *self._in_use.former_cas()]
 
     @property
     def time_stamp_authority(self) -> EmbeddedAuthority:
         """The embedded one."""
-        key = self._key("time-stamp")
-        if self._authority is None or self._authority.certificate != key.certificate:
-            self._authority = EmbeddedAuthority(key, clock=self._clock)
-        return self._authority
+        return self._in_use.authority()
 
     @property
     def qr(self) -> StatementKey:
-        return self._statement("qr")
+        return self._in_use.statement("qr")
 
     @property
     def checkpoint(self) -> StatementKey:
-        return self._statement("checkpoint")
+        return self._in_use.statement("checkpoint")
 
     @cached_property
     def server_key(self) -> bytes:
         """32 bytes for the HMAC of codes and for encrypting the outbox."""
         return self._vault.derive("server key")
+
+    def certificate(self, purpose: Purpose) -> x509.Certificate:
+        """The one in use, also when it has ended."""
+        return self._key(purpose).certificate
 
     def expiries(self) -> dict[Purpose, datetime]:
         """When the X.509 certificate of each key ends."""
@@ -174,30 +170,38 @@ class KeyRing:
         """X.509 certificates of the seal in use and of former ones."""
         return self._files.certificates("seal")
 
-    def issued(self) -> Iterator[tuple[IssuePurpose, x509.Certificate]]:
-        """What the company CA issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
+    def issued(self) -> Iterator[tuple[CompanyCA, IssuePurpose, x509.Certificate]]:
+        """What the company CAs issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
         for purpose in PROFILES:
             if purpose != "client":
                 for certificate in self._files.certificates(purpose):
-                    if certificate.issuer == self.ca.certificate.subject:
-                        yield purpose, certificate
+                    if (issuer := self.issuer_of(certificate)) is not None:
+                        yield issuer, purpose, certificate
+
+    def issuer_of(self, certificate: x509.Certificate) -> CompanyCA | None:
+        """The one of `cas` that issued it."""
+        return next((ca for ca in self.cas if chains.issued_by(certificate, ca.certificate)), None)
 
     # Changing keys
 
     def renew(self, purpose: Purpose | Statement, *, name: str | None = None) -> None:
         """A new key in place of the old one, whose public part stays in `public/`.
 
-        `name` as in `create`; without it the name in the X.509 certificate stays. The CA is not renewed in place: its
-        successor is a new ring (docs/keys.md). Raises `UsageError`, `KeyUnavailable`.
+        `name` as in `create`; without it the name in the X.509 certificate stays. A CA is not renewed: see `succeed_ca`.
+        Raises `UsageError`, `KeyUnavailable`.
         """
         if purpose == "ca":
-            raise UsageError("The company CA is not renewed in place; make a new key ring and keep the old anchors.")
+            raise UsageError("The company CA has a successor instead of a new key: `sealtrail keys succeed ca`.")
         if purpose in self.settings.tokens:
             raise UsageError(f"The key {purpose} is on a token; make a new one there and call `certify_token`.")
         if purpose == "qr" or purpose == "checkpoint":
             self._make_statement_key(purpose)
         else:
             self._make_key(purpose, name or _name_in(self._key(purpose).certificate))
+
+    def succeed_ca(self, *, again: bool = False) -> succession.Succession:
+        """A new company CA in place of the one in use, and new keys under it: see `succession.succeed`."""
+        return succession.succeed(self, again=again)
 
     def import_key(self, purpose: Purpose, data: bytes, passphrase: str) -> None:
         """Takes over a first-party, seal or time-stamp key with its X.509 certificate, bought as PKCS#12.
@@ -227,8 +231,8 @@ class KeyRing:
     def certify_token(self, purpose: Purpose, *, name: str | None = None) -> None:
         """An X.509 certificate of the company CA for the key on the token of `purpose`; for a CA, a new root.
 
-        After a new root, `renew` (or certify) the other keys: they are still under the former one. Raises `UsageError`
-        when no token is set for `purpose`, `KeyUnavailable`.
+        After a new root, `succeed_ca` brings the other keys under it. Raises `UsageError` when no token is set for
+        `purpose`, `KeyUnavailable`.
         """
         if purpose not in self.settings.tokens:
             raise UsageError(f"No token is set for the key {purpose}; add it to the settings first.")
@@ -239,7 +243,7 @@ class KeyRing:
         organisation, country = self.description.organisation, self.description.country
         if purpose == "ca":
             certificate = company_ca.root_certificate(
-                organisation, public_key, signer, now=self._clock(), country=country
+                organisation, public_key, signer, now=self._clock(), country=country, former=self.trust_anchors
             )
             chain: tuple[x509.Certificate, ...] = ()
         else:
@@ -281,68 +285,22 @@ class KeyRing:
         private_key = ed25519.Ed25519PrivateKey.generate()
         self._files.publish_statement_key(purpose, private_key.public_key())
         self._files.store_statement_key(purpose, private_key)
-        self._forget(purpose)
+        self._in_use.forget(purpose)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
         self._files.publish(purpose, key)
-        self._forget(purpose)
+        self._in_use.forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
         self._files.store(purpose, key)
-        self._forget(purpose)
-
-    def _forget(self, purpose: Purpose | Statement) -> None:
-        self._keys.pop(purpose, None)  # type: ignore[call-overload]
-        self._statements.pop(purpose, None)  # type: ignore[call-overload]
+        self._in_use.forget(purpose)
 
     def _signing(self, purpose: Purpose) -> SigningKey:
-        key, now = self._key(purpose), self._clock()
-        end = key.certificate.not_valid_after_utc
-        if now > end:
-            raise KeyUnavailable(
-                f"The X.509 certificate of the key {purpose} expired on {end:%Y-%m-%d}; renew it or import a new one."
-            )
-        return key
+        return self._in_use.valid(purpose)
 
     def _key(self, purpose: Purpose) -> SigningKey:
-        state = self._state(purpose)  # before loading: what is replaced meanwhile is loaded again the next time
-        known = self._keys.get(purpose)
-        if known is None or known[0] != state:
-            known = self._keys[purpose] = (state, self._load(purpose))
-        return known[1]
-
-    def _state(self, purpose: Purpose | Statement) -> Hashable:
-        """Another one when a process has replaced the key."""
-        token = self.settings.tokens.get(purpose)
-        if token is None:
-            return self._files.state(purpose)
-        return self._files.public_state(purpose), files.identity(token.certificate_file)
-
-    def _load(self, purpose: Purpose) -> SigningKey:
-        token = self.settings.tokens.get(purpose)
-        if token is None:
-            return self._files.load(purpose)
-        known = self.trust_anchors
-        if purpose != "ca":
-            known = self._files.certificates(purpose) + known
-        key = load_token_key(token, known)
-        if purpose != "ca":
-            check_certificate(key.certificate, purpose=purpose, now=self._clock())
-        return key
-
-    def _statement(self, purpose: Statement) -> StatementKey:
-        token, state = self.settings.tokens.get(purpose), self._state(purpose)
-        known = self._statements.get(purpose)
-        if known is None or known[0] != state:
-            if token is None:
-                key: StatementKey = self._files.load_statement_key(purpose)
-            else:
-                key = TokenStatementKey(token)
-                self._files.publish_statement_key(purpose, key.public_key)
-                state = self._state(purpose)
-            known = self._statements[purpose] = (state, key)
-        return known[1]
+        return self._in_use.key(purpose)
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self.folder)!r})"

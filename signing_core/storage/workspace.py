@@ -268,8 +268,8 @@ class Workspace:
             work=work or vault.DEFAULT_WORK,
         )
         with writing(self.engine) as connection:
-            for purpose, certificate in ring.issued():
-                register.record_issued(connection, ring.ca, certificate, purpose=purpose)
+            for ca, purpose, certificate in ring.issued():
+                register.record_issued(connection, ca, certificate, purpose=purpose)
         self.__dict__["_keys"] = ring
 
 

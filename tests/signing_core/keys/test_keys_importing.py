@@ -48,7 +48,7 @@ def test_a_bought_key_takes_its_place_and_the_old_public_part_stays(
         known = trust.load([ring.public_folder])
         assert known.is_seal(before)
         assert known.is_seal(taken.certificate)
-    assert all(certificate.issuer == ring.ca.certificate.subject for _, certificate in ring.issued())
+    assert all(certificate.issuer == ring.ca.certificate.subject for _, _, certificate in ring.issued())
 
 
 def test_an_rsa_key_is_parsed_once(
