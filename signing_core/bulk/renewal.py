@@ -20,10 +20,9 @@ from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.results import Results
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
-from signing_core.desk import judging, records
+from signing_core.desk import judging, records, validation_data
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
-from signing_core.keys import chains, distribution, register
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
@@ -114,18 +113,11 @@ def renew(
     if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
     stamps = workspace.time_stamps
-    ring = workspace.keys()
     known = time_stamps.certificates(token) if token is not None else []
-    pool = [*known, *ring.time_stamp_authority.chain, *ring.trust_anchors, *workspace.time_stamp_anchors]
-    members = [*known, *(issuer for one in known for issuer in chains.issuers(one, pool)), ring.ca.certificate]
-    members = list(dict.fromkeys(members))
-    with writing(workspace.engine) as connection:
-        crl = register.issue_crl(connection, ring.ca, now)
-    others = [one for one in members if one != ring.ca.certificate and not chains.issued_by(one, ring.ca.certificate)]
-    fetched = distribution.fetch_crls(others, members, now=now, hosts=workspace.settings.network.crl_hosts)
-    renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
+    needed = validation_data.collect(workspace, workspace.keys(), known, now=now)
+    renewed = preserve.preserve(data, certificates=needed.certificates, crls=needed.crls, time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
-    _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update), rules)
+    _check(workspace, document_id, stored, max(workspace.clock(), needed.since), rules)
     with writing(workspace.engine) as connection:
         records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)
         events.append(

@@ -46,7 +46,9 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     role = state.turn
     if role is None:
         raise ValueError(f"document {state.document_id} waits for no signature")
-    ring, stamps = workspace.keys(), Remembering(workspace.time_stamps)
+    # One CA for certificate and CRL, whatever another process does meanwhile.
+    ring = workspace.keys()
+    ca, stamps = ring.ca, Remembering(workspace.time_stamps)
     with reading(workspace.engine) as connection:
         row = records.load(connection, state.document_id)
         people = records.parties(connection, state.document_id)
@@ -67,7 +69,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     if role is Role.FIRST_PARTY:
         key = ring.first_party
     else:
-        key = ring.ca.issue_one_time(person.name, person.pseudonym, now=now)
+        key = ca.issue_one_time(person.name, person.pseudonym, now=now)
     try:
         signed = pdf_sign.sign(
             workspace.objects.get(state.document_sha256),
@@ -100,10 +102,10 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         records.add_file(connection, state.document_id, role, signed.sha256, signed.length, now)
         if role is Role.FIRST_PARTY:
             return {}
-        register.record_issued(connection, ring.ca, key.certificate, purpose="client", document_id=state.document_id)
+        register.record_issued(connection, ca, key.certificate, purpose="client", document_id=state.document_id)
         # Issued after the client's time-stamp and inside the X.509 certificate's life: it says that the certificate was
         # good when it was used, and with expiredCertsOnCRL goes on saying so.
-        register.issue_crl(connection, ring.ca, workspace.clock(), after=stamps.time)
+        register.issue_crl(connection, ca, workspace.clock(), after=stamps.time)
         return {"certificate_id": certificate_id, "prefix_sha256": signed.sha256, "prefix_length": signed.length}
 
     facts = steps.Remarks(
