@@ -143,6 +143,20 @@ def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Cert
         raise TokenInvalid("answered with something that is no time-stamp response") from None
 
 
+def signing_certificate(token: bytes) -> x509.Certificate:
+    """The X.509 certificate that a DER TimeStampToken says it is signed with and brings along; nothing is verified.
+
+    Raises `ValueError`.
+    """
+    try:
+        signed = cms.ContentInfo.load(token)["content"]
+        encoded = [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+        pool = [x509.load_der_x509_certificate(one.dump()) for one in encoded]
+        return _signer(signed["signer_infos"][0]["sid"], encoded, pool)
+    except (TypeError, LookupError) as error:
+        raise ValueError("no time-stamp token") from error
+
+
 def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] | None) -> CheckedToken:
     # asn1crypto encodes anew what it has looked into, slowly and not always with the same bytes: `dump` comes first.
     whole: bytes = token.dump()

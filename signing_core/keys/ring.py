@@ -145,9 +145,9 @@ class KeyRing:
         """The one in use, also when it has ended."""
         return self._key(purpose).certificate
 
-    def expiries(self) -> dict[Purpose, datetime]:
-        """When the X.509 certificate of each key ends."""
-        return {purpose: self._key(purpose).certificate.not_valid_after_utc for purpose in PURPOSES}
+    def chain(self, purpose: Purpose) -> tuple[x509.Certificate, ...]:
+        """The issuers of the one in use, nearest first."""
+        return tuple(self._key(purpose).chain)
 
     @property
     def folder(self) -> Path:
