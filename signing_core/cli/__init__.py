@@ -29,7 +29,7 @@ _COMMANDS = {
     "events": ("signing_core.cli.documents:events", "What happened to a document."),
     "forget": ("signing_core.cli.audit:forget", "Erase a party's personal data; every proof stays valid."),
     "init": ("signing_core.cli.init", "Make a new workspace: database, objects, company CA and keys."),
-    "keys": ("signing_core.cli.keys", "The workspace's keys: show, import, revoke."),
+    "keys": ("signing_core.cli.keys", "The workspace's keys: show, renew, succeed, import, revoke."),
     "list": ("signing_core.cli.documents:list_", "The workspace's documents."),
     "party": ("signing_core.cli.directory:party", "The directory of parties."),
     "remind": ("signing_core.cli.documents:remind", "Remind the party whose turn it is."),

@@ -15,16 +15,13 @@ from cryptography import x509
 from signing_core.audit_log import anchors
 from signing_core.errors import KeyEnds, KeyUnavailable
 from signing_core.flow import Role
-from signing_core.keys import profiles, rfc3161
-from signing_core.keys.settings import PURPOSES, Purpose
+from signing_core.keys import rfc3161
+from signing_core.keys.settings import PURPOSES, Place, Purpose
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
 Ends = Literal["ca", "first-party", "seal", "time-stamp", "authority", "authority-root"]
 """Our own keys; the X.509 certificate with which the outside time-stamp authority signed last; the roots it is trusted by."""
-
-Place = Literal["company", "bought", "token", "bought-token", "outside"]
-"""Who certified a key and where it rests, which says how it is replaced."""
 
 THRESHOLDS: Final = (7, 30, 90)
 """Days before the end at which somebody is told, most urgent first."""
@@ -35,7 +32,7 @@ class Ending:
     key: Ends
     name: str
     """The subject's common name."""
-    place: Place
+    place: Place | Literal["outside"]
     ends: datetime
     """Of a bought key: its own end or that of its issuers, whatever comes first."""
 
@@ -57,9 +54,13 @@ class Ending:
         """What to do, as an imperative without a full stop."""
         match self.key, self.place:
             case "authority", _:
-                return "ask the authority when it changes its key, or name another one (time_stamps.url in sealtrail.toml)"
+                return (
+                    "ask the authority when it changes its key, or name another one (time_stamps.url in sealtrail.toml)"
+                )
             case "authority-root", _:
-                return "add the authority's next root to the file that time_stamps.trust names, or name another authority"
+                return (
+                    "add the authority's next root to the file that time_stamps.trust names, or name another authority"
+                )
             case "ca", "token":
                 return (
                     "make a key for its successor on the token, name it in the settings and run `sealtrail keys certify-token ca`, "
@@ -171,9 +172,9 @@ def _used(workspace: Workspace, purpose: Purpose) -> bool:
 def _own(workspace: Workspace, purpose: Purpose) -> Ending:
     ring = workspace.keys()
     certificate = ring.certificate(purpose)
-    on_token, ours = purpose in ring.settings.tokens, purpose == "ca" or profiles.company_issued(certificate)
-    place: Place = ("token" if on_token else "company") if ours else ("bought-token" if on_token else "bought")
-    chain = () if ours else ring.chain(purpose)
+    place = ring.place(purpose)
+    # The end of the company CA is one of its own.
+    chain = ring.chain(purpose) if place in ("bought", "bought-token") else ()
     return Ending(purpose, _name(certificate), place, _first_end([certificate, *chain]))
 
 

@@ -22,7 +22,6 @@ from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, RecordSignature
 from signing_core.keys import register
 from signing_core.keys.interface import SigningKey
-from signing_core.keys.software import OneTimeKey
 from signing_core.storage.database import reading
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
@@ -65,11 +64,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         language=row.language,
         stamp=_mark(given["stamp"]) if "stamp" in given else None,
     )
-    key: SigningKey
-    if role is Role.FIRST_PARTY:
-        key = ring.first_party
-    else:
-        key = ca.issue_one_time(person.name, person.pseudonym, now=now)
+    one_time = ca.issue_one_time(person.name, person.pseudonym, now=now) if role is Role.CLIENT else None
+    key: SigningKey = one_time or ring.first_party
     try:
         signed = pdf_sign.sign(
             workspace.objects.get(state.document_sha256),
@@ -84,8 +80,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
             certify=role is Role.FIRST_PARTY,
         )
     finally:
-        if isinstance(key, OneTimeKey):
-            key.destroy()
+        if one_time is not None:
+            one_time.destroy()
     workspace.objects.put(signed.data)
 
     certificate_id = new_id(now)

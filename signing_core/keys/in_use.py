@@ -66,9 +66,7 @@ class KeysInUse:
     def statement(self, purpose: Statement) -> StatementKey:
         token = self._settings.tokens.get(purpose)
         if token is None:
-            return self._kept.get(
-                purpose, self._files.state(purpose), lambda: self._files.load_statement_key(purpose)
-            )
+            return self._kept.get(purpose, self._files.state(purpose), lambda: self._files.load_statement_key(purpose))
         key = self._kept.get(purpose, token, lambda: TokenStatementKey(token))
         self._files.publish_statement_key(purpose, key.public_key)
         return key
@@ -89,7 +87,9 @@ class KeysInUse:
             names.append("ca")  # in its file since before the token
         for name in names:
             ca = self._kept.get(
-                f"{name}.p12", self._files.state(name), lambda name=name: self._company_ca(self._files.load(name))  # type: ignore[misc]
+                f"{name}.p12",
+                self._files.state(name),
+                lambda name=name: self._company_ca(self._files.load(name)),  # type: ignore[misc]
             )
             if ca.certificate != self.key("ca").certificate:
                 found.append(ca)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import files
-from signing_core.keys.headed_pem import PURPOSE_LINE
+from signing_core.keys.headed_pem import PURPOSE_LINE, blocks
 from signing_core.keys.names import visible
 from signing_core.keys.software import key_id
 
@@ -38,6 +38,20 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(data)
     except ValueError:
         raise KeyUnavailable(f"{path} holds no X.509 certificates; restore it from your backup.") from None
+
+
+def read_statement_keys(path: Path) -> list[ed25519.Ed25519PublicKey]:
+    """Raises `KeyUnavailable`."""
+    found = []
+    for block in blocks(files.read(path, what="A file of public keys")):
+        try:
+            public_key = load_pem_public_key(block.pem)
+        except ValueError:
+            public_key = None
+        if not isinstance(public_key, ed25519.Ed25519PublicKey):
+            raise KeyUnavailable(f"{path} holds something else than Ed25519 public keys; restore it from your backup.")
+        found.append(public_key)
+    return found
 
 
 def _add(path: Path, heading: str, pem: bytes) -> None:

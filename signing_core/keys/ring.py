@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
-from signing_core.keys import chains, files, succession, vault
+from signing_core.keys import chains, files, profiles, succession, vault
 from signing_core.keys.ca import CompanyCA
 from signing_core.keys.importing import read_bought_key
 from signing_core.keys.in_use import KeysInUse
@@ -27,12 +26,8 @@ from signing_core.keys.passphrase import check_strength
 from signing_core.keys.pkcs11_token import TokenKey, TokenSigner
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
 from signing_core.keys.ring_folder import Description, RingFolder
-from signing_core.keys.settings import PURPOSES, Clock, KeySettings, Purpose, Statement
-from signing_core.keys.software import (
-    SoftwareKey,
-    new_private_key,
-    pkcs12_bytes,
-)
+from signing_core.keys.settings import Clock, KeySettings, Place, Purpose, Statement
+from signing_core.keys.software import SoftwareKey, key_id, new_private_key, pkcs12_bytes
 from signing_core.keys.time_stamping import EmbeddedAuthority
 from signing_core.keys.vault import Vault
 
@@ -149,6 +144,13 @@ class KeyRing:
         """The issuers of the one in use, nearest first."""
         return tuple(self._key(purpose).chain)
 
+    def place(self, purpose: Purpose) -> Place:
+        """Who certified the key in use, and where it rests."""
+        on_token = purpose in self.settings.tokens
+        if purpose == "ca" or profiles.company_issued(self.certificate(purpose)):
+            return "token" if on_token else "company"
+        return "bought-token" if on_token else "bought"
+
     @property
     def folder(self) -> Path:
         return self._files.path
@@ -165,6 +167,10 @@ class KeyRing:
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         """X.509 certificates of the key in use and of former ones."""
         return self._files.certificates(purpose)
+
+    def statement_key_ids(self, purpose: Statement) -> list[bytes]:
+        """Of the key in use and of former ones, newest first."""
+        return [key_id(public_key) for public_key in self._files.statement_keys(purpose)]
 
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
@@ -184,16 +190,22 @@ class KeyRing:
 
     # Changing keys
 
-    def renew(self, purpose: Purpose | Statement, *, name: str | None = None) -> None:
+    def renew(self, purpose: Purpose | Statement, *, name: str | None = None, in_place_of_bought: bool = False) -> None:
         """A new key in place of the old one, whose public part stays in `public/`.
 
-        `name` as in `create`; without it the name in the X.509 certificate stays. A CA is not renewed: see `succeed_ca`.
+        `name` as in `create`; without it the name in the X.509 certificate stays. A bought key is replaced by one of the
+        company CA only where that is said. A CA is not renewed: see `succeed_ca`.
         Raises `UsageError`, `KeyUnavailable`.
         """
         if purpose == "ca":
             raise UsageError("The company CA has a successor instead of a new key: `sealtrail keys succeed ca`.")
         if purpose in self.settings.tokens:
             raise UsageError(f"The key {purpose} is on a token; make a new one there and call `certify_token`.")
+        if purpose != "qr" and purpose != "checkpoint" and self.place(purpose) == "bought" and not in_place_of_bought:
+            raise UsageError(
+                f"The key {purpose} is bought: import its successor with `sealtrail keys import {purpose} FILE`. For one of the "
+                "company CA in its place, which viewers that knew the bought one do not know, add --company-ca."
+            )
         if purpose == "qr" or purpose == "checkpoint":
             self._make_statement_key(purpose)
         else:

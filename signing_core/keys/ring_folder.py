@@ -123,6 +123,9 @@ class RingFolder:
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file(purpose))
 
+    def statement_keys(self, purpose: Statement) -> list[ed25519.Ed25519PublicKey]:
+        return public.read_statement_keys(self._public_file(purpose))
+
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.p12"
 

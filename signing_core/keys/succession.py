@@ -106,7 +106,7 @@ def _take_over(ring: KeyRing) -> None:
 
 def _under_former(ring: KeyRing, *, on_token: bool) -> list[Purpose]:
     """Keys that a company CA before this one certified."""
-    found = []
+    found: list[Purpose] = []
     for purpose in PURPOSES:
         if purpose != "ca" and (purpose in ring.settings.tokens) is on_token:
             certificate = ring.certificate(purpose)

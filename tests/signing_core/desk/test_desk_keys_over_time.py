@@ -153,7 +153,9 @@ def test_every_key_of_ours_is_watched(workspace: Workspace, clock: ManualClock) 
     clock.forward(days=21 * 365)
     sentences = [one.sentence(clock.now) for one in endings.due(workspace)]
     assert len(sentences) == 4
-    assert sentences[-1].startswith("The X.509 certificate of the company CA (Sample Seals GmbH Sealtrail CA) ended on ")
+    assert sentences[-1].startswith(
+        "The X.509 certificate of the company CA (Sample Seals GmbH Sealtrail CA) ended on "
+    )
     assert sentences[-1].endswith("; run `sealtrail keys succeed ca`.")
 
 
@@ -163,7 +165,9 @@ def test_nothing_is_sent_whose_keys_end_before_its_deadline(
 ) -> None:
     days_before_the_end(play.workspace, clock, key, 10)
     document_id = play.create(source)
-    with pytest.raises(KeyEnds, match=r"was not sent: .* end(s|ed) on .* before the document's deadline on .*; run `sealtrail"):
+    with pytest.raises(
+        KeyEnds, match=r"was not sent: .* end(s|ed) on .* before the document's deadline on .*; run `sealtrail"
+    ):
         play.desk.send(document_id)
     assert play.desk.state(document_id).status is Status.DRAFT
     refused = play.desk.events(document_id)[-1]
@@ -193,7 +197,7 @@ def test_a_consent_is_refused_before_it_is_taken_when_the_seal_has_ended(
     play.desk.resend(document_id)
     until(play, document_id, lambda state: state.party(Role.CLIENT).confirmation is not None)
     clock.forward(minutes=10)
-    with pytest.raises(KeyEnds, match="cannot be signed now: the X.509 certificate of the "):
+    with pytest.raises(KeyEnds, match=r"cannot be signed now: the X\.509 certificate of the "):
         play.consent(document_id, Role.CLIENT)
     assert play.desk.state(document_id).status is Status.AWAITING_CLIENT
     for key in ("seal", "first-party"):
