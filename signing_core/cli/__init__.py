@@ -26,6 +26,7 @@ _COMMANDS = {
         "signing_core.cli.demo",
         "A real document through all three phases, verified, and one changed byte caught.",
     ),
+    "doctor": ("signing_core.cli.doctor", "What needs an operator, and the way on."),
     "events": ("signing_core.cli.documents:events", "What happened to a document."),
     "forget": ("signing_core.cli.audit:forget", "Erase a party's personal data; every proof stays valid."),
     "init": ("signing_core.cli.init", "Make a new workspace: database, objects, company CA and keys."),

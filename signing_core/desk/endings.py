@@ -133,14 +133,21 @@ def check_consent(workspace: Workspace, document_id: str, role: Role) -> None:
             )
 
 
+_LOOK_AGAIN: Final = timedelta(minutes=10)
+
+
 class Daily:
     """Sentences for the log of a process that runs on: each key and threshold once a day."""
 
     def __init__(self) -> None:
         self._said: dict[tuple[Ends, int], datetime] = {}
+        self._looked: datetime | None = None
 
     def lines(self, workspace: Workspace) -> list[str]:
-        now, lines = workspace.clock(), []
+        now, lines = workspace.clock(), list[str]()
+        if self._looked is not None and timedelta() <= now - self._looked < _LOOK_AGAIN:
+            return lines
+        self._looked = now
         try:
             known = due(workspace)
         except KeyUnavailable:

@@ -14,7 +14,6 @@ from signing_core.keys import profiles
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Place, Purpose, Statement
 
 if TYPE_CHECKING:
-
     from signing_core.keys.ring import KeyRing
 
 State = Literal["in-use", "former", "unreadable"]

@@ -106,8 +106,8 @@ class Workspace:
         return workspace
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Clock = system_clock) -> Workspace:
-        """The workspace at `path`; a database of an older version is upgraded.
+    def open(cls, path: Path | str, *, clock: Clock = system_clock, upgrade: bool = True) -> Workspace:
+        """The workspace at `path`; a database of an older version is upgraded, unless it is only to be looked at.
 
         Raises `WorkspaceMissing` when there is none, when it is unfinished or of a newer version, and `UsageError` for
         settings that cannot be used.
@@ -125,7 +125,8 @@ class Workspace:
             )
         workspace = cls(path, settings, make_engine(url), clock)
         try:
-            migrations.bring_up_to_date(workspace.engine)
+            if upgrade:
+                migrations.bring_up_to_date(workspace.engine)
         except BaseException:
             workspace.close()
             raise
