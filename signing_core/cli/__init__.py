@@ -34,6 +34,7 @@ _COMMANDS = {
     "list": ("signing_core.cli.documents:list_", "The workspace's documents."),
     "party": ("signing_core.cli.directory:party", "The directory of parties."),
     "remind": ("signing_core.cli.documents:remind", "Remind the party whose turn it is."),
+    "renew": ("signing_core.cli.renew", "Give documents the next archive time-stamp before theirs ends."),
     "replace-contact": ("signing_core.cli.documents:replace_contact", "Reach a party elsewhere from now on."),
     "resend": ("signing_core.cli.documents:resend", "Send the party whose turn it is a new link."),
     "scan": ("signing_core.cli.scan", "Read and verify certificates' QR codes, offline."),

@@ -5,7 +5,7 @@ Whoever warns, refuses or shows asks this module: sending, consents, background 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -50,46 +50,46 @@ class Ending:
         return (self.ends - now) // timedelta(days=1)
 
     @property
+    def way(self) -> str:
+        """What to do: a key of `WAYS`."""
+        if self.key in ("authority", "authority-root"):
+            return self.key
+        if self.key == "ca":
+            return "succeed-token" if self.place == "token" else "succeed"
+        return {"company": "renew", "bought": "buy", "token": "certify", "bought-token": "buy-token"}[self.place]
+
+    @property
     def way_on(self) -> str:
         """What to do, as an imperative without a full stop."""
-        match self.key, self.place:
-            case "authority", _:
-                return (
-                    "ask the authority when it changes its key, or name another one (time_stamps.url in sealtrail.toml)"
-                )
-            case "authority-root", _:
-                return (
-                    "add the authority's next root to the file that time_stamps.trust names, or name another authority"
-                )
-            case "ca", "token":
-                return (
-                    "make a key for its successor on the token, name it in the settings and run `sealtrail keys certify-token ca`, "
-                    "then `sealtrail keys succeed ca`"
-                )
-            case "ca", _:
-                return "run `sealtrail keys succeed ca`"
-            case key, "bought":
-                return f"buy the next one and run `sealtrail keys import {key} FILE`"
-            case key, "bought-token":
-                return f"buy the next X.509 certificate for the token and name its file (keys.tokens.{key}.certificate_file)"
-            case key, "token":
-                return f"run `sealtrail keys certify-token {key}`"
-        return f"run `sealtrail keys renew {self.key}`"
+        return WAYS[self.way].format(key=self.key)
 
     def sentence(self, now: datetime) -> str:
         """That it ends or ended, and what to do."""
-        days = self.days(now)
-        when = "ended on" if self.ended(now) else f"ends in {days} day{'' if days == 1 else 's'}, on"
-        return f"The X.509 certificate of {_SPOKEN[self.key]} ({self.name}) {when} {self.ends:%Y-%m-%d}; {self.way_on}."
+        text = ENDED if self.ended(now) else ENDS
+        day = f"{self.ends:%Y-%m-%d}"
+        return text.format(what=WHAT[self.key], name=self.name, day=day, days=self.days(now)) + f"; {self.way_on}."
 
 
-_SPOKEN: Final[dict[Ends, str]] = {
+ENDED: Final = "The X.509 certificate of {what} ({name}) ended on {day}"
+ENDS: Final = "The X.509 certificate of {what} ({name}) ends on {day} (days left: {days})"
+WHAT: Final[Mapping[str, str]] = {
     "ca": "the company CA",
     "first-party": "the first party's key",
     "seal": "the seal",
     "time-stamp": "the embedded time-stamp authority",
     "authority": "the outside time-stamp authority",
     "authority-root": "the outside time-stamp authority's root",
+}
+WAYS: Final[Mapping[str, str]] = {
+    "renew": "run `sealtrail keys renew {key}`",
+    "succeed": "run `sealtrail keys succeed ca`",
+    "succeed-token": "make a key for its successor on the token, name it in the settings, and run `sealtrail keys certify-token ca` "
+    "and `sealtrail keys succeed ca`",
+    "certify": "run `sealtrail keys certify-token {key}`",
+    "buy": "buy the next one and run `sealtrail keys import {key} FILE`",
+    "buy-token": "buy the next X.509 certificate for the token and name its file (keys.tokens.{key}.certificate_file)",
+    "authority": "ask the authority when it changes its key, or name another one (time_stamps.url in sealtrail.toml)",
+    "authority-root": "add the authority's next root to the file that time_stamps.trust names, or name another authority",
 }
 
 
@@ -114,7 +114,7 @@ def needed_to_send(workspace: Workspace, document_id: str) -> Callable[[datetime
             if one.ended(deadline):
                 verb = "ended" if one.ended(workspace.clock()) else "ends"
                 raise KeyEnds(
-                    f"Document {document_id} was not sent: the X.509 certificate of {_SPOKEN[one.key]} {verb} on "
+                    f"Document {document_id} was not sent: the X.509 certificate of {WHAT[one.key]} {verb} on "
                     f"{one.ends:%Y-%m-%d}, before the document's deadline on {deadline:%Y-%m-%d}; {one.way_on}, then send it again."
                 )
 
@@ -128,7 +128,7 @@ def check_consent(workspace: Workspace, document_id: str, role: Role) -> None:
     for one in _readable(workspace, purposes):
         if one.ended(now):
             raise KeyEnds(
-                f"Document {document_id} cannot be signed now: the X.509 certificate of {_SPOKEN[one.key]} ended on "
+                f"Document {document_id} cannot be signed now: the X.509 certificate of {WHAT[one.key]} ended on "
                 f"{one.ends:%Y-%m-%d}. Nothing was signed; {one.way_on}, then the party can go on."
             )
 

@@ -45,8 +45,8 @@ def test_what_ends_is_named_with_the_way_on(run: Callable[..., Any], workspace: 
     assert done.status == 1
     assert codes(done) == [("key-ends", "first-party"), ("key-ends", "seal")]
     text = run("doctor").output
-    assert "of the seal (Sample Seals GmbH Seal) ends in 10 days, on " in text
-    assert "Run `sealtrail keys renew seal`.\n" in text
+    assert "of the seal (Sample Seals GmbH Seal) ends on " in text
+    assert " (days left: 10). Run `sealtrail keys renew seal`.\n" in text
     clock.forward(days=11)
     assert "of the seal (Sample Seals GmbH Seal) ended on " in run("doctor").output
     run("keys", "renew", "all")
