@@ -7,12 +7,13 @@ and the next document time-stamp, is judged by our own verifier before it counts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
+from cryptography import x509
 
 from signing_core.audit_log import events
 from signing_core.bulk import time_stamps
@@ -146,17 +147,23 @@ def _renew(
 ) -> str | None:
     with document_lock(workspace, document_id):
         try:
-            return renew(workspace, document_id, before=before, policy=policy)
+            return renew(workspace, document_id, before=before, policy=policy, authority=prospect.certificates)
         except Exception as error:
             prospect.failed(error)
             raise
 
 
 def renew(
-    workspace: Workspace, document_id: str, *, before: timedelta = BEFORE, policy: Policy | None = None
+    workspace: Workspace,
+    document_id: str,
+    *,
+    before: timedelta = BEFORE,
+    policy: Policy | None = None,
+    authority: Iterable[x509.Certificate] | None = None,
 ) -> str | None:
     """The SHA-256 of the renewed file, or None when it is not due. The caller holds the document's lock.
 
+    `authority`: the X.509 certificates that a time-stamp made now brings with it; without them one is asked for.
     Raises `TimeStampUnavailable`, `KeyUnavailable`, `ObjectMissing`, `ObjectDamaged`, and `SealRejected` when our own
     verifier does not pass the result.
     """
@@ -169,7 +176,10 @@ def renew(
     if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
     stamps = workspace.time_stamps
-    known = time_stamps.certificates(token) if token is not None else []
+    if authority is None:
+        authority = time_stamps.certificates(time_stamps.sample(workspace))
+    # For the time-stamp that ends, and for the next one: another authority, or another CA's, may make it.
+    known = [*(time_stamps.certificates(token) if token is not None else []), *authority]
     needed = validation_data.collect(workspace, workspace.keys(), known, now=now)
     renewed = preserve.preserve(data, certificates=needed.certificates, crls=needed.crls, time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)

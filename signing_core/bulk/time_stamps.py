@@ -57,9 +57,9 @@ def certificates(token: bytes) -> list[x509.Certificate]:
     ]
 
 
-def sample(workspace: Workspace) -> TimeStamp:
-    """What a time-stamp made now is like; it is asked for and thrown away. Raises `TimeStampUnavailable`, `KeyUnavailable`."""
-    return read(workspace.time_stamps.time_stamp(secrets.token_bytes(32)))
+def sample(workspace: Workspace) -> bytes:
+    """A time-stamp as it is made now, to be thrown away, DER-encoded. Raises `TimeStampUnavailable`, `KeyUnavailable`."""
+    return workspace.time_stamps.time_stamp(secrets.token_bytes(32))
 
 
 def silence(workspace: Workspace) -> str:
@@ -80,6 +80,8 @@ class Prospect:
         self._workspace = workspace
         self._policy = policy
         self._until: datetime | None = None
+        self.certificates: list[x509.Certificate] = []
+        """Those that a time-stamp made now brings with it."""
         self._silent: SealtrailError | None = None
         self._last = ("", 0)
 
@@ -89,7 +91,8 @@ class Prospect:
             raise self._silent.with_traceback(None)
         if self._until is None:
             try:
-                self._until = sample(self._workspace).proof_until(self._policy)
+                token = sample(self._workspace)
+                self._until, self.certificates = read(token).proof_until(self._policy), certificates(token)
             except SealtrailError as error:
                 self._silent = error
                 raise
