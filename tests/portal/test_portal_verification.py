@@ -398,6 +398,22 @@ def test_issuer_certificate_and_crl_are_where_certificates_say(shared: Any, seal
         assert visitor.get(f"/pki/{name}").status_code == 404
 
 
+def test_certificates_and_lists_of_former_cas_stay_there(company: Any) -> None:
+    from signing_core.desk import background
+    from signing_core.storage.workspace import Workspace
+
+    former = company.workspace.keys().ca
+    with Workspace.open(company.workspace.path, clock=company.clock) as another_process:
+        another_process.keys().succeed_ca()
+    background.work_once(company.desk)
+    visitor = company.visitor()
+    for ca in (former, company.workspace.keys().ca):
+        assert x509.load_der_x509_certificate(visitor.get(f"/pki/{ca.name}.cer").content) == ca.certificate
+        crl = x509.load_der_x509_crl(visitor.get(f"/pki/{ca.name}.crl").content)
+        assert crl.is_signature_valid(ca.certificate.public_key())
+    assert former.name != company.workspace.keys().ca.name
+
+
 def test_role_words_cover_both_parties() -> None:
     for language in ("en", "de"):
         for role in Role:
