@@ -21,13 +21,14 @@ from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import PURPOSES, STATEMENTS
 from signing_core.storage import migrations
 from signing_core.storage.database import reading
-from signing_core.storage.schema import documents, outbox
+from signing_core.storage.schema import document_files, documents, outbox
 from signing_core.storage.workspace import Workspace
 
 Code = Literal[
     "database-older",
     "key-unreadable",
     "key-ends",
+    "archive-ends",
     "ca-key-missing",
     "crl-outdated",
     "document-waits",
@@ -72,7 +73,7 @@ def examine(workspace: Workspace) -> list[Need]:
             )
         ]
     found: list[Need] = []
-    for look in (_keys, _revocation, _waiting, _messages, _log):
+    for look in (_keys, _archive, _revocation, _waiting, _messages, _log):
         found += _guarded(workspace, look)
     return found
 
@@ -120,6 +121,38 @@ def _without_issuer(ring: KeyRing, now: datetime) -> Iterator[Need]:
                     f"about the {purpose} certificate {certificate.serial_number:x} can be issued.",
                     "Restore its file (ca-... .p12) from a backup of the key ring.",
                 )
+
+
+def _archive(workspace: Workspace) -> Iterator[Need]:
+    """Completed documents whose newest time-stamp is by a key of the embedded authority that is near its end.
+
+    By when the file was made, so no file is read; `sealtrail renew --dry-run` reads them, those by other authorities too.
+    """
+    now, until = workspace.clock(), None
+    newest = sa.func.max(document_files.c.created_at)
+    for certificate in workspace.keys().certificates("time-stamp"):
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if end - now <= timedelta(days=max(endings.THRESHOLDS)):
+            query = (
+                sa.select(document_files.c.document_id)
+                .where(sa.or_(document_files.c.step == "final", document_files.c.step.like("renewed-%")))
+                .group_by(document_files.c.document_id)
+                .having(sa.and_(newest >= start, newest < until if until else newest <= now))
+            )
+            with reading(workspace.engine) as connection:
+                number = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+            if number and workspace.settings.time_stamps.url is None:
+                verb = "ended" if now > end else "ends"
+                yield Need(
+                    "archive-ends",
+                    f"{certificate.serial_number:x}",
+                    f"The archive time-stamps of {number} document{'' if number == 1 else 's'} are by a key whose X.509 certificate "
+                    f"{verb} on {end:%Y-%m-%d}.",
+                    "Run `sealtrail renew`."
+                    if until
+                    else "Run `sealtrail keys renew time-stamp`, then `sealtrail renew`.",
+                )
+        until = start
 
 
 def _revocation(workspace: Workspace) -> Iterator[Need]:

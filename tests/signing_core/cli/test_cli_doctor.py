@@ -132,3 +132,19 @@ def test_an_older_database_is_only_looked_at(run: Callable[..., Any], workspace:
     assert codes(done) == [("database-older", "")]
     with writing(workspace.engine) as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0001"
+
+
+def test_archive_time_stamps_that_end_are_told_until_they_are_renewed(
+    run: Callable[..., Any], play: Play, clock: ManualClock
+) -> None:
+    play.to_completion(play.create(contract(1)))
+    clock.now = play.workspace.keys().certificate("time-stamp").not_valid_after_utc - timedelta(days=60)
+    (need,) = [need for need in run("doctor", "--json").json["needs"] if need["code"] == "archive-ends"]
+    assert need["message"].startswith(
+        "The archive time-stamps of 1 document are by a key whose X.509 certificate ends on "
+    )
+    assert need["way_on"] == "Run `sealtrail keys renew time-stamp`, then `sealtrail renew`."
+    run("keys", "renew", "all")
+    assert "Run `sealtrail renew`." in run("doctor").output
+    assert run("renew").status == 0
+    assert "archive time-stamps" not in run("doctor").output
