@@ -16,7 +16,7 @@ from signing_core.audit_log import anchors, events, signer
 from signing_core.desk import endings
 from signing_core.errors import KeyUnavailable, SealtrailError
 from signing_core.flow import Status
-from signing_core.keys import profiles, register
+from signing_core.keys import register
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import PURPOSES, STATEMENTS
 from signing_core.storage import migrations
@@ -112,7 +112,7 @@ def _without_issuer(ring: KeyRing, now: datetime) -> Iterator[Need]:
         if purpose == "ca":
             continue
         for certificate in ring.certificates(purpose):
-            orphan = profiles.company_issued(certificate) and ring.issuer_of(certificate) is None
+            orphan = ring.company_issued(certificate) and ring.issuer_of(certificate) is None
             if orphan and now < certificate.not_valid_after_utc:
                 yield Need(
                     "ca-key-missing",

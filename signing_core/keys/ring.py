@@ -147,9 +147,13 @@ class KeyRing:
     def place(self, purpose: Purpose) -> Place:
         """Who certified the key in use, and where it rests."""
         on_token = purpose in self.settings.tokens
-        if purpose == "ca" or profiles.company_issued(self.certificate(purpose)):
+        if purpose == "ca" or self.company_issued(self.certificate(purpose)):
             return "token" if on_token else "company"
         return "bought-token" if on_token else "bought"
+
+    def company_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether a company CA of this house issued it, one whose key is not here included."""
+        return profiles.company_issued(certificate, self.description.organisation)
 
     @property
     def folder(self) -> Path:

@@ -19,7 +19,7 @@ from cryptography import x509
 
 from signing_core.errors import UsageError
 from signing_core.keys import ca as company_ca
-from signing_core.keys import chains, profiles
+from signing_core.keys import chains
 from signing_core.keys.profiles import BACKDATED_ROOT
 from signing_core.keys.ring_folder import NEXT_CA
 from signing_core.keys.settings import PURPOSES, Purpose
@@ -69,7 +69,7 @@ def succeed(ring: KeyRing, *, again: bool = False) -> Succession:
         former=tuple(ca.certificate for ca in ring.cas[1:]),
         renewed=tuple(renewed),
         to_certify=tuple(_under_former(ring, on_token=True)),
-        bought=tuple(p for p in PURPOSES if p != "ca" and not profiles.company_issued(ring.certificate(p))),
+        bought=tuple(p for p in PURPOSES if p != "ca" and not ring.company_issued(ring.certificate(p))),
     )
 
 
@@ -110,6 +110,6 @@ def _under_former(ring: KeyRing, *, on_token: bool) -> list[Purpose]:
     for purpose in PURPOSES:
         if purpose != "ca" and (purpose in ring.settings.tokens) is on_token:
             certificate = ring.certificate(purpose)
-            if profiles.company_issued(certificate) and not chains.issued_by(certificate, ring.ca.certificate):
+            if ring.company_issued(certificate) and not chains.issued_by(certificate, ring.ca.certificate):
                 found.append(purpose)
     return found
