@@ -198,6 +198,7 @@ def revoke(serial: str, reason: str, workspace: Path) -> None:
     from signing_core.storage.database import writing
 
     opened = open_workspace(workspace)
+    _record_issued(opened)  # by a command that was cut off
     now = opened.clock()
     with writing(opened.engine) as connection:
         fresh = register.revoke(connection, serial, at=now, reason=reason)

@@ -15,7 +15,7 @@ from cryptography import x509
 from signing_core.audit_log import anchors
 from signing_core.errors import KeyEnds, KeyUnavailable
 from signing_core.flow import Role
-from signing_core.keys import rfc3161
+from signing_core.keys import chains, rfc3161
 from signing_core.keys.settings import PURPOSES, Place, Purpose
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
@@ -191,18 +191,19 @@ def _outside(workspace: Workspace) -> list[Ending]:
         return []
     with reading(workspace.engine) as connection:
         last = anchors.latest(connection, workspace.log_origin, ("time-stamp",), by=workspace.time_stamps.name)
-    found = []
+    found, roots = list[Ending](), list(workspace.time_stamp_anchors)
     if last is not None:
         try:
-            certificate = rfc3161.signing_certificate(last.evidence)
+            signer, *others = rfc3161.certificates(last.evidence)
         except ValueError:
             pass  # verifying the log says so
         else:
-            found.append(Ending("authority", _name(certificate), "outside", certificate.not_valid_after_utc))
-    roots = workspace.time_stamp_anchors
-    if roots:  # several: those before and after a change; the last one to end counts
-        last_root = max(roots, key=lambda root: root.not_valid_after_utc)
-        found.append(Ending("authority-root", _name(last_root), "outside", last_root.not_valid_after_utc))
+            found.append(Ending("authority", _name(signer), "outside", signer.not_valid_after_utc))
+            # Of several roots, those before and after a change, the one that it leads to now.
+            roots = [one for one in chains.issuers(signer, [*others, *roots]) if one in roots] or roots
+    if roots:
+        root = max(roots, key=lambda one: one.not_valid_after_utc)
+        found.append(Ending("authority-root", _name(root), "outside", root.not_valid_after_utc))
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -162,6 +162,11 @@ class KeyRing:
     @property
     def public_folder(self) -> Path:
         return self._files.public
+
+    @property
+    def public_state(self) -> Hashable:
+        """Another one when anything was published: whoever keeps what it read of `public_folder` looks at this."""
+        return self._files.all_published()
 
     @property
     def trust_anchors(self) -> list[x509.Certificate]:

@@ -83,6 +83,10 @@ class RingFolder:
         """Another one when something was published for the purpose."""
         return files.identity(self._public_file("anchors" if purpose == "ca" else purpose))
 
+    def all_published(self) -> Hashable:
+        """Another one when anything was published."""
+        return tuple((path.name, files.identity(path)) for path in sorted(self.public.glob("*.pem")))
+
     # Private keys
 
     def load(self, name: str) -> SoftwareKey:

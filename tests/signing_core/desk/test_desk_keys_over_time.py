@@ -19,7 +19,7 @@ from signing_core.keys.tsa_server import serve
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import ManualClock, Play
-from signing_core.verification import verify
+from signing_core.verification import load_trust, verify
 
 
 def until(play: Play, document_id: str, reached: Callable[[State], bool]) -> None:
@@ -73,7 +73,11 @@ def test_documents_before_during_and_after_the_succession_of_the_ca_pass(
         clock.forward(minutes=5)
     for document_id in (before, by_first_party, by_client, sent, after):
         assert passes(play, document_id) == "intact TOTAL-PASSED"
-        assert passes(play, document_id, clock.now + timedelta(days=5 * 365)) == "intact TOTAL-PASSED"
+        for days in (0.1, 5 * 365):
+            alone = load_trust([play.workspace.keys().public_folder])
+            verdict = verify(final_of(play, document_id), at=clock.now + timedelta(days=days), trust=alone)
+            assert (str(verdict.integrity), str(verdict.indication)) == ("intact", "TOTAL-PASSED"), verdict.to_json()
+            assert {one.level for one in verdict.signatures if one.role} == {"B-LTA"}
     with reading(play.workspace.engine) as connection:
         lists = {ca.name: register.latest_crl(connection, ca.name) for ca in play.workspace.keys().cas}
     assert former.name in lists
