@@ -37,6 +37,7 @@ Code = Literal[
     "log-not-anchored",
     "not-looked-at",
 ]
+"""What each means is in docs/operations.md."""
 
 LONG: Final = timedelta(hours=1)
 """A document that waits for longer in *signing* or *sealing* does not wait for a moment's outage."""

@@ -422,7 +422,9 @@ def test_pages_that_run_on_judge_by_a_key_that_another_process_made(company: Any
         document_id = company.play.create(contract(1))
         company.play.to_completion(document_id)
         final = company.workspace.objects.get(company.desk.status(document_id)["final"]["sha256"])
-        answer = company.visitor().post("/api/verify", content=final, headers={"content-type": "application/pdf"}).json()
+        answer = (
+            company.visitor().post("/api/verify", content=final, headers={"content-type": "application/pdf"}).json()
+        )
         return answer["integrity"], answer["certificate"]["qr"], answer["certificate"]["sealed_by_us"]
 
     assert judged() == ("intact", "valid", True)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
 
-from signing_core.desk import Desk
+from signing_core.desk import Desk, health
 from signing_core.desk.background import work_once
 from signing_core.flow import Role
 from signing_core.storage.database import writing
@@ -148,3 +150,8 @@ def test_archive_time_stamps_that_end_are_told_until_they_are_renewed(
     assert "Run `sealtrail renew`." in run("doctor").output
     assert run("renew").status == 0
     assert "archive time-stamps" not in run("doctor").output
+
+
+def test_every_code_is_written_down() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == list(get_args(health.Code))
