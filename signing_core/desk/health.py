@@ -129,10 +129,10 @@ def _archive(workspace: Workspace) -> Iterator[Need]:
 
     By when the file was made, so no file is read; `sealtrail renew --dry-run` reads them, those by other authorities too.
     """
-    now, until = workspace.clock(), None
+    ring, now, until = workspace.keys(), workspace.clock(), None
     newest = sa.func.max(document_files.c.created_at)
-    for certificate in workspace.keys().certificates("time-stamp"):
-        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    for certificate in ring.certificates("time-stamp"):
+        start, end = certificate.not_valid_before_utc + ring.settings.clock_skew, certificate.not_valid_after_utc
         if end - now <= timedelta(days=max(endings.THRESHOLDS)):
             query = (
                 sa.select(document_files.c.document_id)
