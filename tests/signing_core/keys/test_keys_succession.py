@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,12 @@ def test_cut_off_anywhere_the_ring_opens_and_the_next_run_finishes(
 def test_a_key_is_not_renewed_where_it_should_be_succeeded(ring: KeyRing) -> None:
     with pytest.raises(UsageError, match="succeed ca"):
         ring.renew("ca")
+
+
+def test_two_at_once_make_one(reopen: Callable[[], KeyRing]) -> None:
+    rings = [reopen() for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda ring: ring.succeed_ca().new, rings))
+    assert len(set(made)) == 1
+    assert len(reopen().cas) == 2
+    assert not list(reopen().folder.glob(".succession"))
