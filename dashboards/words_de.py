@@ -486,6 +486,32 @@ _TEXTS: Final = {
     "Last runs": "Letzte Läufe",
     "Stuck: signing or sealing for more than an hour": "Hängt: seit mehr als einer Stunde beim Signieren oder Siegeln",
     "Nothing is stuck.": "Nichts hängt.",
+    "ended": "abgelaufen",
+    "Keys that end": "Schlüssel, die enden",
+    "The keys cannot be read.": "Die Schlüssel können nicht gelesen werden.",
+    "The X.509 certificate of {what} ({name}) ended on {day}": "Das X.509-Zertifikat {what} ({name}) ist am {day} abgelaufen",
+    "The X.509 certificate of {what} ({name}) ends on {day} (days left: {days})": "Das X.509-Zertifikat {what} ({name}) läuft am "
+    "{day} ab (Tage bis dahin: {days})",
+    "the company CA": "der Zertifizierungsstelle des Unternehmens",
+    "the first party's key": "des Schlüssels der ersten Partei",
+    "the seal": "des Siegels",
+    "the embedded time-stamp authority": "der eingebauten Zeitstempelstelle",
+    "the outside time-stamp authority": "der äußeren Zeitstempelstelle",
+    "the outside time-stamp authority's root": "der Wurzel der äußeren Zeitstempelstelle",
+    "run `sealtrail keys renew {key}`": "rufen Sie `sealtrail keys renew {key}` auf",
+    "run `sealtrail keys succeed ca`": "rufen Sie `sealtrail keys succeed ca` auf",
+    "make a key for its successor on the token, name it in the settings, and run `sealtrail keys certify-token ca` "
+    "and `sealtrail keys succeed ca`": "erzeugen Sie auf dem Token einen Schlüssel für die Nachfolgerin, nennen Sie ihn in den "
+    "Einstellungen und rufen Sie `sealtrail keys certify-token ca` und `sealtrail keys succeed ca` auf",
+    "run `sealtrail keys certify-token {key}`": "rufen Sie `sealtrail keys certify-token {key}` auf",
+    "buy the next one and run `sealtrail keys import {key} FILE`": "kaufen Sie den nächsten und rufen Sie "
+    "`sealtrail keys import {key} FILE` auf",
+    "buy the next X.509 certificate for the token and name its file (keys.tokens.{key}.certificate_file)": "kaufen Sie das nächste "
+    "X.509-Zertifikat für das Token und nennen Sie dessen Datei (keys.tokens.{key}.certificate_file)",
+    "ask the authority when it changes its key, or name another one (time_stamps.url in sealtrail.toml)": "fragen Sie die "
+    "Zeitstempelstelle, wann sie den Schlüssel wechselt, oder nennen Sie eine andere (time_stamps.url in sealtrail.toml)",
+    "add the authority's next root to the file that time_stamps.trust names, or name another authority": "fügen Sie die nächste "
+    "Wurzel der Zeitstempelstelle der Datei hinzu, die time_stamps.trust nennt, oder nennen Sie eine andere Stelle",
     "About to expire": "Läuft bald ab",
     "Nothing expires within three days.": "In den nächsten drei Tagen läuft nichts ab.",
     "never anchored from outside": "nie von außen verankert",

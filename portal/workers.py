@@ -56,6 +56,7 @@ class _Process:
                 env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
         self.channel = ours
+        self.trust = trust
         send(ours, {"trust": base64.b64encode(pickle.dumps(trust)).decode()})
         self._ready = False
 
@@ -143,9 +144,13 @@ class Workers:
                 del self._callers[caller]
 
     def _run(self, job: dict[str, Any], descriptor: int | None) -> Any:
+        trust = self._trust()
         with self._lock:
             worker = self._free.pop() if self._free else None
-        worker = worker or _Process(self._trust(), self._niceness)
+        if worker is not None and worker.trust is not trust:
+            worker.end()  # it was told before a key was renewed
+            worker = None
+        worker = worker or _Process(trust, self._niceness)
         try:
             answer = worker.call(job, descriptor, self._seconds, self._answer)
         except (OSError, EOFError, ValueError) as error:  # TimeoutError is an OSError

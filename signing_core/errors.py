@@ -11,6 +11,7 @@ could not be done and for steps that are not allowed::
     ├── ContactRefused             neither a deliverable phone number nor an e-mail address
     ├── FlowError                  a step the three phases do not allow now
     │   ├── StepNotAllowed         wrong status, wrong party, wrong order
+    │   ├── KeyEnds                a key that the document needs has ended, or ends before its deadline
     │   ├── LinkInvalid            unknown, replaced or revoked link
     │   ├── LinkExpired            the link's time is over
     │   ├── CodeRejected           wrong code; `replacement_sent` tells whether a new one is on its way
@@ -89,6 +90,10 @@ class FlowError(SealtrailError):
 
 class StepNotAllowed(FlowError):
     code = "step-not-allowed"
+
+
+class KeyEnds(FlowError):
+    code = "key-ends"
 
 
 class LinkInvalid(FlowError):

@@ -12,6 +12,8 @@ from dashboards import look, plots, queries, run_results, session
 from dashboards.words import t
 from signing_core.access import Access, Right
 from signing_core.audit_log.log import AuditLog
+from signing_core.desk import endings
+from signing_core.errors import KeyUnavailable
 from signing_core.flow import Status
 
 _RUNS: Final = 6
@@ -49,6 +51,8 @@ def page() -> None:
             else t("This is your first visit: everything is new.")
         )
     )
+    if mine.may(Right.SEE_ALL):
+        _endings(mine)
     left, right = st.columns([5, 4], gap="large")
     with left:
         if mine.may(Right.SEE_FINDINGS):
@@ -63,6 +67,31 @@ def page() -> None:
             _log(mine)
         if mine.may(Right.SEE_FINDINGS):
             _runs()
+
+
+def _endings(mine: Access) -> None:
+    """X.509 certificates of the house that end within 90 days or have ended, with what to do: only then."""
+    now = mine.workspace.clock()
+    try:
+        ends = endings.due(mine.workspace)
+    except KeyUnavailable as error:
+        look.html(f"<p class='st-note' role='alert'>{look.said(t('The keys cannot be read.'), str(error))}</p>")
+        return
+    if not ends:
+        return
+    st.subheader(t("Keys that end"))
+    for one in ends:
+        days = one.threshold(now) or 0
+        told = t(
+            endings.ENDED if one.ended(now) else endings.ENDS,
+            what=t(endings.WHAT[one.key]),
+            name=one.name,
+            day=f"{one.ends:%Y-%m-%d}",
+            days=one.days(now),
+        )
+        way = t(endings.WAYS[one.way], key=one.key)
+        sign = look.chip(t("ended") if one.ended(now) else f"≤ {days}", "bad" if days <= 7 else "warn")
+        look.html(f"<p class='st-note' role='alert'>{sign} {look.with_commands(f'{told}; {way}.')}</p>")
 
 
 def _exceptions(mine: Access, now: queries.Today) -> None:

@@ -168,6 +168,8 @@ WORDS: Final[Mapping[str, str]] = {
     "p_fault": "The fault is ours and has been recorded. Try again in a minute.",
     "p_work_title": "The file could not be examined",
     "p_work": "Looking at it took too much time or memory. If the file comes from us, tell us; a file that overwhelms programs may have been made to.",
+    "p_key_ends_title": "This document cannot be signed today",
+    "p_key_ends": "A key of the company has to be renewed first. Nothing was signed, and your link stays valid. Try again later, or ask the sender.",
     "p_not_ready_title": "Not ready yet",
     "p_not_ready": "The document is not complete yet. You will be notified when it is.",
     "p_retry": "Back to the document",

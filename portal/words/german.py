@@ -161,6 +161,8 @@ WORDS: Final[Mapping[str, str]] = {
     "p_fault": "Er liegt bei uns und wurde festgehalten. Versuchen Sie es in einer Minute noch einmal.",
     "p_work_title": "Die Datei konnte nicht untersucht werden",
     "p_work": "Die Untersuchung brauchte zu viel Zeit oder Speicher. Wenn die Datei von uns stammt, sagen Sie es uns; eine Datei, die Programme überfordert, kann dafür gemacht sein.",
+    "p_key_ends_title": "Dieses Dokument kann heute nicht unterzeichnet werden",
+    "p_key_ends": "Ein Schlüssel des Unternehmens muss zuerst erneuert werden. Es wurde nichts unterzeichnet, und Ihr Link bleibt gültig. Versuchen Sie es später noch einmal oder fragen Sie den Absender.",
     "p_not_ready_title": "Noch nicht fertig",
     "p_not_ready": "Das Dokument ist noch nicht vollständig. Sie werden benachrichtigt.",
     "p_retry": "Zurück zum Dokument",

@@ -7,23 +7,22 @@ and the next document time-stamp, is judged by our own verifier before it counts
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import sqlalchemy as sa
+from cryptography import x509
 
 from signing_core.audit_log import events
-from signing_core.bulk import results, time_stamps
+from signing_core.bulk import time_stamps
 from signing_core.bulk.one_by_one import reason_of
-from signing_core.bulk.results import Results
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
-from signing_core.desk import records
+from signing_core.desk import records, validation_data
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
-from signing_core.keys import chains, distribution, register
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
@@ -31,6 +30,9 @@ from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import Indication, Integrity
+
+if TYPE_CHECKING:
+    from signing_core.bulk.results import Results
 
 RENEWED: Final = "document.renewed"
 BEFORE: Final = timedelta(days=90)
@@ -43,48 +45,102 @@ _TOGETHER: Final = 400
 class Renewals:
     renewed: dict[str, str] = field(default_factory=dict)
     """Document id and SHA-256 of the renewed file."""
+    due: dict[str, TimeStamp | None] = field(default_factory=dict)
+    """Of a dry run: documents that would be renewed."""
     not_due: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     """Document id, and why; tried again the next time."""
 
+    def add(self, one: Outcome) -> None:
+        if one.state == "renewed":
+            self.renewed[one.document_id] = one.sha256
+        elif one.state == "failed":
+            self.failed[one.document_id] = one.problem or ""
+        elif one.state == "due":
+            self.due[one.document_id] = one.stamp
+        else:
+            self.not_due += 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one document."""
+
+    document_id: str
+    state: Literal["renewed", "due", "not-due", "failed"]
+    """`due`: it would have been renewed, in a dry run."""
+    sha256: str
+    """Of its newest file, as it is now."""
+    stamp: TimeStamp | None
+    problem: str | None = None
+
 
 def renew_due(
-    workspace: Workspace, store: Results, *, before: timedelta = BEFORE, policy: Policy | None = None
+    workspace: Workspace,
+    store: Results,
+    *,
+    before: timedelta = BEFORE,
+    policy: Policy | None = None,
+    progress: Callable[[], object] = lambda: None,
 ) -> Renewals:
     """Renew every completed document whose archive time-stamp ends within `before`, and write `time_stamps.parquet`.
 
-    Files that were read in an earlier night are not read again. None is renewed for nothing: when the authority's own end is no
-    later than the time-stamp's, every night would add another file. Raises `ConcurrentChange` when another run does not come to
-    its end.
+    Files that were read in an earlier night are not read again. `progress` is called after each document. Raises
+    `ConcurrentChange` when another run does not come to its end.
     """
+    from signing_core.bulk import results, time_stamp_table
+
     done, rules = Renewals(), policy or Policy()
-    prospect = time_stamps.Prospect(workspace, rules)
     file = store.folder / "time_stamps.parquet"
     with results.only_writer(file, "the renewal of time-stamps"):
-        known = time_stamps.Known(file)
-        due = workspace.clock() + before
+        known = time_stamp_table.Known(file)
         context = {"at": workspace.clock().isoformat(), "policy": rules.reference().to_json()}
-        with results.appending(file, time_stamps.SCHEMA, context) as writer:
-            rows = results.Rows(writer, time_stamps.SCHEMA)
-            for document_id, before_it in _completed(workspace):
-                sha256, problem = before_it, None
-                stamp = known.of(document_id, sha256)
-                try:
-                    stamp = stamp or _read(workspace, sha256)
-                    if stamp is None or stamp.proof_until(rules) <= due:
-                        prospect.check(stamp)
-                        sha256 = _renew(workspace, document_id, before, rules, prospect) or sha256
-                        stamp = _read(workspace, sha256)
-                except Exception as error:
-                    done.failed[document_id] = problem = reason_of(error, f"Document {document_id}")
-                else:
-                    if sha256 == before_it:
-                        done.not_due += 1
-                    else:
-                        done.renewed[document_id] = sha256
-                rows.add(time_stamps.row(document_id, sha256, stamp, rules, problem))
+        with results.appending(file, time_stamp_table.SCHEMA, context) as writer:
+            rows = results.Rows(writer, time_stamp_table.SCHEMA)
+            for one in each(workspace, before=before, policy=rules, known=known.of):
+                done.add(one)
+                rows.add(time_stamp_table.row(one.document_id, one.sha256, one.stamp, rules, one.problem))
+                progress()
             rows.flush()
     return done
+
+
+def each(
+    workspace: Workspace,
+    *,
+    before: timedelta = BEFORE,
+    policy: Policy | None = None,
+    only: Collection[str] | None = None,
+    known: Callable[[str, str], TimeStamp | None] = lambda document_id, sha256: None,
+    dry_run: bool = False,
+) -> Iterator[Outcome]:
+    """Renew the completed documents, or of these `only` some, whose archive time-stamp ends within `before`.
+
+    None is renewed for nothing: when the authority's own end is no later than the time-stamp's, every night would add another
+    file. `known`: what an earlier run read from a file. What fails with one document is its outcome and stops no other.
+    """
+    rules = policy or Policy()
+    prospect = time_stamps.Prospect(workspace, rules)
+    due = workspace.clock() + before
+    for document_id, before_it in _completed(workspace):
+        if only is not None and document_id not in only:
+            continue
+        sha256, problem = before_it, None
+        stamp = known(document_id, sha256)
+        state: Literal["renewed", "due", "not-due", "failed"] = "not-due"
+        try:
+            stamp = stamp or _read(workspace, sha256)
+            if stamp is None or stamp.proof_until(rules) <= due:
+                if dry_run:
+                    state = "due"
+                else:
+                    prospect.check(stamp)
+                    sha256 = _renew(workspace, document_id, before, rules, prospect) or sha256
+                    stamp = _read(workspace, sha256)
+                    state = "not-due" if sha256 == before_it else "renewed"
+        except Exception as error:
+            state, problem = "failed", reason_of(error, f"Document {document_id}")
+        yield Outcome(document_id, state, sha256, stamp, problem)
 
 
 def _renew(
@@ -92,17 +148,23 @@ def _renew(
 ) -> str | None:
     with document_lock(workspace, document_id):
         try:
-            return renew(workspace, document_id, before=before, policy=policy)
+            return renew(workspace, document_id, before=before, policy=policy, authority=prospect.certificates)
         except Exception as error:
             prospect.failed(error)
             raise
 
 
 def renew(
-    workspace: Workspace, document_id: str, *, before: timedelta = BEFORE, policy: Policy | None = None
+    workspace: Workspace,
+    document_id: str,
+    *,
+    before: timedelta = BEFORE,
+    policy: Policy | None = None,
+    authority: Iterable[x509.Certificate] | None = None,
 ) -> str | None:
     """The SHA-256 of the renewed file, or None when it is not due. The caller holds the document's lock.
 
+    `authority`: the X.509 certificates that a time-stamp made now brings with it; without them one is asked for.
     Raises `TimeStampUnavailable`, `KeyUnavailable`, `ObjectMissing`, `ObjectDamaged`, and `SealRejected` when our own
     verifier does not pass the result.
     """
@@ -115,18 +177,14 @@ def renew(
     if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
     stamps = workspace.time_stamps
-    ring = workspace.keys()
-    known = time_stamps.certificates(token) if token is not None else []
-    pool = [*known, *ring.time_stamp_authority.chain, *ring.trust_anchors, *workspace.time_stamp_anchors]
-    members = [*known, *(issuer for one in known for issuer in chains.issuers(one, pool)), ring.ca.certificate]
-    members = list(dict.fromkeys(members))
-    with writing(workspace.engine) as connection:
-        crl = register.issue_crl(connection, ring.ca, now)
-    others = [one for one in members if one != ring.ca.certificate and not chains.issued_by(one, ring.ca.certificate)]
-    fetched = distribution.fetch_crls(others, members, now=now, hosts=workspace.settings.network.crl_hosts)
-    renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
+    if authority is None:
+        authority = time_stamps.certificates(time_stamps.sample(workspace))
+    # For the time-stamp that ends, and for the next one: another authority, or another CA's, may make it.
+    known = [*(time_stamps.certificates(token) if token is not None else []), *authority]
+    needed = validation_data.collect(workspace, workspace.keys(), known, now=now)
+    renewed = preserve.preserve(data, certificates=needed.certificates, crls=needed.crls, time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
-    _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update), rules)
+    _check(workspace, document_id, stored, max(workspace.clock(), needed.since), rules)
     with writing(workspace.engine) as connection:
         records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)
         events.append(
@@ -149,6 +207,13 @@ def _check(workspace: Workspace, document_id: str, sha256: str, now: datetime, p
             f"The renewed file of document {document_id} does not pass our own verifier: {verdict.integrity}, "
             f"{verdict.indication} {verdict.sub_indication or ''}; the file before stays in use."
         )
+
+
+def completed(workspace: Workspace) -> int:
+    """How many documents there are to look at."""
+    query = sa.select(sa.func.count()).select_from(documents).where(documents.c.status == str(Status.COMPLETED))
+    with reading(workspace.engine) as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def _completed(workspace: Workspace) -> Iterator[tuple[str, str]]:

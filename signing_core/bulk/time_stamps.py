@@ -1,43 +1,22 @@
-"""Until when each document's archive time-stamp is proof, kept from night to night (`time_stamps.parquet`).
-
-What a time-stamp is made with never changes; only whether its algorithms still count does. So a file is read once, and whoever
-wants to know what is due, or when it will be, asks this table.
-"""
+"""Until when a document's archive time-stamp is proof, and whether another one is to be had that proves for longer."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import pyarrow as pa
 from asn1crypto import cms as asn1_cms
 from cryptography import x509
 
-from signing_core.bulk import results
-from signing_core.errors import SealtrailError, StorageError, TimeStampUnavailable
+from signing_core.errors import SealtrailError, TimeStampUnavailable
 from signing_core.pdf import revisions
 from signing_core.policy import Policy
 from signing_core.storage.workspace import Workspace
 
-SCHEMA: Final = pa.schema(
-    [
-        ("document_id", pa.string()),
-        ("sha256", pa.string()),
-        ("certificate_ends", pa.timestamp("us", tz="UTC")),
-        ("digests", pa.list_(pa.string())),
-        ("proof_until", pa.timestamp("us", tz="UTC")),
-        ("problem", pa.string()),
-    ]
-)
-"""A row for each completed document, by id. `sha256` is of its newest file, with the time-stamp that counts; `proof_until` is under the
-policy of the file's context; `problem` says why it could not be renewed when it was due."""
-
 _SAME: Final = 3
-_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
+FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -61,7 +40,7 @@ def read(token: bytes) -> TimeStamp:
     digests.add(signed["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]["algorithm"].native)
     serial = signer["sid"].chosen["serial_number"].native if signer["sid"].name == "issuer_and_serial_number" else None
     mine = [one for one in certificates(token) if serial is None or one.serial_number == serial]
-    return TimeStamp(min((one.not_valid_after_utc for one in mine), default=_FOR_EVER), tuple(sorted(digests)))
+    return TimeStamp(min((one.not_valid_after_utc for one in mine), default=FOR_EVER), tuple(sorted(digests)))
 
 
 def last_token(data: bytes) -> bytes | None:
@@ -78,9 +57,9 @@ def certificates(token: bytes) -> list[x509.Certificate]:
     ]
 
 
-def sample(workspace: Workspace) -> TimeStamp:
-    """What a time-stamp made now is like; it is asked for and thrown away. Raises `TimeStampUnavailable`, `KeyUnavailable`."""
-    return read(workspace.time_stamps.time_stamp(secrets.token_bytes(32)))
+def sample(workspace: Workspace) -> bytes:
+    """A time-stamp as it is made now, to be thrown away, DER-encoded. Raises `TimeStampUnavailable`, `KeyUnavailable`."""
+    return workspace.time_stamps.time_stamp(secrets.token_bytes(32))
 
 
 def silence(workspace: Workspace) -> str:
@@ -101,6 +80,8 @@ class Prospect:
         self._workspace = workspace
         self._policy = policy
         self._until: datetime | None = None
+        self.certificates: list[x509.Certificate] = []
+        """Those that a time-stamp made now brings with it."""
         self._silent: SealtrailError | None = None
         self._last = ("", 0)
 
@@ -110,7 +91,8 @@ class Prospect:
             raise self._silent.with_traceback(None)
         if self._until is None:
             try:
-                self._until = sample(self._workspace).proof_until(self._policy)
+                token = sample(self._workspace)
+                self._until, self.certificates = read(token).proof_until(self._policy), certificates(token)
             except SealtrailError as error:
                 self._silent = error
                 raise
@@ -129,41 +111,3 @@ class Prospect:
         self._last = (str(error), times + 1 if str(error) == text else 1)
         if isinstance(error, SealtrailError) and self._last[1] >= _SAME:
             self._silent = error
-
-
-class Known:
-    """What the table of the last time says, asked for document after document, by id: it is read once, as a stream."""
-
-    def __init__(self, file: Path) -> None:
-        self._rows = _rows(file)
-        self._row = next(self._rows, None)
-
-    def of(self, document_id: str, sha256: str) -> TimeStamp | None:
-        while self._row is not None and self._row["document_id"] < document_id:
-            self._row = next(self._rows, None)
-        row = self._row
-        if row is None or (row["document_id"], row["sha256"]) != (document_id, sha256) or not row["digests"]:
-            return None
-        return TimeStamp(row["certificate_ends"] or _FOR_EVER, tuple(row["digests"]))
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        yield from results.rows_in(file, ["document_id", "sha256", "certificate_ends", "digests"])
-    except StorageError:
-        return  # a damaged file, which is about to be replaced
-
-
-def row(document_id: str, sha256: str, stamp: TimeStamp | None, policy: Policy, problem: str | None) -> dict[str, Any]:
-    return {
-        "document_id": document_id,
-        "sha256": sha256,
-        "certificate_ends": _or_null(stamp.certificate_ends) if stamp else None,
-        "digests": list(stamp.digests) if stamp else [],
-        "proof_until": _or_null(stamp.proof_until(policy)) if stamp else None,
-        "problem": problem,
-    }
-
-
-def _or_null(at: datetime) -> datetime | None:
-    return None if at == _FOR_EVER else at

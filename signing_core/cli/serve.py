@@ -172,11 +172,12 @@ class _Bars:
 
 def _work(desk: Desk, stop: threading.Event) -> None:
     """Rounds of background work until told to stop. A failed round is reported and the next one tried."""
-    from signing_core.desk import background
+    from signing_core.desk import background, endings
 
+    daily = endings.Daily()
     while not stop.is_set():
         try:
-            for failure in background.work_once(desk).failures:
+            for failure in [*background.work_once(desk).failures, *daily.lines(desk.workspace)]:
                 click.echo(f"sealtrail: {failure}", err=True)
         except Exception as error:
             click.echo(f"sealtrail: background work failed with {type(error).__name__}; it is tried again.", err=True)

@@ -28,10 +28,10 @@ def command(once: bool, every: float, workspace: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from signing_core.desk import background
+    from signing_core.desk import background, endings
 
     desk = open_desk(workspace)
-    stop = threading.Event()
+    stop, daily = threading.Event(), endings.Daily()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
@@ -43,7 +43,7 @@ def command(once: bool, every: float, workspace: Path, as_json: bool) -> None:
                 f"signed {done.signed}, completed {done.completed}, waiting {done.waiting}, delivered {done.delivered}, "
                 f"not delivered {done.undelivered}, expired {done.expired}, reminded {done.reminded}"
             )
-        for failure in done.failures:
+        for failure in [*done.failures, *daily.lines(desk.workspace)]:
             click.echo(f"sealtrail: {failure}", err=True)
         if once:
             break

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
-from signing_core.desk import creating, notices, secrets, steps
+from signing_core.desk import creating, endings, notices, secrets, steps
 from signing_core.desk.people import REASON, kept
 from signing_core.desk.taking import TakesSteps
 from signing_core.errors import StepNotAllowed
@@ -25,8 +25,13 @@ class AuthorSteps(TakesSteps):
         return creating.create(self.workspace, new, self.clock())
 
     def send(self, document_id: str) -> State:
-        """Send a draft to the first party."""
-        return self._author_link(document_id, c.Send)
+        """Send a draft to the first party. Raises `KeyEnds` when a key that it needs ends before its deadline."""
+        check = endings.needed_to_send(self.workspace, document_id)
+
+        def also(_: sa.Connection, taken: steps.Taken) -> None:
+            check(taken.state.expires_at)
+
+        return self._author_link(document_id, c.Send, also=also)
 
     def resend(self, document_id: str) -> State:
         """Send the party whose turn it is a new link; the one before ends."""
@@ -70,11 +75,16 @@ class AuthorSteps(TakesSteps):
         return self._take(document_id, make, actor=_AUTHOR, remarks=remarks, before=before).state
 
     def _author_link(
-        self, document_id: str, kind: type[c.Send] | type[c.Resend] | type[c.Remind], *, actor: str = _AUTHOR
+        self,
+        document_id: str,
+        kind: type[c.Send] | type[c.Resend] | type[c.Remind],
+        *,
+        actor: str = _AUTHOR,
+        also: steps.Also | None = None,
     ) -> State:
         token, link = secrets.new_link(self.workspace)
         prepared = steps.Prepared(kind(link), link_token=token)
-        return self._take(document_id, lambda _: prepared, actor=actor).state
+        return self._take(document_id, lambda _: prepared, actor=actor, also=also).state
 
 
 def _turn(state: State) -> Role:

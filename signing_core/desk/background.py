@@ -73,7 +73,7 @@ def work_once(desk: Desk) -> Round:
         with _noted(done, document_id):
             desk.remind(document_id, actor="system")
             done.reminded += 1
-    _refresh_crl(workspace, clock())
+    refresh_crls(workspace, clock())
     locks.sweep(workspace)
     with _noted(done, "of the audit log"):
         AuditLog(workspace).keep_up()
@@ -105,14 +105,14 @@ def _noted(done: Round, document_id: str) -> Iterator[None]:
         _log.exception("document %s", document_id)
 
 
-def _refresh_crl(workspace: Workspace, now: datetime) -> None:
-    """A list that outsiders can fetch must not run out, nor lag behind a revocation."""
-    ca = workspace.keys().ca
-    with reading(workspace.engine) as connection:
-        due = register.crl_due(connection, ca, now)
-    if due:
-        with writing(workspace.engine) as connection:
-            register.issue_crl(connection, ca, now)
+def refresh_crls(workspace: Workspace, now: datetime) -> None:
+    """A list that outsiders can fetch must not run out, nor lag behind a revocation; those of former CAs neither."""
+    for ca in workspace.keys().cas:
+        with reading(workspace.engine) as connection:
+            due = now < ca.certificate.not_valid_after_utc and register.crl_due(connection, ca, now)
+        if due:
+            with writing(workspace.engine) as connection:
+                register.issue_crl(connection, ca, now)
 
 
 def note_failure(workspace: Workspace, document_id: str, error: SealtrailError, now: datetime) -> None:

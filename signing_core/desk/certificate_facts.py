@@ -33,6 +33,7 @@ def gather(
     issued_at: datetime,
     *,
     seal_certificate_sha256: str,
+    qr_key_id: str,
     time_stamps: AuthorityFacts,
     before: int | None = None,
 ) -> CertificateData:
@@ -63,7 +64,7 @@ def gather(
         parties=tuple(_party(workspace, connection, state, role, log, opened) for role in Role),
         time_stamps=time_stamps,
         seal_certificate_sha256=seal_certificate_sha256,
-        qr_key_id=workspace.keys().qr.key_id.hex(),
+        qr_key_id=qr_key_id,
         created_at=next((event.time for event in log if event.type == "document.created"), None),
         log_sequence=signing.seq,
         zone=workspace.zone,
@@ -120,6 +121,7 @@ def as_issued(
             State.from_json(records.load(connection, document_id).state),
             datetime.fromisoformat(kept["issued_at"]),
             seal_certificate_sha256=kept["seal_x509_sha256"],
+            qr_key_id=kept["qr_key_id"],
             time_stamps=AuthorityFacts(kept["time_authority"], kept["time_authority_embedded"]),
             before=completed.seq,
         )
@@ -130,7 +132,6 @@ def as_issued(
                 organisation=kept["organisation"],
                 host=kept["host"],
                 zone=ZoneInfo(kept["time_zone"]),
-                qr_key_id=kept["qr_key_id"],
             ),
             str(kept["qr_text"]),
         )

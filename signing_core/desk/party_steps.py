@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
 from signing_core.delivery import codes, contacts
-from signing_core.desk import records, secrets, steps, views
+from signing_core.desk import endings, records, secrets, steps, views
 from signing_core.desk.people import REASON, Origin, kept
 from signing_core.desk.records import FoundLink
 from signing_core.desk.taking import TakesSteps
@@ -76,7 +76,10 @@ class PartySteps(TakesSteps):
         )
 
     def request_code(self, token: str, session: str, origin: Origin) -> str:
-        """A party clicked *Sign* or asked for another code. Returns the id of the challenge, for `submit_code`."""
+        """A party clicked *Sign* or asked for another code. Returns the id of the challenge, for `submit_code`.
+
+        Raises `KeyEnds` when it could not sign then.
+        """
         link = self._link(token)
         challenge_id = new_id(self.clock())
 
@@ -85,7 +88,10 @@ class PartySteps(TakesSteps):
             command = c.RequestCode(Role(link.role), link.token_hash, secrets.session_hash(session), code)
             return steps.Prepared(command, code_digits=digits)
 
-        self._take(link.document_id, make, actor=link.role, origin=origin)
+        def also(_: sa.Connection, taken: steps.Taken) -> None:
+            endings.check_consent(self.workspace, link.document_id, Role(link.role))
+
+        self._take(link.document_id, make, actor=link.role, origin=origin, also=also)
         return challenge_id
 
     def submit_code(self, token: str, session: str, challenge_id: str, typed: str, origin: Origin) -> None:
@@ -139,7 +145,7 @@ class PartySteps(TakesSteps):
         """A party with a confirmed code gives its signature, and a stamp if it wants one.
 
         The consent is recorded; `work_on` then makes the signature. `copy_email` is where the finished document goes when
-        the party is reached by SMS.
+        the party is reached by SMS. Raises `KeyEnds` when a key has ended without which the document would hang.
         """
         link = self._link(token)
         role = Role(link.role)
@@ -155,6 +161,7 @@ class PartySteps(TakesSteps):
                 )
 
         def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any] | None:
+            endings.check_consent(self.workspace, link.document_id, role)
             for part, given in (("signature", mark), ("stamp", stamp)):
                 if given is not None:
                     records.keep_mark(

@@ -12,7 +12,7 @@ interrupted one leaves is an object that nothing refers to, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +22,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
-from signing_core.desk import certificate_facts, records, steps
+from signing_core.desk import certificate_facts, records, steps, validation_data
 from signing_core.desk.proven_time import Remembering
-from signing_core.errors import KeyUnavailable, LogInconsistent, SealRejected
+from signing_core.errors import LogInconsistent, SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
-from signing_core.keys import chains, distribution, register
-from signing_core.keys.ring import KeyRing
-from signing_core.storage.database import reading, writing
+from signing_core.keys import register
+from signing_core.keys.interface import StatementKey
+from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 from signing_core.trust.workspace import of_workspace
 
@@ -42,7 +42,9 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     from signing_core.pdf import preserve
     from signing_core.pdf import seal as pdf_seal
 
+    # One key each for the whole seal, whatever another process renews meanwhile.
     ring = workspace.keys()
+    seal_key, qr_key = ring.seal, ring.qr
     stamps = Remembering(workspace.time_stamps)
     now = clock()
     with reading(workspace.engine) as connection:
@@ -52,36 +54,34 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
             connection,
             state,
             now,
-            seal_certificate_sha256=ring.seal.certificate.fingerprint(SHA256()).hex(),
+            seal_certificate_sha256=seal_key.certificate.fingerprint(SHA256()).hex(),
+            qr_key_id=qr_key.key_id.hex(),
             time_stamps=AuthorityFacts(stamps.name, stamps.embedded),
         )
-    url = qr_url(workspace, data)
+    url = qr_url(qr_key, data)
     signed = workspace.objects.get(state.document_sha256)
     sealed = pdf_seal.seal(
         signed,
-        key=ring.seal,
+        key=seal_key,
         time_stamps=stamps,
         page=page.typeset(data, url, language),
         summary=page.summary(data, language),
         signed_at=now,
     )
-    with writing(workspace.engine) as connection:
-        at_signing = register.first_crl_after(connection, ring.ca.name, _client_time_stamp(data))
-        now_good = register.issue_crl(connection, ring.ca, clock(), after=stamps.time)
-    members = _members(workspace, ring, stamps, data)
-    others = [c for c in members if c != ring.ca.certificate and not chains.issued_by(c, ring.ca.certificate)]
+    used = validation_data.in_file(sealed.data)
+    needed = validation_data.collect(workspace, ring, [*used, *stamps.certificates], now=clock(), after=stamps.time)
+    client = _client(used, data)
+    with reading(workspace.engine) as connection:
+        issuer = register.issuer_of(connection, register.serial_text(client)) or ring.ca.name
+        at_signing = register.first_crl_after(connection, issuer, _client_time_stamp(data))
     final = preserve.preserve(
         sealed.data,
-        certificates=members,
-        crls=[
-            *(crl.der for crl in (at_signing, now_good) if crl is not None),
-            *distribution.fetch_crls(others, members, now=clock(), hosts=workspace.settings.network.crl_hosts),
-        ],
+        certificates=[one for one in needed.certificates if one != client],  # it stands in its signature
+        crls=[*([at_signing.der] if at_signing is not None else []), *needed.crls],
         time_stamps=stamps,
     )
     sha256 = workspace.objects.put(final.data)
-    # A CRL knows whole seconds and is younger than the time-stamp before it: it may begin within the next second.
-    checked = _check(workspace, state, data, url, sha256, max(clock(), now_good.this_update))
+    checked = _check(workspace, state, data, url, sha256, max(clock(), needed.since))
 
     def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any]:
         records.add_file(connection, state.document_id, "final", sha256, final.length, now)
@@ -99,33 +99,15 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     ).state
 
 
-def _members(workspace: Workspace, ring: KeyRing, stamps: Remembering, data: CertificateData) -> list[x509.Certificate]:
-    """The X.509 certificates of all chains but the client's own: what is needed to judge the signatures later.
-
-    A token holds its authority's X.509 certificate, seldom the chain and never the root. Our own CRL says nothing about
-    bought keys and about the time-stamp authorities of others.
-    """
-    pool = [
-        *stamps.certificates,
-        *(ring.time_stamp_authority.chain if stamps.embedded else ()),
-        *ring.trust_anchors,
-        *workspace.time_stamp_anchors,
-    ]
-    issuers = [issuer for certificate in stamps.certificates for issuer in chains.issuers(certificate, pool)]
-    first_party = _first_party(ring, data)
-    signers = [first_party, *chains.issuers(first_party, pool), ring.seal.certificate, *ring.seal.chain]
-    return list(dict.fromkeys([ring.ca.certificate, *signers, *stamps.certificates, *issuers]))
-
-
-def _first_party(ring: KeyRing, data: CertificateData) -> x509.Certificate:
-    """The X.509 certificate that the first party signed with; its key may have been replaced or have expired since."""
-    used = next(party.x509_certificate_sha256 for party in data.parties if party.role == "first-party")
-    for certificate in ring.certificates("first-party"):
+def _client(certificates: Sequence[x509.Certificate], data: CertificateData) -> x509.Certificate:
+    """The one-time X.509 certificate that the client signed with."""
+    used = next(party.x509_certificate_sha256 for party in data.parties if party.role == "client")
+    for certificate in certificates:
         if certificate.fingerprint(SHA256()).hex() == used:
             return certificate
-    raise KeyUnavailable(
-        f"The X.509 certificate with which the first party signed document {data.document_id} is not in the key ring's "
-        "public folder; restore it from a backup."
+    raise LogInconsistent(
+        f"The file of document {data.document_id} is not signed with the client's X.509 certificate that the audit log names; "
+        "run `sealtrail audit verify` before anything else."
     )
 
 
@@ -140,8 +122,8 @@ def _client_time_stamp(data: CertificateData) -> datetime:
     return client.time_stamped_at
 
 
-def qr_url(workspace: Workspace, data: CertificateData) -> str:
-    """The text of the QR code."""
+def qr_url(key: StatementKey, data: CertificateData) -> str:
+    """The text of the QR code, signed with `key`, which `data` names."""
     claims = payload.QrClaims(
         issuer=payload.issuer_of(data.host),
         issued_at=data.issued_at.replace(microsecond=0),
@@ -152,7 +134,7 @@ def qr_url(workspace: Workspace, data: CertificateData) -> str:
         signers=len(data.parties),
         sequence=data.log_sequence or 0,
     )
-    return payload.to_url(payload.sign(claims, workspace.keys().qr), data.host)
+    return payload.to_url(payload.sign(claims, key), data.host)
 
 
 def _check(

@@ -22,7 +22,6 @@ from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, RecordSignature
 from signing_core.keys import register
 from signing_core.keys.interface import SigningKey
-from signing_core.keys.software import OneTimeKey
 from signing_core.storage.database import reading
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
@@ -46,7 +45,9 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     role = state.turn
     if role is None:
         raise ValueError(f"document {state.document_id} waits for no signature")
-    ring, stamps = workspace.keys(), Remembering(workspace.time_stamps)
+    # One CA for certificate and CRL, whatever another process does meanwhile.
+    ring = workspace.keys()
+    ca, stamps = ring.ca, Remembering(workspace.time_stamps)
     with reading(workspace.engine) as connection:
         row = records.load(connection, state.document_id)
         people = records.parties(connection, state.document_id)
@@ -63,11 +64,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         language=row.language,
         stamp=_mark(given["stamp"]) if "stamp" in given else None,
     )
-    key: SigningKey
-    if role is Role.FIRST_PARTY:
-        key = ring.first_party
-    else:
-        key = ring.ca.issue_one_time(person.name, person.pseudonym, now=now)
+    one_time = ca.issue_one_time(person.name, person.pseudonym, now=now) if role is Role.CLIENT else None
+    key: SigningKey = one_time or ring.first_party
     try:
         signed = pdf_sign.sign(
             workspace.objects.get(state.document_sha256),
@@ -82,8 +80,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
             certify=role is Role.FIRST_PARTY,
         )
     finally:
-        if isinstance(key, OneTimeKey):
-            key.destroy()
+        if one_time is not None:
+            one_time.destroy()
     workspace.objects.put(signed.data)
 
     certificate_id = new_id(now)
@@ -100,10 +98,10 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
         records.add_file(connection, state.document_id, role, signed.sha256, signed.length, now)
         if role is Role.FIRST_PARTY:
             return {}
-        register.record_issued(connection, ring.ca, key.certificate, purpose="client", document_id=state.document_id)
+        register.record_issued(connection, ca, key.certificate, purpose="client", document_id=state.document_id)
         # Issued after the client's time-stamp and inside the X.509 certificate's life: it says that the certificate was
         # good when it was used, and with expiredCertsOnCRL goes on saying so.
-        register.issue_crl(connection, ring.ca, workspace.clock(), after=stamps.time)
+        register.issue_crl(connection, ca, workspace.clock(), after=stamps.time)
         return {"certificate_id": certificate_id, "prefix_sha256": signed.sha256, "prefix_length": signed.length}
 
     facts = steps.Remarks(

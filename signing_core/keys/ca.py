@@ -6,6 +6,7 @@ holder is known by a contact that was confirmed with a code, and by nothing else
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,7 +49,7 @@ class CompanyCA:
         self._country = country
         self._settings = settings
         self._key_id = key.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        self.name = f"ca-{self._key_id.digest[:8].hex()}"
+        self.name = name_of(key.certificate)
         """Names this CA in the database and in URLs; another key has another name."""
         base = settings.base_url.rstrip("/") if settings.base_url else None
         self._urls = (f"{base}/pki/{self.name}.cer", f"{base}/pki/{self.name}.crl") if base else None
@@ -91,7 +92,7 @@ class CompanyCA:
         if not own.not_valid_before_utc <= now < own.not_valid_after_utc:
             raise KeyUnavailable(
                 f"The company CA's X.509 certificate is valid from {own.not_valid_before_utc:%Y-%m-%d} to "
-                f"{own.not_valid_after_utc:%Y-%m-%d} only; check this machine's clock or make a new key ring."
+                f"{own.not_valid_after_utc:%Y-%m-%d} only; check this machine's clock, or run `sealtrail keys succeed ca`."
             )
         company = purpose != "client"
         builder = (
@@ -158,16 +159,37 @@ class CompanyCA:
         return issuing.sign_crl(builder, self._key)
 
 
+def name_of(certificate: x509.Certificate) -> str:
+    """`ca-` and the first 16 digits of the CA's key identifier; an empty text when it has none."""
+    try:
+        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ""
+    return f"ca-{identifier.digest[:8].hex()}"
+
+
 def root_certificate(
-    organisation: str, public_key: PublicKey, signer: PrivateKey | Signer, *, now: datetime, country: str | None = None
+    organisation: str,
+    public_key: PublicKey,
+    signer: PrivateKey | Signer,
+    *,
+    now: datetime,
+    country: str | None = None,
+    former: Iterable[x509.Certificate] = (),
 ) -> x509.Certificate:
-    """The self-signed X.509 certificate of a new company CA, for about 20 years."""
-    name = profiles.subject(
-        profiles.company_name(organisation, "Sealtrail CA"),
-        fallback="Sealtrail CA",
-        organisation=organisation,
-        country=country,
-    )
+    """The self-signed X.509 certificate of a new company CA, for about 20 years.
+
+    It has another name than the `former` ones: a CRL is found by its issuer's name, and numbered under it (RFC 5280,
+    section 5.2.3).
+    """
+    taken = {certificate.subject for certificate in former}
+    for number in itertools.count(1):
+        suffix = "Sealtrail CA" if number == 1 else f"Sealtrail CA {number}"
+        name = profiles.subject(
+            profiles.company_name(organisation, suffix), fallback=suffix, organisation=organisation, country=country
+        )
+        if name not in taken:
+            break
     builder = (
         x509.CertificateBuilder()
         .serial_number(x509.random_serial_number())

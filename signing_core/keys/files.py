@@ -34,6 +34,15 @@ def write_atomically(path: Path, data: bytes, *, mode: int = SECRET) -> None:
         ) from error
 
 
+def identity(path: Path | None) -> tuple[int, int, int] | None:
+    """Another one for every replacement of the file; None when it is not there."""
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
 def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -44,6 +44,22 @@ PROFILES: dict[IssuePurpose, Profile] = {
 }
 
 
+def company_issued(certificate: x509.Certificate, organisation: str) -> bool:
+    """Whether it says that a company CA of this organisation issued it, and not a trust service: by its policy and its issuer.
+
+    It is asked for how a key is replaced; what a verdict rests on is the signature of the CA.
+    """
+    try:
+        policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    ours = {profile.policy for profile in PROFILES.values()}
+    issuer = certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return any(policy.policy_identifier.dotted_string in ours for policy in policies) and [
+        attribute.value for attribute in issuer
+    ] == [common_name(organisation, fallback="Organisation")]
+
+
 def company_name(organisation: str, suffix: str) -> str:
     """`organisation` and `suffix` as a common name; where both do not fit, the organisation is cut."""
     return f"{shorten(visible(organisation), COMMON_NAME_BYTES - len(suffix) - 1)} {suffix}"

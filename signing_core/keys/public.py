@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import chains, files
-from signing_core.keys.headed_pem import HouseName, PublicPurpose, heading
+from signing_core.keys.headed_pem import HouseName, PublicPurpose, blocks, heading
 from signing_core.keys.names import visible
 from signing_core.keys.settings import Statement
 from signing_core.keys.software import key_id
@@ -65,6 +65,12 @@ def read_authorities(path: Path) -> tuple[x509.Certificate, ...]:
             f"{path} holds no root X.509 certificate in PEM or DER; name the authority's in the setting time_stamps.trust."
         )
     return roots
+
+
+def used_from(path: Path) -> dict[bytes, datetime | None]:
+    """When each part of a file was first used, by its DER. Raises `KeyUnavailable`."""
+    found = blocks(files.read(path, what="A file of public keys"))
+    return {block.der() or b"": block.used_from for block in found}
 
 
 def _add(path: Path, said: str, pem: bytes) -> None:

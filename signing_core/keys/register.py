@@ -59,6 +59,15 @@ def record_issued(
         )
 
 
+def issuer_of(connection: sa.Connection, serial: str) -> str | None:
+    """The name of the CA that issued the X.509 certificate with this serial number in hexadecimal."""
+    table = issued_certificates
+    found: str | None = connection.execute(
+        sa.select(table.c.issuer).where(table.c.serial == serial.lower().lstrip("0"))
+    ).scalar()
+    return found
+
+
 def revoke(connection: sa.Connection, serial: str, *, at: datetime, reason: str) -> bool:
     """Marks an X.509 certificate as revoked; the next CRL says so. False when it was revoked before (which stays).
 

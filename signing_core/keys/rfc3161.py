@@ -143,6 +143,21 @@ def check_response(data: bytes, request: Request, *, anchors: Iterable[x509.Cert
         raise TokenInvalid("answered with something that is no time-stamp response") from None
 
 
+def certificates(token: bytes) -> list[x509.Certificate]:
+    """The X.509 certificates that a DER TimeStampToken brings along, first the one it says it is signed with; nothing is verified.
+
+    Raises `ValueError`.
+    """
+    try:
+        signed = cms.ContentInfo.load(token)["content"]
+        encoded = [choice.chosen for choice in signed["certificates"] if choice.name == "certificate"]
+        pool = [x509.load_der_x509_certificate(one.dump()) for one in encoded]
+        signer = _signer(signed["signer_infos"][0]["sid"], encoded, pool)
+    except (TypeError, LookupError) as error:
+        raise ValueError("no time-stamp token") from error
+    return [signer, *(one for one in pool if one != signer)]
+
+
 def _check_token(token: Any, request: Request, anchors: list[x509.Certificate] | None) -> CheckedToken:
     # asn1crypto encodes anew what it has looked into, slowly and not always with the same bytes: `dump` comes first.
     whole: bytes = token.dump()

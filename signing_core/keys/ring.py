@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,28 +17,26 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
-from signing_core.keys import files, vault
+from signing_core.keys import chains, files, profiles, succession, vault
 from signing_core.keys.ca import CompanyCA
 from signing_core.keys.headed_pem import HouseName
-from signing_core.keys.importing import check_certificate, read_bought_key
+from signing_core.keys.importing import read_bought_key
+from signing_core.keys.in_use import KeysInUse
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.names import visible
 from signing_core.keys.passphrase import check_strength
-from signing_core.keys.pkcs11_token import TokenKey, TokenSigner, TokenStatementKey, load_token_key
+from signing_core.keys.pkcs11_token import TokenKey, TokenSigner
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
 from signing_core.keys.ring_folder import Description, RingFolder, read_description
-from signing_core.keys.settings import PURPOSES, Clock, KeySettings, Purpose, Statement
-from signing_core.keys.software import (
-    SoftwareKey,
-    new_private_key,
-    pkcs12_bytes,
-)
+from signing_core.keys.settings import Clock, KeySettings, Place, Purpose, Statement
+from signing_core.keys.software import SoftwareKey, new_private_key, pkcs12_bytes
 from signing_core.keys.time_stamping import EmbeddedAuthority
 from signing_core.keys.vault import Vault
 
 
 class KeyRing:
-    """Keys are loaded when first asked for and kept, so opening costs one derivation of the passphrase.
+    """Keys are loaded when first asked for and kept for as long as their files are the same: what another process renewed or
+    imported is used from the next question on, so ask once for a key that has to be the same in several places.
 
     A token in `settings.tokens` takes the place of the file of that purpose.
     """
@@ -51,9 +49,7 @@ class KeyRing:
         self.settings = settings
         self._vault = opened
         self._clock = clock
-        self._keys: dict[Purpose, SigningKey] = {}
-        self._statements: dict[Statement, StatementKey] = {}
-        self._authority: EmbeddedAuthority | None = None
+        self._in_use = KeysInUse(self._files, description, settings, clock)
 
     @classmethod
     def create(
@@ -115,39 +111,51 @@ class KeyRing:
     def seal(self) -> SigningKey:
         return self._signing("seal")
 
-    @cached_property
+    @property
     def ca(self) -> CompanyCA:
-        return CompanyCA(
-            self._key("ca"),
-            organisation=self.description.organisation,
-            country=self.description.country,
-            settings=self.settings,
-        )
+        return self._in_use.ca()
+
+    @property
+    def cas(self) -> list[CompanyCA]:
+        """The company CA and those before it whose keys are here: their CRLs go on."""
+        return [self.ca, *self._in_use.former_cas()]
 
     @property
     def time_stamp_authority(self) -> EmbeddedAuthority:
         """The embedded one."""
-        key = self._key("time-stamp")
-        if self._authority is None or self._authority.certificate != key.certificate:
-            self._authority = EmbeddedAuthority(key, clock=self._clock)
-        return self._authority
+        return self._in_use.authority()
 
     @property
     def qr(self) -> StatementKey:
-        return self._statement("qr")
+        return self._in_use.statement("qr")
 
     @property
     def checkpoint(self) -> StatementKey:
-        return self._statement("checkpoint")
+        return self._in_use.statement("checkpoint")
 
     @cached_property
     def server_key(self) -> bytes:
         """32 bytes for the HMAC of codes and for encrypting the outbox."""
         return self._vault.derive("server key")
 
-    def expiries(self) -> dict[Purpose, datetime]:
-        """When the X.509 certificate of each key ends."""
-        return {purpose: self._key(purpose).certificate.not_valid_after_utc for purpose in PURPOSES}
+    def certificate(self, purpose: Purpose) -> x509.Certificate:
+        """The one in use, also when it has ended."""
+        return self._key(purpose).certificate
+
+    def chain(self, purpose: Purpose) -> tuple[x509.Certificate, ...]:
+        """The issuers of the one in use, nearest first."""
+        return tuple(self._key(purpose).chain)
+
+    def place(self, purpose: Purpose) -> Place:
+        """Who certified the key in use, and where it rests."""
+        on_token = purpose in self.settings.tokens
+        if purpose == "ca" or self.company_issued(self.certificate(purpose)):
+            return "token" if on_token else "company"
+        return "bought-token" if on_token else "bought"
+
+    def company_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether a company CA of this house issued it, one whose key is not here included."""
+        return profiles.company_issued(certificate, self.description.organisation)
 
     @property
     def house(self) -> HouseName:
@@ -163,6 +171,11 @@ class KeyRing:
         return self._files.public
 
     @property
+    def public_state(self) -> Hashable:
+        """Another one when anything was published: whoever keeps what it read of `public_folder` looks at this."""
+        return self._files.all_published()
+
+    @property
     def trust_anchors(self) -> list[x509.Certificate]:
         """The roots of all keys, former ones included."""
         return self._files.anchors()
@@ -176,17 +189,29 @@ class KeyRing:
         """X.509 certificates of the key in use and of former ones."""
         return self._files.certificates(purpose)
 
+    def used_from(self, purpose: Purpose | Statement) -> dict[bytes, datetime | None]:
+        """When each key of the purpose was first used, by the DER of its public part."""
+        return self._files.used_from(purpose)
+
+    def add_house(self, id: str, parts: bytes) -> None:
+        """Keep the public parts of another house (`trust.files.written`), whose documents are then known here."""
+        self._files.add_house(id, parts)
+
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
         return self._files.certificates("seal")
 
-    def issued(self) -> Iterator[tuple[IssuePurpose, x509.Certificate]]:
-        """What the company CA issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
+    def issued(self) -> Iterator[tuple[CompanyCA, IssuePurpose, x509.Certificate]]:
+        """What the company CAs issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
         for purpose in PROFILES:
             if purpose != "client":
                 for certificate in self._files.certificates(purpose):
-                    if certificate.issuer == self.ca.certificate.subject:
-                        yield purpose, certificate
+                    if (issuer := self.issuer_of(certificate)) is not None:
+                        yield issuer, purpose, certificate
+
+    def issuer_of(self, certificate: x509.Certificate) -> CompanyCA | None:
+        """The one of `cas` that issued it."""
+        return next((ca for ca in self.cas if chains.issued_by(certificate, ca.certificate)), None)
 
     def remember_authorities(self, roots: Iterable[x509.Certificate]) -> None:
         """Publish the roots of an outside time-stamp authority, so that its time-stamps stay proven when it is changed."""
@@ -195,20 +220,30 @@ class KeyRing:
 
     # Changing keys
 
-    def renew(self, purpose: Purpose | Statement, *, name: str | None = None) -> None:
+    def renew(self, purpose: Purpose | Statement, *, name: str | None = None, in_place_of_bought: bool = False) -> None:
         """A new key in place of the old one, whose public part stays in `public/`.
 
-        `name` as in `create`; without it the name in the X.509 certificate stays. The CA is not renewed in place: its
-        successor is a new ring (docs/keys.md). Raises `UsageError`, `KeyUnavailable`.
+        `name` as in `create`; without it the name in the X.509 certificate stays. A bought key is replaced by one of the
+        company CA only where that is said. A CA is not renewed: see `succeed_ca`.
+        Raises `UsageError`, `KeyUnavailable`.
         """
         if purpose == "ca":
-            raise UsageError("The company CA is not renewed in place; make a new key ring and keep the old anchors.")
+            raise UsageError("The company CA has a successor instead of a new key: `sealtrail keys succeed ca`.")
         if purpose in self.settings.tokens:
             raise UsageError(f"The key {purpose} is on a token; make a new one there and call `certify_token`.")
+        if purpose != "qr" and purpose != "checkpoint" and self.place(purpose) == "bought" and not in_place_of_bought:
+            raise UsageError(
+                f"The key {purpose} is bought: import its successor with `sealtrail keys import {purpose} FILE`. For one of the "
+                "company CA in its place, which viewers that knew the bought one do not know, add --company-ca."
+            )
         if purpose == "qr" or purpose == "checkpoint":
             self._make_statement_key(purpose)
         else:
             self._make_key(purpose, name or _name_in(self._key(purpose).certificate))
+
+    def succeed_ca(self, *, again: bool = False) -> succession.Succession:
+        """A new company CA in place of the one in use, and new keys under it: see `succession.succeed`."""
+        return succession.succeed(self, again=again)
 
     def import_key(self, purpose: Purpose, data: bytes, passphrase: str) -> None:
         """Takes over a first-party, seal or time-stamp key with its X.509 certificate, bought as PKCS#12.
@@ -238,8 +273,8 @@ class KeyRing:
     def certify_token(self, purpose: Purpose, *, name: str | None = None) -> None:
         """An X.509 certificate of the company CA for the key on the token of `purpose`; for a CA, a new root.
 
-        After a new root, `renew` (or certify) the other keys: they are still under the former one. Raises `UsageError`
-        when no token is set for `purpose`, `KeyUnavailable`.
+        After a new root, `succeed_ca` brings the other keys under it. Raises `UsageError` when no token is set for
+        `purpose`, `KeyUnavailable`.
         """
         if purpose not in self.settings.tokens:
             raise UsageError(f"No token is set for the key {purpose}; add it to the settings first.")
@@ -250,7 +285,7 @@ class KeyRing:
         organisation, country = self.description.organisation, self.description.country
         if purpose == "ca":
             certificate = company_ca.root_certificate(
-                organisation, public_key, signer, now=self._clock(), country=country
+                organisation, public_key, signer, now=self._clock(), country=country, former=self.trust_anchors
             )
             chain: tuple[x509.Certificate, ...] = ()
         else:
@@ -292,58 +327,22 @@ class KeyRing:
         private_key = ed25519.Ed25519PrivateKey.generate()
         self._files.publish_statement_key(purpose, private_key.public_key(), self.house, self._clock())
         self._files.store_statement_key(purpose, private_key)
-        self._statements.pop(purpose, None)
+        self._in_use.forget(purpose)
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""
         self._files.publish(purpose, key, self.house, self._clock())
-        self._forget(purpose)
+        self._in_use.forget(purpose)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
         self._files.store(purpose, key)
-        self._forget(purpose)
-
-    def _forget(self, purpose: Purpose) -> None:
-        self._keys.pop(purpose, None)
-        if purpose == "ca":
-            self.__dict__.pop("ca", None)
+        self._in_use.forget(purpose)
 
     def _signing(self, purpose: Purpose) -> SigningKey:
-        key, now = self._key(purpose), self._clock()
-        end = key.certificate.not_valid_after_utc
-        if now > end:
-            raise KeyUnavailable(
-                f"The X.509 certificate of the key {purpose} expired on {end:%Y-%m-%d}; renew it or import a new one."
-            )
-        return key
+        return self._in_use.valid(purpose)
 
     def _key(self, purpose: Purpose) -> SigningKey:
-        if purpose not in self._keys:
-            self._keys[purpose] = self._load(purpose)
-        return self._keys[purpose]
-
-    def _load(self, purpose: Purpose) -> SigningKey:
-        token = self.settings.tokens.get(purpose)
-        if token is None:
-            return self._files.load(purpose)
-        known = self.trust_anchors
-        if purpose != "ca":
-            known = self._files.certificates(purpose) + known
-        key = load_token_key(token, known)
-        if purpose != "ca":
-            check_certificate(key.certificate, purpose=purpose, now=self._clock())
-        return key
-
-    def _statement(self, purpose: Statement) -> StatementKey:
-        if purpose not in self._statements:
-            token = self.settings.tokens.get(purpose)
-            if token is None:
-                key: StatementKey = self._files.load_statement_key(purpose)
-            else:
-                key = TokenStatementKey(token)
-                self._files.publish_statement_key(purpose, key.public_key, self.house, self._clock())
-            self._statements[purpose] = key
-        return self._statements[purpose]
+        return self._in_use.key(purpose)
 
     def __repr__(self) -> str:
         return f"KeyRing({str(self.folder)!r})"

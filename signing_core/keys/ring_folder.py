@@ -5,6 +5,8 @@
     vault.json                 the master key, wrapped by the passphrase
     ring.json                  organisation and country, and the id of the house
     ca.p12  first-party.p12  seal.p12  time-stamp.p12  qr.p12  checkpoint.p12
+    ca-0123456789abcdef.p12    former company CAs by name: their CRLs go on
+    ca-next.p12                a successor of the company CA that is not in use yet (see `succession`)
     public/                    for those who verify: `sealtrail verify --trust <folder>/public`
         anchors.pem            X.509 certificates of roots
         seal.pem  first-party.pem  time-stamp.pem
@@ -22,10 +24,11 @@ cut off at any point still opens.
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -42,6 +45,7 @@ from signing_core.keys.vault import Vault
 PUBLIC = "public"
 HOUSES = "houses"
 _DESCRIPTION = "ring.json"
+NEXT_CA: Final = "ca-next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,35 @@ class RingFolder:
             if purpose not in on_tokens and not self._file(purpose).is_file():
                 raise KeyUnavailable(f"The key {self._file(purpose)} is missing; restore it from your backup.")
 
+    def state(self, name: str) -> Hashable:
+        """Another one when the private file was replaced, None when it is not there."""
+        return files.identity(self._file(name))
+
+    def public_state(self, purpose: Purpose | Statement) -> Hashable:
+        """Another one when something was published for the purpose."""
+        return files.identity(self._public_file("anchors" if purpose == "ca" else purpose))
+
+    def all_published(self) -> Hashable:
+        """Another one when anything was published."""
+        published = (*self.public.glob("*.pem"), *(self.path / HOUSES).glob("*.pem"))
+        return tuple((str(path), files.identity(path)) for path in sorted(published))
+
     # Private keys
 
-    def load(self, purpose: Purpose) -> SoftwareKey:
-        return load_key(self._file(purpose), self._vault.file_password(purpose))
+    def load(self, name: str) -> SoftwareKey:
+        """`name`: a `Purpose`, one of `former_cas`, or `NEXT_CA`."""
+        return load_key(self._file(name), self._vault.file_password(name))
 
-    def store(self, purpose: Purpose, key: SoftwareKey) -> None:
-        save_key(self._file(purpose), key, self._vault.file_password(purpose))
+    def store(self, name: str, key: SoftwareKey) -> None:
+        save_key(self._file(name), key, self._vault.file_password(name))
+
+    def former_cas(self) -> list[str]:
+        """The names of company CAs before the one in use whose keys are kept."""
+        return sorted(path.stem for path in self.path.glob("ca-*.p12") if path.stem != NEXT_CA)
+
+    def remove_next_ca(self) -> None:
+        self._file(NEXT_CA).unlink(missing_ok=True)
+        files.sync_folder(self.path)
 
     def load_statement_key(self, purpose: Statement) -> StatementKey:
         return load_statement_key(self._file(purpose), self._vault.file_password(purpose))
@@ -119,6 +145,16 @@ class RingFolder:
     def publish_authority(self, root: x509.Certificate, house: HouseName, now: datetime) -> None:
         public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", house, now)
 
+    def used_from(self, purpose: Purpose | Statement) -> dict[bytes, datetime | None]:
+        """When each public part of the purpose was first used, by its DER."""
+        return public.used_from(self._public_file("anchors" if purpose == "ca" else purpose))
+
+    def add_house(self, id: str, parts: bytes) -> None:
+        """Keep what is known of another house, in place of what was known before."""
+        folder = self.path / HOUSES
+        folder.mkdir(mode=0o755, exist_ok=True)
+        files.write_atomically(folder / f"{id}.pem", parts, mode=files.PUBLIC)
+
     def anchors(self) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file("anchors"))
 
@@ -129,8 +165,8 @@ class RingFolder:
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file(purpose))
 
-    def _file(self, purpose: Purpose | Statement) -> Path:
-        return self.path / f"{purpose}.p12"
+    def _file(self, name: str) -> Path:
+        return self.path / f"{name}.p12"
 
     def _public_file(self, name: str) -> Path:
         return self.public / f"{name}.pem"

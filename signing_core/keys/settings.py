@@ -17,6 +17,9 @@ Purpose: TypeAlias = Literal["ca", "first-party", "seal", "time-stamp"]
 Statement: TypeAlias = Literal["qr", "checkpoint"]
 """Ed25519 keys without one."""
 
+Place: TypeAlias = Literal["company", "bought", "token", "bought-token"]
+"""Who certified a key and where it rests, which says how it is replaced: by the company CA and in a file, and so on."""
+
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 STATEMENTS: tuple[Statement, ...] = get_args(Statement)
 

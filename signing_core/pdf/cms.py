@@ -59,6 +59,19 @@ def certificates_in(token: bytes) -> list[bytes]:
     return [choice.chosen.dump() for choice in content["certificates"] if choice.name == "certificate"]
 
 
+def certificates_of_signature(contents: bytes) -> list[bytes]:
+    """Those that a signature's CMS SignedData carries, and those of its signature-time-stamps (ETSI EN 319 122-1, 5.3)."""
+    signed = cms.ContentInfo.load(contents)["content"]
+    found = certificates_in(contents)
+    for signer in signed["signer_infos"]:
+        attributes = signer["unsigned_attrs"]
+        for attribute in attributes if isinstance(attributes, cms.CMSAttributes) else ():
+            if attribute["type"].native == "signature_time_stamp_token":
+                for token in attribute["values"]:
+                    found += certificates_in(token.dump())
+    return found
+
+
 class _KeySigner(Signer):
     """A pyHanko signer whose private key is a `SigningKey`."""
 

@@ -159,13 +159,14 @@ def _swap_certificate_page(workspace: Workspace, document_id: str, other_id: str
             State.from_json(other.state),
             other.completed_at,
             seal_certificate_sha256="0" * 64,
+            qr_key_id=ring.qr.key_id.hex(),
             time_stamps=AuthorityFacts(ring.time_stamp_authority.name, True),
         )
     sealed = seal.seal(
         workspace.objects.get(row.prefix_sha256),
         key=ring.seal,
         time_stamps=ring.time_stamp_authority,
-        page=page.typeset(data, sealing.qr_url(workspace, data), other.language),
+        page=page.typeset(data, sealing.qr_url(ring.qr, data), other.language),
         summary=page.summary(data, other.language),
         signed_at=row.completed_at,
     )

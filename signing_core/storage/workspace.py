@@ -106,8 +106,8 @@ class Workspace:
         return workspace
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Clock = system_clock) -> Workspace:
-        """The workspace at `path`; a database of an older version is upgraded.
+    def open(cls, path: Path | str, *, clock: Clock = system_clock, upgrade: bool = True) -> Workspace:
+        """The workspace at `path`; a database of an older version is upgraded, unless it is only to be looked at.
 
         Raises `WorkspaceMissing` when there is none, when it is unfinished or of a newer version, and `UsageError` for
         settings that cannot be used.
@@ -125,7 +125,8 @@ class Workspace:
             )
         workspace = cls(path, settings, make_engine(url), clock)
         try:
-            migrations.bring_up_to_date(workspace.engine)
+            if upgrade:
+                migrations.bring_up_to_date(workspace.engine)
         except BaseException:
             workspace.close()
             raise
@@ -148,9 +149,12 @@ class Workspace:
         """The key ring, opened on first use. Raises `KeyUnavailable`."""
         return self._keys
 
-    @cached_property
+    @property
     def time_stamps(self) -> TimeStampAuthority:
-        """The RFC 3161 authority of the settings, the embedded one without any. Raises `KeyUnavailable`."""
+        """The RFC 3161 authority of the settings, the embedded one (with the key that is in use now) without any.
+
+        Raises `KeyUnavailable`.
+        """
         chosen = self.settings.time_stamps
         if chosen.url is None:
             return self.keys().time_stamp_authority
@@ -272,8 +276,8 @@ class Workspace:
             work=work or vault.DEFAULT_WORK,
         )
         with writing(self.engine) as connection:
-            for purpose, certificate in ring.issued():
-                register.record_issued(connection, ring.ca, certificate, purpose=purpose)
+            for ca, purpose, certificate in ring.issued():
+                register.record_issued(connection, ca, certificate, purpose=purpose)
         self.__dict__["_keys"] = ring
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from signing_core.errors import UsageError
-from signing_core.keys.headed_pem import HouseName, blocks
+from signing_core.keys.headed_pem import HouseName, blocks, heading
 from signing_core.pdf import trusted_lists
 from signing_core.pki import x509_certificates
 from signing_core.trust.house import House, Part
@@ -98,6 +99,18 @@ def parse(content: bytes, *, name: str) -> TrustStore:
         tuple(House(house.id, house.name, tuple(parts)) for house, parts in houses.items()),
         House("", "", tuple(dict.fromkeys(loose))),
     )
+
+
+def written(house: House) -> bytes:
+    """A house as PEM with its headings, as `parse` reads it."""
+    text = ""
+    for part in house.parts:
+        if part.purpose is not None and part.used_from is not None:
+            text += heading(part.purpose, HouseName(house.id, house.name), part.used_from)
+            label, body = ("PUBLIC KEY", _ED25519 + part.content) if part.is_key else ("CERTIFICATE", part.content)
+            lines = textwrap.fill(base64.b64encode(body).decode(), 64)
+            text += f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n\n"
+    return text.encode()
 
 
 def _content(body: bytes) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from signing_core.desk import Desk
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
-from signing_core.testing import Play, contract
+from signing_core.testing import ManualClock, Play, contract
 from signing_core.verification import wording
 from signing_core.verification.findings import CATALOGUE
 
@@ -63,6 +64,27 @@ def test_every_page_in_both_languages(furnished: Any, show: Show, page: str) -> 
         test = show(furnished.folder, page, language=language)
         assert title in told(test)
         assert not test.error
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The X.509 certificate of the seal (Sample Seals GmbH Seal) ends on "),
+        ("de", "Das X.509-Zertifikat des Siegels (Sample Seals GmbH Seal) läuft am "),
+    ],
+)
+def test_today_says_which_keys_end(
+    blank_copy: Callable[..., Path], show: Show, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    folder = blank_copy()
+    clock = ManualClock()
+    with Workspace.open(folder, clock=clock) as opened:
+        monkeypatch.setitem(session._open, folder.absolute(), opened)
+        assert said not in told(show(folder, "today", language=language))
+        clock.now = opened.keys().seal.certificate.not_valid_after_utc - timedelta(days=6)
+        shown = told(show(folder, "today", language=language))
+        assert said in shown
+        assert "sealtrail keys renew seal" in shown
 
 
 @pytest.mark.parametrize("role", ALLOWED)

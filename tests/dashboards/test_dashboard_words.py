@@ -12,6 +12,7 @@ from dashboards.words import NAMES
 from dashboards.words_de import GERMAN
 from signing_core import findings
 from signing_core.access import Right, Role
+from signing_core.desk import endings
 from signing_core.flow import Status
 
 FOLDER = Path(dashboards.__file__).parent
@@ -62,7 +63,8 @@ def test_every_text_is_there_in_german() -> None:
         for node in views.body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "TITLES"
     )
-    texts = spoken() | set(trail._TITLES.values()) | set(trail._SHOWN.values()) | set(titles.values())
+    texts = {*endings.WHAT.values(), *endings.WAYS.values(), endings.ENDS, endings.ENDED}
+    texts |= spoken() | set(trail._TITLES.values()) | set(trail._SHOWN.values()) | set(titles.values())
     assert sorted((texts | values()) - GERMAN.keys()) == []
 
 

@@ -33,14 +33,17 @@ from program import PROGRAM, sealtrail
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
+from signing_core.bulk import renewal
 from signing_core.desk import Desk, Origin, Signer, background, judging, views
 from signing_core.errors import CodeRejected, DocumentUnknown, LinkInvalid
 from signing_core.flow import Role, Status
 from signing_core.keys.ring import KeyRing
 from signing_core.keys.settings import KeySettings
+from signing_core.keys.tsa_server import serve
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import AUTHOR, CLIENT, DIRECTOR, ManualClock, Play, contract, make_workspace, received
 from signing_core.trust import load_trust
+from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification import verify
 
@@ -454,6 +457,47 @@ def certified(name: str, key: Any, issuer: Any, signer: Any, *, url: str | None 
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
         builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     return builder.sign(signer, hashes.SHA256())
+
+
+def test_another_authority_while_documents_are_on_their_way_and_in_the_archive(
+    blank_copy: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As docs/keys.md says it is changed: the new root beside the former one, the new address, processes started again."""
+    first, second = Seller(tmp_path / "first"), Seller(tmp_path / "second")
+    hosts = [f"127.0.0.1:{one.server.server_address[1]}" for one in (first, second)]
+    folder = blank_copy("house", f"\n[network]\ncrl_hosts = {json.dumps(hosts)}\n")
+    file, roots = folder / "sealtrail.toml", folder / "roots.pem"
+    settings = file.read_text()
+
+    def change_to(url: str, *sellers: Seller) -> None:
+        roots.write_bytes(b"".join(one.ring.ca.certificate.public_bytes(Encoding.PEM) for one in sellers))
+        file.write_text(f'{settings}\n[time_stamps]\nurl = "{url}"\ntrust = "roots.pem"\n')
+
+    try:
+        with serve(first.ring.time_stamp_authority) as url:
+            change_to(url, first)
+            with Workspace.open(folder) as workspace:
+                play = Play(Desk(workspace))
+                archived, on_its_way = play.create(contract()), play.create(contract())
+                play.to_completion(archived)
+                for state in play.steps(on_its_way):
+                    if state.party(Role.FIRST_PARTY).signed is not None:
+                        break
+        with serve(second.ring.time_stamp_authority) as url:
+            change_to(url, first, second)
+            with Workspace.open(folder) as workspace:
+                play = Play(Desk(workspace))
+                play.to_completion(on_its_way)
+                (done,) = renewal.each(workspace, before=timedelta(days=20_000), only=[archived])
+                assert (done.state, done.problem) == ("renewed", None)
+                trust = of_workspace(workspace)
+                for data in (final_of(play, on_its_way), workspace.objects.get(done.sha256)):
+                    verdict = verify(data, at=workspace.clock() + timedelta(seconds=2), trust=trust)
+                    assert (verdict.integrity, verdict.indication) == ("intact", "TOTAL-PASSED"), verdict.to_json()
+                    assert verdict.time == "proven"
+    finally:
+        first.close()
+        second.close()
 
 
 OPENSSL_TSA = """

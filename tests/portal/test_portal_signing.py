@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from portal.sessions import key_of
 from portal.words import words
 from signing_core.delivery.tokens import new_token
-from signing_core.desk import Signer
+from signing_core.desk import Signer, endings
 from signing_core.flow import Role, Status
 from signing_core.testing import CLIENT, received, wrong
 
@@ -45,6 +46,25 @@ def test_codes_wrong_late_and_reused(company: Any) -> None:
     code_page = stranger.submit(stranger.enter(token), "/code")
     again = stranger.submit(code_page, "/confirm", code=right)
     assert "Your signature" not in again.text  # a used code opens nothing anywhere else
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_nobody_is_asked_for_a_code_when_the_seal_has_ended(
+    company: Any, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr(endings, "needed_to_send", lambda *_: lambda deadline: None)  # sent when the seal lasted longer
+    company.clock.now = company.workspace.keys().seal.certificate.not_valid_after_utc - timedelta(days=10)
+    document_id, token = company.sent()
+    visitor = company.visitor(headers={"accept-language": language})
+    page = visitor.enter(token)
+    company.clock.forward(days=11)
+    refused = visitor.submit(page, "/code")
+    assert refused.status_code == 503
+    assert str(words(language)["p_key_ends_title"]) in refused.text
+    assert company.types(document_id)[-1] == "step.refused"
+    for key in ("seal", "first-party"):
+        company.workspace.keys().renew(key)
+    assert visitor.submit(page, "/code").status_code == 200
 
 
 def test_five_wrong_codes_lock_the_step(company: Any) -> None:

@@ -415,6 +415,43 @@ def test_issuer_certificate_and_crl_are_where_certificates_say(shared: Any, seal
         assert visitor.get(f"/pki/{name}").status_code == 404
 
 
+def test_certificates_and_lists_of_former_cas_stay_there(company: Any) -> None:
+    from signing_core.desk import background
+    from signing_core.storage.workspace import Workspace
+
+    former = company.workspace.keys().ca
+    with Workspace.open(company.workspace.path, clock=company.clock) as another_process:
+        another_process.keys().succeed_ca()
+    background.work_once(company.desk)
+    visitor = company.visitor()
+    for ca in (former, company.workspace.keys().ca):
+        assert x509.load_der_x509_certificate(visitor.get(f"/pki/{ca.name}.cer").content) == ca.certificate
+        crl = x509.load_der_x509_crl(visitor.get(f"/pki/{ca.name}.crl").content)
+        assert crl.is_signature_valid(ca.certificate.public_key())
+    assert former.name != company.workspace.keys().ca.name
+
+
+@pytest.mark.parametrize("change", ["qr", "seal", "ca"])
+def test_pages_that_run_on_judge_by_a_key_that_another_process_made(company: Any, change: str) -> None:
+    from signing_core.storage.workspace import Workspace
+
+    def judged() -> Any:
+        document_id = company.play.create(contract(1))
+        company.play.to_completion(document_id)
+        final = company.workspace.objects.get(company.desk.status(document_id)["final"]["sha256"])
+        answer = (
+            company.visitor().post("/api/verify", content=final, headers={"content-type": "application/pdf"}).json()
+        )
+        return answer["integrity"], answer["certificate"]["qr"], answer["certificate"]["sealed_by_us"]
+
+    assert judged() == ("intact", "valid", True)
+    company.clock.forward(minutes=5)
+    with Workspace.open(company.workspace.path, clock=company.clock) as another_process:
+        ring = another_process.keys()
+        _ = ring.succeed_ca() if change == "ca" else ring.renew(change)
+    assert judged() == ("intact", "valid", True)
+
+
 def test_role_words_cover_both_parties() -> None:
     for language in ("en", "de"):
         for role in Role:

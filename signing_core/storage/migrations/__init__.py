@@ -37,6 +37,16 @@ def bring_up_to_date(engine: sa.Engine) -> None:
             command.upgrade(configuration, "head")
 
 
+def pending(engine: sa.Engine) -> str | None:
+    """The revision of a database that is older than this version, `none` without tables; None when it is up to date.
+
+    Raises `WorkspaceMissing` for a database of a newer version.
+    """
+    with reading(engine) as connection:
+        found = _revision(connection)
+    return None if found == REVISIONS[-1] else found or "none"
+
+
 def config() -> Config:
     """Alembic's configuration for these migrations."""
     from alembic.config import Config

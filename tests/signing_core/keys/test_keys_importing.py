@@ -49,7 +49,7 @@ def test_a_bought_key_takes_its_place_and_the_old_public_part_stays(
         assert house.of("seal") == tuple(one.public_bytes(Encoding.DER) for one in (taken.certificate, before))
         assert house.of("company-ca") == (ring.ca.certificate.public_bytes(Encoding.DER),)
         assert house.of("anchor") == (trust_service.root.public_bytes(Encoding.DER),)
-    assert all(certificate.issuer == ring.ca.certificate.subject for _, certificate in ring.issued())
+    assert all(certificate.issuer == ring.ca.certificate.subject for _, _, certificate in ring.issued())
 
 
 def test_an_rsa_key_is_parsed_once(

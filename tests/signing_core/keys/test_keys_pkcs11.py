@@ -256,7 +256,7 @@ def test_certificates_for_tokens_are_recorded_like_others(
 ) -> None:
     ring = reopen(tokens={"seal": _on(token, "p256")})
     ring.certify_token("seal")
-    serials = {register.serial_text(certificate) for purpose, certificate in ring.issued() if purpose == "seal"}
+    serials = {register.serial_text(certificate) for _, purpose, certificate in ring.issued() if purpose == "seal"}
     assert register.serial_text(ring.seal.certificate) in serials
 
 
