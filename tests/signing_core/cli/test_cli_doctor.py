@@ -155,3 +155,15 @@ def test_archive_time_stamps_that_end_are_told_until_they_are_renewed(
 def test_every_code_is_written_down() -> None:
     text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == list(get_args(health.Code))
+
+
+def test_background_work_says_it_in_its_log(
+    run: Callable[..., Any], workspace: Workspace, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert run("work", "--once").errors == ""
+    clock.now = workspace.keys().seal.certificate.not_valid_after_utc - timedelta(days=20)
+    said = run("work", "--once").errors.splitlines()
+    assert len(said) == 2
+    assert said[1].startswith("sealtrail: The X.509 certificate of the seal (Sample Seals GmbH Seal) ends on ")
+    assert said[1].endswith("; run `sealtrail keys renew seal`.")
