@@ -120,11 +120,18 @@ def test_a_passphrase_that_does_not_open(run: Callable[..., Any], workspace: Wor
     assert "passphrase does not open" in need["message"]
 
 
-def test_a_former_ca_whose_key_is_gone(run: Callable[..., Any], workspace: Workspace) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_former_ca_whose_key_is_gone(
+    run: Callable[..., Any], workspace: Workspace, play: Play, damaged: bool
+) -> None:
     former = workspace.keys().ca.name
     run("keys", "succeed", "ca")
-    (workspace.path / "keys" / f"{former}.p12").unlink()
+    file = workspace.path / "keys" / f"{former}.p12"
+    file.unlink()
+    if damaged:
+        file.write_bytes(b"damaged")
     assert {code for code, _ in codes(run("doctor", "--json"))} == {"ca-key-missing"}
+    play.to_completion(play.create(contract(1)))  # what is signed from now on needs it for nothing
 
 
 def test_an_older_database_is_only_looked_at(run: Callable[..., Any], workspace: Workspace) -> None:
