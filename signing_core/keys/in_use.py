@@ -17,7 +17,7 @@ from signing_core.keys.importing import check_certificate
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.pkcs11_token import TokenStatementKey, load_token_key
 from signing_core.keys.ring_folder import Description, RingFolder
-from signing_core.keys.settings import Clock, KeySettings, Purpose, Statement
+from signing_core.keys.settings import Clock, KeySettings, Purpose, Statement, TokenSettings
 from signing_core.keys.time_stamping import EmbeddedAuthority
 
 T = TypeVar("T")
@@ -67,9 +67,7 @@ class KeysInUse:
         token = self._settings.tokens.get(purpose)
         if token is None:
             return self._kept.get(purpose, self._files.state(purpose), lambda: self._files.load_statement_key(purpose))
-        key = self._kept.get(purpose, token, lambda: TokenStatementKey(token))
-        self._files.publish_statement_key(purpose, key.public_key, self._description.house_name, self._clock())
-        return key
+        return self._kept.get(purpose, token, lambda: self._statement_on_token(purpose, token))
 
     def authority(self) -> EmbeddedAuthority:
         key = self.key("time-stamp")
@@ -80,23 +78,34 @@ class KeysInUse:
         return self._kept.get("company CA", key.certificate, lambda: self._company_ca(key))
 
     def former_cas(self) -> list[CompanyCA]:
-        """The CAs before this one whose keys are here, for their CRLs; newest first."""
+        """The CAs before this one whose keys are here and can be read, for their CRLs; newest first.
+
+        One that cannot be read stops nothing that the present one does: `sealtrail doctor` tells of it.
+        """
         found = []
         names: list[str] = self._files.former_cas()
         if "ca" in self._settings.tokens and self._files.state("ca") is not None:
             names.append("ca")  # in its file since before the token
         for name in names:
-            ca = self._kept.get(
-                f"{name}.p12",
-                self._files.state(name),
-                lambda name=name: self._company_ca(self._files.load(name)),  # type: ignore[misc]
-            )
+            try:
+                ca = self._kept.get(
+                    f"{name}.p12",
+                    self._files.state(name),
+                    lambda name=name: self._company_ca(self._files.load(name)),  # type: ignore[misc]
+                )
+            except KeyUnavailable:
+                continue
             if ca.certificate != self.key("ca").certificate:
                 found.append(ca)
         return sorted(found, key=lambda ca: ca.certificate.not_valid_before_utc, reverse=True)
 
     def forget(self, purpose: Purpose | Statement) -> None:
         self._kept.forget(purpose)
+
+    def _statement_on_token(self, purpose: Statement, token: TokenSettings) -> StatementKey:
+        key = TokenStatementKey(token)
+        self._files.publish_statement_key(purpose, key.public_key, self._description.house_name, self._clock())
+        return key
 
     def _company_ca(self, key: SigningKey) -> CompanyCA:
         return CompanyCA(

@@ -34,11 +34,13 @@ from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolic
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
+from signing_core.desk import Desk
+from signing_core.flow import Role
 from signing_core.pdf import preserve
 from signing_core.storage.database import reading
 from signing_core.storage.schema import revocation_lists
 from signing_core.storage.workspace import Workspace
-from signing_core.testing import ManualClock
+from signing_core.testing import ManualClock, Play, contract
 from signing_core.trust import load_trust
 from signing_core.verification import verify
 
@@ -81,10 +83,29 @@ def test_qpdf_finds_the_structure_in_order(completed: Any, tmp_path: Any) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_pyhanko_validates_all_with_revocation_on_hard_fail(completed: Any) -> None:
-    reader = PdfFileReader(io.BytesIO(completed.final))
+@pytest.fixture(scope="module")
+def under_two_cas(blank_workspace: Any, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A document on whose way the company CA was succeeded: the first party signed before, the client afterwards."""
+    folder = tmp_path_factory.mktemp("succession") / "workspace"
+    shutil.copytree(blank_workspace, folder)
+    with Workspace.open(folder) as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(contract())
+        for state in play.steps(document_id):
+            if state.party(Role.FIRST_PARTY).signed is not None:
+                break
+        workspace.keys().succeed_ca()
+        play.to_completion(document_id)
+        final = workspace.objects.get(play.desk.status(document_id)["final"]["sha256"])
+    return SimpleNamespace(folder=folder, final=final)
+
+
+@pytest.mark.parametrize("which", ["completed", "under_two_cas"])
+def test_pyhanko_validates_all_with_revocation_on_hard_fail(which: str, request: pytest.FixtureRequest) -> None:
+    document = request.getfixturevalue(which)
+    reader = PdfFileReader(io.BytesIO(document.final))
     context = ValidationContext(
-        trust_roots=anchors(completed), allow_fetching=False, revocation_mode="hard-fail", crls=crls_in(reader)
+        trust_roots=anchors(document), allow_fetching=False, revocation_mode="hard-fail", crls=crls_in(reader)
     )
     signatures = reader.embedded_regular_signatures
     assert [signature.field_name for signature in signatures] == list(SIGNATURES)

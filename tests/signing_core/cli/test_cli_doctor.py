@@ -120,11 +120,18 @@ def test_a_passphrase_that_does_not_open(run: Callable[..., Any], workspace: Wor
     assert "passphrase does not open" in need["message"]
 
 
-def test_a_former_ca_whose_key_is_gone(run: Callable[..., Any], workspace: Workspace) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_former_ca_whose_key_is_gone(
+    run: Callable[..., Any], workspace: Workspace, play: Play, damaged: bool
+) -> None:
     former = workspace.keys().ca.name
     run("keys", "succeed", "ca")
-    (workspace.path / "keys" / f"{former}.p12").unlink()
+    file = workspace.path / "keys" / f"{former}.p12"
+    file.unlink()
+    if damaged:
+        file.write_bytes(b"damaged")
     assert {code for code, _ in codes(run("doctor", "--json"))} == {"ca-key-missing"}
+    play.to_completion(play.create(contract(1)))  # what is signed from now on needs it for nothing
 
 
 def test_an_older_database_is_only_looked_at(run: Callable[..., Any], workspace: Workspace) -> None:
@@ -155,3 +162,15 @@ def test_archive_time_stamps_that_end_are_told_until_they_are_renewed(
 def test_every_code_is_written_down() -> None:
     text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == list(get_args(health.Code))
+
+
+def test_background_work_says_it_in_its_log(
+    run: Callable[..., Any], workspace: Workspace, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert run("work", "--once").errors == ""
+    clock.now = workspace.keys().seal.certificate.not_valid_after_utc - timedelta(days=20)
+    said = run("work", "--once").errors.splitlines()
+    assert len(said) == 2
+    assert said[1].startswith("sealtrail: The X.509 certificate of the seal (Sample Seals GmbH Seal) ends on ")
+    assert said[1].endswith("; run `sealtrail keys renew seal`.")

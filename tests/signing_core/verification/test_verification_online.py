@@ -70,7 +70,7 @@ def parsed(identity: made.Identity) -> X509:
 
 def outcome(root: made.Identity, signer: made.Identity, notes: list[tuple[str, str]]) -> object:
     fetcher = Fetcher(lambda code, detail: notes.append((code, detail)), by_operator=True)
-    around = Surroundings(Policy(), frozenset({parsed(root)}), (), Material(), fetcher.fetch)
+    around = Surroundings(Policy(), frozenset({parsed(root)}), frozenset(), (), Material(), fetcher.fetch)
     verdict = judge(parsed(signer), Window(NOW, False, None, NOW), around)
     return verdict.sub_indication or verdict.indication
 
