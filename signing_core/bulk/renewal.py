@@ -20,10 +20,12 @@ from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.results import Results
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
-from signing_core.desk import judging, records
+from signing_core.desk import judging, logged_file, records
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
 from signing_core.keys import chains, distribution, register
+from signing_core.pdf import succession
+from signing_core.pdf.succession import Stage
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
@@ -102,14 +104,14 @@ def renew(
 ) -> str | None:
     """The SHA-256 of the renewed file, or None when it is not due. The caller holds the document's lock.
 
-    Raises `TimeStampUnavailable`, `KeyUnavailable`, `ObjectMissing`, `ObjectDamaged`, and `SealRejected` when our own
-    verifier does not pass the result.
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged`, and `SealRejected` when our own verifier does not pass
+    the result.
     """
     from signing_core.pdf import preserve
 
     now, rules = workspace.clock(), policy or Policy()
     count, sha256 = _newest(workspace, document_id)
-    data = workspace.objects.get(sha256)
+    data = logged_file.read(workspace, document_id, sha256)
     token = time_stamps.last_token(data)
     if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
@@ -125,6 +127,9 @@ def renew(
     fetched = distribution.fetch_crls(others, members, now=now, hosts=workspace.settings.network.crl_hosts)
     renewed = preserve.preserve(data, certificates=members, crls=[crl.der, *fetched], time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
+    logged_file.check_next(
+        workspace, document_id, workspace.objects.get(stored), Stage(succession.RENEWED, stored, renewed.length)
+    )
     _check(workspace, document_id, stored, max(workspace.clock(), crl.this_update), rules)
     with writing(workspace.engine) as connection:
         records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)
