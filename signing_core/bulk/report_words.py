@@ -141,6 +141,7 @@ ANSWERS: Final[dict[str, dict[str, str]]] = {
         "mismatch": "mismatch",
         "erased": "erased",
         "included": "included",
+        "other-file": "another file",
         "inconsistent": "inconsistent",
         "not ours": "not ours",
         "in order": "in order",

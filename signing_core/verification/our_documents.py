@@ -30,6 +30,7 @@ from signing_core.verdict import (
     SignatureVerdict,
 )
 from signing_core.verdict import Trust as TrustState
+from signing_core.verification import on_record
 from signing_core.verification.certificate_page import PageRead
 from signing_core.verification.certificate_page import read as read_certificate_page
 from signing_core.verification.conclusion import Role
@@ -108,7 +109,7 @@ def judge(
     certificate = CertificateVerdict()
     if found.ours:
         certificate = _certificate(found, structure, examined, signatures, trust, password, read, notes)
-    registry, audit_log = _workspace(context, sha256, found.document_id, notes)
+    registry, audit_log = on_record.ask(context, sha256, found.document_id, notes)
     codes = {code for code, _ in notes}
     altered = bool(
         codes & {"seal-not-ours", "seal-field-misplaced", "qr-invalid", "qr-document-mismatch", "prefix-mismatch"}
@@ -190,19 +191,3 @@ def _qr(
         notes.append(("prefix-mismatch", "it is not what the client's signature covers"))
         return "valid", "mismatch"
     return "valid", "match"
-
-
-def _workspace(
-    context: WorkspaceContext | None, sha256: str, document_id: str | None, notes: list[Note]
-) -> tuple[RegistryState | None, AuditLogState | None]:
-    if context is None:
-        return None, None
-    registry = context.registry.lookup(sha256, document_id) if context.registry else None
-    if registry == "mismatch" or (registry == "prefix") or (registry == "unknown" and document_id is not None):
-        notes.append((f"registry-{registry}", ""))
-    audit_log = None
-    if context.audit_log is not None and document_id is not None:
-        audit_log = context.audit_log.inclusion(document_id, sha256)
-        if audit_log in ("missing", "inconsistent"):
-            notes.append((f"audit-log-{audit_log}", ""))
-    return registry, audit_log
