@@ -137,9 +137,13 @@ def memory_owed(connection: sa.Connection) -> str | None:
         return "checkpoints were signed"
     if connection.execute(sa.select(anchors.c.id).limit(1)).first() is not None:
         return "checkpoints were anchored"
-    query = sa.select(audit_events.c.seq, audit_events.c.type).where(audit_events.c.type.in_([*RESTS_ON, RESTORED]))
-    first = connection.execute(query.order_by(audit_events.c.seq).limit(1)).first()
-    return f"event {first.seq} ({first.type}) is never without one" if first is not None else None
+    first = [
+        (seq, type)
+        for type in (*RESTS_ON, RESTORED)
+        if (seq := connection.scalar(sa.select(sa.func.min(audit_events.c.seq)).where(audit_events.c.type == type)))
+        is not None
+    ]
+    return "event {} ({}) is never without one".format(*min(first)) if first else None
 
 
 def resting_on_nothing(connection: sa.Connection, signed: int) -> list[int]:
@@ -148,7 +152,11 @@ def resting_on_nothing(connection: sa.Connection, signed: int) -> list[int]:
     for type, basis in RESTS_ON.items():
         rests_on = (
             sa.select(sa.func.max(before.c.seq))
-            .where(before.c.document_id == table.c.document_id, before.c.type == basis, before.c.seq < table.c.seq)
+            .where(
+                before.c.document_id == table.c.document_id,
+                sa.func.coalesce(before.c.type, "") == basis,  # by document, and not by the index of types
+                before.c.seq < table.c.seq,
+            )
             .scalar_subquery()
         )
         query = sa.select(table.c.seq).where(

@@ -168,6 +168,7 @@ ANSWERS: Final[dict[str, dict[str, str]]] = {
         "mismatch": "weicht ab",
         "erased": "gelöscht",
         "included": "enthalten",
+        "other-file": "andere Datei",
         "inconsistent": "widersprüchlich",
         "not ours": "nicht von uns",
         "in order": "in Ordnung",

@@ -225,9 +225,19 @@ def _renewed(workspace: Workspace, history: History, completed: bytes | None) ->
         else:
             if completed is not None and not newest.startswith(completed):
                 problem = f"The object {logged[-1]} does not begin with the completed file."
+            elif (wrong := _beyond_its_steps(history, newest)) is not None:
+                problem = f"The object {logged[-1]} {wrong}."
     if problem:
         evidence = tuple(f"object {sha256}" for sha256 in (history.renewed or logged)[-1:])
         yield ControlFinding("renewed-file-differs", history.document_id, problem, evidence)
+
+
+def _beyond_its_steps(history: History, newest: bytes) -> str | None:
+    try:
+        stages = [one.stage for one in files.of(history.events)]
+    except files.Unreadable:
+        return None  # a finding of its own
+    return succession.not_a_prefix(newest, stages) or succession.other_revisions(newest, stages)
 
 
 def _mailed(

@@ -37,7 +37,8 @@ def _rank(finding: Finding, integrity: Integrity) -> tuple[int, int, bool]:
     # What could not be judged is a warning by itself, and the whole reason where it left the verdict open.
     if group == 1 and finding.severity == "warning" and integrity is Integrity.INDETERMINATE:
         severity = 0
-    if finding.code.startswith(_FIRST):
-        return severity, -1, False
+    first = next((index for index, codes in enumerate(_FIRST) if finding.code.startswith(codes)), None)
+    if first is not None:
+        return severity, first - len(_FIRST), False
     last = finding.code.startswith(_LAST)
     return severity, group + last, finding.page is None

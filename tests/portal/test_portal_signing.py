@@ -137,14 +137,13 @@ def test_only_the_browser_that_signed_gets_the_document(company: Any) -> None:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_damaged_file_gets_no_consent_and_a_page_that_says_so(company: Any, language: str) -> None:
     document_id, token = company.sent(role=Role.CLIENT)
-    visitor = company.visitor()
+    visitor = company.visitor(headers={"accept-language": language})
     chosen = visitor.submit(
         company.at_signature(visitor, token, Role.CLIENT), "/signature", kind="name", name="Sample Client"
     )
     file = company.workspace.objects.path(company.desk.state(document_id).document_sha256)
     file.chmod(0o600)
     file.write_bytes(file.read_bytes()[:-40])
-    visitor.cookies.set("language", language)
     refused = visitor.submit(chosen, "/consent", agree="yes")
     say = words(language)
     assert refused.status_code == 409

@@ -402,3 +402,14 @@ def test_role_words_cover_both_parties() -> None:
     for language in ("en", "de"):
         for role in Role:
             assert words(language)[f"role_{role}"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_signed_revision_of_a_withdrawn_document_says_that_it_was_withdrawn(company: Any, language: str) -> None:
+    document_id, _ = company.sent(role=Role.CLIENT)
+    file = company.workspace.objects.get(company.desk.state(document_id).document_sha256)
+    company.desk.void(document_id, "withdrawn")
+    visitor = company.visitor(headers={"accept-language": language})
+    page = visitor.submit(visitor.get("/verify"), files={"file": ("contract.pdf", file, "application/pdf")})
+    assert heading(page) == words(language)["v_never_completed"]
+    assert in_words("document-voided", language).meaning in page.text

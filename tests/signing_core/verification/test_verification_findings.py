@@ -65,7 +65,8 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
 NO_CODES = {"time-stamp", "change-"}
 MADE_FROM_PARTS = {
     "coverage-partial", "coverage-invalid", "qr-invalid", "qr-foreign", "qr-absent", "qr-unreadable", "registry-unknown",
-    "registry-mismatch", "registry-prefix", "audit-log-missing", "audit-log-inconsistent",
+    "registry-mismatch", "registry-prefix", "audit-log-other-file", "audit-log-missing", "audit-log-inconsistent",
+    "document-voided", "document-declined", "document-expired",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from signing_core.pdf.names import DOCUMENT_ID_KEY, SEAL_FIELD, TIME_STAMP_FIELD
 from signing_core.pdf.revisions import FileStructure
 from signing_core.pdf.revisions import parse as parse_file
 from signing_core.pdf.structure import excerpt, sole_drawing
-from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
+from signing_core.verdict import AuditLogState, DocumentVerdict, Ended, Indication, Integrity, RegistryState
 from signing_core.verification import Trust, WorkspaceContext, certificate_page, load_trust, verify
 from signing_core.verification.certificate_page import read_page
 from signing_core.verification.x509_certificates import parse
@@ -205,6 +205,9 @@ class LogView:
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
         return self._state
 
+    def ended(self, document_id: str) -> Ended | None:
+        return None
+
 
 @pytest.mark.parametrize(
     ("registry", "audit_log", "integrity"),
@@ -212,6 +215,7 @@ class LogView:
         ("known", "included", Integrity.INTACT),
         ("prefix", "included", Integrity.INTACT),
         ("unknown", "missing", Integrity.INTACT),
+        ("mismatch", "other-file", Integrity.ALTERED),
         ("mismatch", "included", Integrity.ALTERED),
         ("known", "inconsistent", Integrity.INTACT),
         ("known", None, Integrity.INTACT),
