@@ -35,6 +35,10 @@ RESTORED = signer.RESTORED
 COMPLETED = "document.completed"
 
 
+_recalled: tuple[Path, bytes | None, Checkpoint | None] | None = None
+"""The memory that was verified last: of which workspace, its bytes, and what they say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What one round of upkeep did."""
@@ -92,8 +96,17 @@ class AuditLog:
         return self._signer().issue(now=now or self._workspace.clock(), said=said)
 
     def recall(self) -> Checkpoint | None:
-        """What the signer remembers. Raises `LogInconsistent` for a memory that no key of the log signed."""
-        return signer.recall(self.memory, self.verifiers())
+        """What the signer remembers. Raises `LogInconsistent` for a memory that no key of the log signed.
+
+        Every step of every document asks, so a memory is verified once: what a key of the log has signed stays so.
+        """
+        global _recalled
+        data = signer.memory_of(self.memory)
+        last = _recalled  # other threads ask, too
+        if last is None or last[:2] != (self._workspace.path, data):
+            found = None if data is None else signer.opened(data, self.memory, self.verifiers())
+            _recalled = last = (self._workspace.path, data, found)
+        return last[2]
 
     def vouch(self, of: Iterable[events.Event]) -> None:
         """Hold events against what the signer remembers, which lies outside the database. Raises `LogInconsistent`.

@@ -180,13 +180,27 @@ def latest(connection: sa.Connection, origin: str) -> Issued | None:
 
 def recall(memory: Path, verifiers: Sequence[Verifier]) -> Checkpoint | None:
     """What was signed last, or None when nothing was. Raises `LogInconsistent` for a memory that no key of the log signed."""
+    data = memory_of(memory)
+    return None if data is None else opened(data, memory, verifiers)
+
+
+def memory_of(memory: Path) -> bytes | None:
+    """The memory as it lies there, None when there is none. Raises `LogInconsistent` when it cannot be read."""
     try:
-        note = notes.parse(memory.read_bytes())
-        checkpoint = Checkpoint.of(note)
-        notes.verified(note, [verifier for verifier in verifiers if verifier.name == checkpoint.origin])
+        return memory.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, NoteInvalid) as error:
+    except OSError as error:
+        raise LogInconsistent(f"The checkpoint signer's memory {memory} is damaged: {error}. {RESOLVE}") from None
+
+
+def opened(data: bytes, memory: Path, verifiers: Sequence[Verifier]) -> Checkpoint:
+    """What the memory says. Raises `LogInconsistent` when no key of the log signed it."""
+    try:
+        note = notes.parse(data)
+        checkpoint = Checkpoint.of(note)
+        notes.verified(note, [verifier for verifier in verifiers if verifier.name == checkpoint.origin])
+    except NoteInvalid as error:
         raise LogInconsistent(f"The checkpoint signer's memory {memory} is damaged: {error}. {RESOLVE}") from None
     return checkpoint
 

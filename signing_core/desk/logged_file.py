@@ -34,10 +34,12 @@ def states(workspace: Workspace, document_id: str) -> list[LoggedFile]:
     return found
 
 
-def read(workspace: Workspace, document_id: str, recorded: str | None = None, *, step: str | None = None) -> bytes:
-    """The document's file as it stands, or as the last `step` of that name left it.
+def standing(
+    workspace: Workspace, document_id: str, recorded: str | None = None, *, step: str | None = None
+) -> list[LoggedFile]:
+    """The states up to the one that stands, or up to the last `step` of that name.
 
-    `recorded` is the SHA-256 that the registry has for it, where it has one. Raises `FileNotAsLogged`.
+    `recorded` is the SHA-256 that somebody else has for it, the registry or a message. Raises `FileNotAsLogged`.
     """
     known = states(workspace, document_id)
     while step is not None and known and known[-1].stage.step != step:
@@ -47,6 +49,13 @@ def read(workspace: Workspace, document_id: str, recorded: str | None = None, *,
     last = known[-1]
     if recorded is not None and recorded != last.sha256:
         raise _refused(document_id, f"event {last.event.seq} names another file than the registry, {last.sha256}")
+    return known
+
+
+def read(workspace: Workspace, document_id: str, recorded: str | None = None, *, step: str | None = None) -> bytes:
+    """The file that stands, see `standing`, whole and with exactly the revisions of its steps. Raises `FileNotAsLogged`."""
+    known = standing(workspace, document_id, recorded, step=step)
+    last = known[-1]
     try:
         data = workspace.objects.get(last.sha256)
     except (StorageError, ValueError) as error:

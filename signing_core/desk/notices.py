@@ -242,7 +242,7 @@ def _companions(workspace: Workspace, row: sa.Row[Any]) -> list[Companion]:
     """
     if row.kind != "completed" or row.document_id is None:
         return []
-    logged_file.read(workspace, row.document_id, row.attachment_sha256, step=succession.COMPLETED)
+    logged_file.standing(workspace, row.document_id, row.attachment_sha256, step=succession.COMPLETED)
     proof = proof_files.proof_of(workspace, row.document_id)
     return [
         Companion(f"{row.document_id}.txt", certificate_facts.in_words(workspace, row.document_id)),
