@@ -54,6 +54,7 @@ VERDICT_TONES: Final[Mapping[str, Tone]] = {
     "known": "good",
     "prefix": "info",
     "included": "good",
+    "other-file": "bad",
     "missing": "bad",
     "good": "good",
     "revoked": "bad",

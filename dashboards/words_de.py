@@ -66,6 +66,7 @@ _VALUES: Final = {
     "known": "bekannt",
     "prefix": "frühere Fassung",
     "included": "enthalten",
+    "other-file": "andere Datei",
     "missing": "fehlt",
     "good": "gut",
     "revoked": "widerrufen",

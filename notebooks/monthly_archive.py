@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -117,16 +119,13 @@ report
 examined = [*completed["document_id"], *started["document_id"]]
 found = defaultdict(dict)
 reconciled, controlled = set(), set()
-for history in tqdm(controls.histories(opened, examined), total=len(examined), unit="document"):
-    for finding in controls.check(history, now):
-        if finding.severity != "info":
-            controlled.add(history.document_id)
-            found[history.document_id][finding.code] = controls.CATALOGUE[finding.code]
-    for one in controls.reconcile(opened, [history], now=now):
-        for finding in one.findings:
+for looked in tqdm(controls.look(opened, examined, now=now), total=len(examined), unit="document"):
+    archived = looked.reconciliation.findings if looked.reconciliation else ()
+    for findings, documents in ((looked.flow, controlled), (archived, reconciled)):
+        for finding in findings:
             if finding.severity != "info":
-                reconciled.add(history.document_id)
-                found[history.document_id][finding.code] = controls.CATALOGUE[finding.code]
+                documents.add(looked.document_id)
+                found[looked.document_id][finding.code] = controls.CATALOGUE[finding.code]
 failing = {verdict.document_id: verdict for verdict in report.exceptions}
 for document_id in [*failing, *(one for one, _ in report.not_judged)]:
     found[document_id].setdefault("stored-file-fails", None)

@@ -164,12 +164,18 @@ def of_file(
     )
 
 
+_NEVER_COMPLETED: Final = frozenset({"document-voided", "document-declined", "document-expired"})
+
+
 def _file_page(
     desk: Desk, verdict: dict[str, Any], prefix: str | None, expected: str | None
 ) -> tuple[str, Tone, dict[str, str]]:
     if expected is not None and prefix != expected:
         return "other_file", "bad", {}
     integrity, registry = verdict["integrity"], verdict["registry"]
+    codes = {finding["code"] for finding in verdict["findings"]}
+    if integrity != "altered" and registry in ("known", "prefix") and codes & _NEVER_COMPLETED:
+        return "never_completed", "bad", {}
     if integrity == "unsigned":
         return ("prefix", "warn", {}) if registry == "prefix" else ("unsigned", "warn", {})
     if integrity == "altered":

@@ -72,6 +72,9 @@ class _Asked:
     def inclusion(self, document_id: str, sha256: str) -> Any:
         return self._ask("log", sha256, document_id)
 
+    def ended(self, document_id: str) -> Any:
+        return self._ask("ended", "", document_id)
+
     def _ask(self, about: str, sha256: str, document_id: str | None) -> Any:
         send(self._channel, {"ask": about, "sha256": sha256, "document_id": document_id})
         return receive(self._channel)[0]["answer"]

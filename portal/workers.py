@@ -175,6 +175,8 @@ class Workers:
     def _answer(self, about: str, sha256: str, document_id: str | None) -> Any:
         if about == "registry":
             return self._registry.lookup(str(sha256), document_id)
+        if about == "ended":
+            return self._log_view.ended(str(document_id))
         return self._log_view.inclusion(str(document_id), str(sha256))
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ could not be done and for steps that are not allowed::
     │   ├── CodeRejected           wrong code; `replacement_sent` tells whether a new one is on its way
     │   ├── CodeExpired            the code's five minutes are over
     │   ├── CodeMissing            no code was asked for, or not in this browser session
+    │   ├── FileNotAsLogged        the stored file is not the one that the audit log names for the document
     │   ├── StepLocked             five wrong tries; `until` says when it opens again
     │   └── SendingLimited         too many messages; `until` says when the next may be sent
     ├── DeliveryFailed             a channel did not take a message; `permanent` tells whether to try again
@@ -118,6 +119,10 @@ class CodeExpired(FlowError):
 
 class CodeMissing(FlowError):
     code = "code-missing"
+
+
+class FileNotAsLogged(FlowError):
+    code = "file-not-as-logged"
 
 
 class StepLocked(FlowError):

@@ -7,6 +7,7 @@ contradicting checkpoints under one name, and a witness has to be told: the loss
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,13 +18,13 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from signing_core.audit_log import anchors, events, proofs, signer, store, tree
+from signing_core.audit_log import anchors, events, proofs, signer, store, stored_proofs, tree
 from signing_core.audit_log.anchors import Anchor
 from signing_core.audit_log.checkpoint import Checkpoint
 from signing_core.audit_log.notes import COSIGNATURE, NoteInvalid, Verifier
 from signing_core.audit_log.proofs import Proof
 from signing_core.audit_log.signer import Issued
-from signing_core.errors import DocumentUnknown, SealtrailError, UsageError
+from signing_core.errors import DocumentUnknown, LogInconsistent, SealtrailError, UsageError
 from signing_core.storage import schema
 from signing_core.storage.database import reading, writing
 
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     from signing_core.storage.workspace import Workspace
     from signing_core.trust import Purpose, TrustStore
 
-RESTORED = "log.restored"
-"""Type of the event that declares a loss."""
+RESTORED = signer.RESTORED
 COMPLETED = "document.completed"
+
+
+_recalled: tuple[Path, bytes | None, Checkpoint | None] | None = None
+"""The memory that was verified last: of which workspace, its bytes, and what they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,47 @@ class AuditLog:
     # Checkpoints and anchors
 
     def checkpoint(self, now: datetime | None = None) -> Issued:
-        """The log's state now, signed. Raises `LogInconsistent`."""
-        key = self._workspace.keys().checkpoint
-        return signer.issue(self._workspace.engine, key, self.memory, self.origin, now=now or self._workspace.clock())
+        """The log's state now, signed. Raises `LogInconsistent`.
+
+        It continues what the signer remembers, the newest stored checkpoint, and the proof that was handed out last.
+        """
+        handed_out = stored_proofs.newest(self._workspace)
+        said = [] if handed_out is None else [handed_out.checkpoint]
+        return self._signer().issue(now=now or self._workspace.clock(), said=said)
+
+    def recall(self) -> Checkpoint | None:
+        """What the signer remembers. Raises `LogInconsistent` for a memory that no key of the log signed.
+
+        Every step of every document asks, so a memory is verified once: what a key of the log has signed stays so.
+        """
+        global _recalled
+        data = signer.memory_of(self.memory)
+        last = _recalled  # other threads ask, too
+        if last is None or last[:2] != (self._workspace.path, data):
+            found = None if data is None else signer.opened(data, self.memory, self.verifiers())
+            _recalled = last = (self._workspace.path, data, found)
+        return last[2]
+
+    def vouch(self, of: Iterable[events.Event]) -> None:
+        """Hold events against what the signer remembers, which lies outside the database. Raises `LogInconsistent`.
+
+        What is not signed yet, at most a minute's events and never one that a signature or a seal rests on, is taken as it is.
+        """
+        remembered = self.recall()
+        with reading(self._workspace.engine) as connection:
+            if remembered is None:
+                if (owed := signer.memory_owed(connection)) is not None:
+                    raise LogInconsistent(f"The checkpoint signer's memory is gone although {owed}.")
+                return
+            for event in of:
+                if event.seq < remembered.size:
+                    path = proofs.inclusion(connection, event.seq, remembered.size)
+                    try:
+                        tree.verify_inclusion(event.leaf_hash, event.seq, remembered.size, path, remembered.root)
+                    except tree.ProofInvalid:
+                        raise LogInconsistent(
+                            f"Event {event.seq} ({event.type}) is not the one that was signed."
+                        ) from None
 
     def checkpoint_and_anchor(self, now: datetime | None = None) -> Kept:
         """What belongs to every seal: a checkpoint and every anchor that can be had now."""
@@ -125,7 +167,7 @@ class AuditLog:
         else:
             raise UsageError("The log continues what was signed last; there is nothing to accept.")
         try:
-            remembered = signer.recall(self.memory)
+            remembered = self.recall()
         except SealtrailError:
             remembered = None
         with writing(self._workspace.engine) as connection:
@@ -150,8 +192,11 @@ class AuditLog:
             connection.execute(
                 sa.update(schema.settings).where(schema.settings.c.key == "log_origin").values(value=new)
             )
-        signer.remember(self.memory, Checkpoint(new, 0, tree.EMPTY_ROOT))
-        return self.checkpoint(now)
+        return self._signer().issue(now=now, lost=True)
+
+    def _signer(self) -> signer.Signer:
+        key = self._workspace.keys().checkpoint
+        return signer.Signer(self._workspace.engine, key, self.memory, self.origin, self.verifiers())
 
     # Proofs
 

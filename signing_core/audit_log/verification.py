@@ -2,17 +2,19 @@
 
 (1) replay of all events, chains and nodes (`replay`);
 (2) every checkpoint: signature by a key of the log, and the root at its size;
-(3) what the signer remembers, which lies outside the database;
+(3) what the signer remembers, which lies outside the database: a log in which anything was signed has a memory, and whatever
+    was completed is under a checkpoint;
 (4) every anchor: against its checkpoint, and the time it proves against the times that events claim;
-(5) personal values beside the log against their commitments;
-(6) the registry and the stored files against the completion events.
+(5) every proof: those that were handed out with finished documents and are kept, and those that somebody brings back;
+(6) personal values beside the log against their commitments;
+(7) the registry and the stored files against the completion events.
 
 What each step can and cannot catch is a table in docs/audit-log.md, and a test for each of its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,12 +22,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import anchors, events, notes, personal, replay, signer
+from signing_core.audit_log import anchors, events, notes, personal, replay, signer, stored_proofs
 from signing_core.audit_log.anchors import AnchorInvalid, Proven
 from signing_core.audit_log.checkpoint import Checkpoint
+from signing_core.audit_log.files import MAKING
 from signing_core.audit_log.findings import Finding, Severity
 from signing_core.audit_log.log import COMPLETED, RESTORED, AuditLog
 from signing_core.audit_log.notes import Note, NoteInvalid
+from signing_core.audit_log.outside_proofs import Outside
+from signing_core.audit_log.proofs import Proof
 from signing_core.audit_log.replay_chunk import CLOCK_TOLERANCE_SECONDS
 from signing_core.errors import LogInconsistent, ObjectDamaged, ObjectMissing, StorageError
 from signing_core.storage.database import reading
@@ -42,6 +47,8 @@ class Report:
     events: int = 0
     checkpoints: int = 0
     anchors: int = 0
+    proofs: int = 0
+    """Proofs that were held against the log, kept ones and brought ones."""
     files: int = 0
     """Completed documents whose stored file was read and hashed."""
     findings: list[Finding] = field(default_factory=list)
@@ -58,24 +65,41 @@ class Report:
         return not any(finding.severity == "error" for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    ours: bool
+    """Whether we kept it; else somebody brought it."""
+    name: str
+    proof: Proof | None
+    problem: str
+
+
 def verify(
     workspace: Workspace,
     *,
     progress: Callable[[int], None] | None = None,
     files: bool = True,
     jobs: int | None = None,
+    outside: Sequence[Outside] = (),
 ) -> Report:
-    """Verify the log of a workspace; `files` also reads and hashes every completed document."""
-    return _Verification(workspace, files).run(progress, jobs)
+    """Verify the log of a workspace; `files` also reads and hashes every completed document.
+
+    `outside` is what somebody has kept of the log, see `outside_proofs`.
+    """
+    return _Verification(workspace, files, outside).run(progress, jobs)
 
 
 class _Verification:
-    def __init__(self, workspace: Workspace, files: bool) -> None:
+    def __init__(self, workspace: Workspace, files: bool, outside: Sequence[Outside]) -> None:
         self._workspace = workspace
         self._engine = workspace.engine
         self._log = AuditLog(workspace)
         self._files = files
+        self._outside = outside
         self._losses: dict[str, int] = {}
+        self._contradicted: list[tuple[bool, int, str]] = []
+        self._signed = 0
+        """Events under the largest checkpoint of ours, whether or not they are still those that were signed."""
         self.report = Report()
 
     def run(self, progress: Callable[[int], None] | None, jobs: int | None) -> Report:
@@ -88,7 +112,9 @@ class _Verification:
             self._guarded("list of anchors", lambda: stored_anchors.extend(anchors.every(connection)))
             self._guarded("list of losses", lambda: losses.extend(events.of_type(connection, RESTORED)))
         remembered = self._remembered()
+        kept = self._kept_proofs()
         sizes = {row.size for row in rows if isinstance(row.size, int)} | ({remembered.size} if remembered else set())
+        sizes |= {one.proof.checkpoint.size for one in kept if one.proof is not None}
         replayed = replay.replay(self._engine, sorted(sizes), progress=progress, jobs=jobs)
         self.report.events = replayed.size
         self.report.findings += replayed.findings
@@ -98,7 +124,12 @@ class _Verification:
         for row in rows:
             self._guarded("checkpoint", self._check_checkpoint, row, replayed, good)
         self._check_memory(remembered, replayed)
+        for one in kept:
+            self._guarded("proof", self._check_proof, one, replayed)
+        self._sum_up_contradicted()
         with reading(self._engine) as connection:
+            self._guarded("events that rest on a checkpoint", self._check_covered, connection, remembered)
+            self._guarded("events that name files", self._check_brought_files, connection)
             for anchor in stored_anchors:
                 self._guarded("time of an event beside an anchor", self._check_anchor, connection, anchor, good)
             self._guarded("time of the first unprotected event", self._measure_protection, connection)
@@ -136,6 +167,7 @@ class _Verification:
         if checkpoint.size > self._losses.get(checkpoint.origin, checkpoint.size):
             self._say("checkpoint-lost", f"{name} of {checkpoint.origin} belongs to a declared loss.", row.size, "info")
             return
+        self._signed = max(self._signed, checkpoint.size)
         if checkpoint.size not in replayed.roots:
             self._say("checkpoint-beyond", f"{name} was signed, but there are only {replayed.size}.", replayed.size)
             return
@@ -146,15 +178,17 @@ class _Verification:
 
     def _remembered(self) -> Checkpoint | None:
         try:
-            return signer.recall(self._log.memory)
+            return signer.recall(self._log.memory, self._verifiers)
         except LogInconsistent as error:
             self._say("signer-memory", str(error).partition(signer.RESOLVE)[0].strip(), None)
             return None
 
     def _check_memory(self, remembered: Checkpoint | None, replayed: replay.Replayed) -> None:
         if remembered is None:
-            if self.report.checkpoints and not any(f.code == "signer-memory" for f in self.report.findings):
-                self._say("signer-memory", "The signer's memory is gone although checkpoints were signed.", None)
+            with reading(self._engine) as connection:
+                owed = signer.memory_owed(connection)
+            if owed is not None and not any(f.code == "signer-memory" for f in self.report.findings):
+                self._say("signer-memory", f"The signer's memory is gone although {owed}.", None)
         elif remembered.origin != self._log.origin:
             self._say("signer-memory", f"The signer last signed for {remembered.origin}, not for this log.", None)
         elif remembered.size > replayed.size:
@@ -165,6 +199,76 @@ class _Verification:
             )
         elif replayed.roots.get(remembered.size) != remembered.root:
             self._say("signer-memory", f"The signer signed {remembered.size} other events than are stored.", None)
+
+    def _check_covered(self, connection: sa.Connection, remembered: Checkpoint | None) -> None:
+        """What is completed is under a checkpoint, and what a signature or a seal rests on was so before it was made."""
+        signed = max(self._signed, remembered.size if remembered else 0)
+        for seq in signer.resting_on_nothing(connection, signed):
+            text = f"Event {seq} was made over a checkpoint, and none that is there reaches what it rests on."
+            self._say("checkpoint-missing", text, seq)
+        due = self._workspace.clock() - timedelta(seconds=self._workspace.settings.audit_log.checkpoint_seconds)
+        for event in events.of_type(connection, COMPLETED, since=self._signed):
+            if event.time <= due:
+                text = (
+                    f"Document {event.document_id} was completed by event {event.seq}, and no checkpoint is over that."
+                )
+                self._say("completion-uncovered", text, event.seq)
+
+    def _kept_proofs(self) -> list[_Kept]:
+        kept = [
+            _Kept(True, f"The proof that was made for document {one.document_id}", one.proof, one.problem)
+            for one in stored_proofs.every(self._workspace)
+        ]
+        brought = [_Kept(False, f"The proof {one.name}", one.proof, one.problem) for one in self._outside]
+        return kept + [one for one in brought if one.proof is not None or one.problem]
+
+    def _check_proof(self, kept: _Kept, replayed: replay.Replayed) -> None:
+        """Key, inclusion of its event in its checkpoint, and that checkpoint against the log."""
+        name, proof = kept.name, kept.proof
+        if proof is None:
+            self._say("proof-unreadable", f"{name} {kept.problem}.", None)
+            return
+        self.report.proofs += 1
+        checkpoint = proof.checkpoint
+        try:
+            notes.verified(proof.note, [v for v in self._verifiers if v.name == checkpoint.origin])
+        except NoteInvalid as error:
+            self._say("proof-signature", f"{name} is over no checkpoint of ours: {error}.", proof.index)
+            return
+        if proof.reason is not None:
+            self._say("proof-invalid", f"{name} does not hold in itself. {proof.reason}", proof.index)
+            return
+        if checkpoint.size > self._losses.get(checkpoint.origin, checkpoint.size):
+            self._say("proof-lost", f"{name} is over events of a declared loss.", proof.index, "info")
+        elif checkpoint.size not in replayed.roots:
+            text = f"{name} is over {checkpoint.size} events that we signed, but there are only {replayed.size}."
+            self._say("proof-beyond", text, replayed.size)
+        elif replayed.roots[checkpoint.size] != checkpoint.root:
+            self._contradicted.append((kept.ours, checkpoint.size, name))
+
+    def _sum_up_contradicted(self) -> None:
+        """One edited event contradicts every proof since: of those that we kept, the first one says it for all."""
+        kept = sorted(one for one in self._contradicted if one[0])
+        for ours, size, name in kept[:1] + [one for one in self._contradicted if not one[0]]:
+            others = f" (and so are {len(kept) - 1} others)" if ours and len(kept) > 1 else ""
+            text = f"{name} is over {size} events that we signed, and they are not those that are stored{others}."
+            self._say("proof-contradicts", text, size)
+
+    def _check_brought_files(self, connection: sa.Connection) -> None:
+        """PDFs that somebody brings: an event of the log names each of them."""
+        brought = {one.pdf_sha256: one.name for one in self._outside if one.pdf_sha256 is not None}
+        if not brought:
+            return
+        named = {
+            event.data.get(key)
+            for type in MAKING
+            for event in events.of_type(connection, type)
+            for key in ("sha256", "prepared_sha256")
+        }
+        for sha256, name in brought.items():
+            self.report.proofs += 1
+            if sha256 not in named:
+                self._say("proof-file-unknown", f"No event of the log names the file {name} ({sha256}).", None)
 
     def _check_anchor(
         self, connection: sa.Connection, anchor: anchors.Anchor, good: dict[tuple[str, int], Note]

@@ -20,6 +20,8 @@ EVENT_LEVEL: Final = ("event-altered", "event-columns", "event-malformed", "chai
 OF_ONE_EVENT: Final = (*EVENT_LEVEL, "registry-contradicts")
 """Codes whose number is that of an event of the document concerned."""
 _OF_ITS_TIME: Final = ("time-goes-back", "time-after-anchor", "back-dated")
+_OF_A_SIZE: Final = ("checkpoint-root", "proof-contradicts")
+"""Codes that say that the first so many events, their number, are not those that were signed."""
 _PLACES: Final = {
     "node-wrong": re.compile(r"node (\d+ of level \d+)"),
     "node-missing": re.compile(r"node (\d+ of level \d+)"),
@@ -64,7 +66,7 @@ def attributed(rows: Sequence[Mapping[str, Any]], sound: int) -> Iterator[LogFin
     bodies = [one for one in changed.values() if one.body]
     first = {one.document_id: one.seq for one in reversed(bodies)}
     causes = [one for one in bodies if one.seq >= sound]
-    roots = {row["seq"]: _first_below(row["seq"], causes, sound) for row in rows if row["code"] == "checkpoint-root"}
+    roots = {row["seq"]: _first_below(row["seq"], causes, sound) for row in rows if row["code"] in _OF_A_SIZE}
     for row in rows:
         if row["severity"] == "info":
             continue
@@ -119,7 +121,7 @@ def _cause(
     code, message = row["code"], row["message"]
     if code in _OF_ITS_TIME:
         return changed.get(row["seq"])
-    if code in ("checkpoint-root", "anchor-alone"):
+    if code in ("anchor-alone", *_OF_A_SIZE):
         return roots.get(row["seq"])
     if code == "signer-memory" and (size := _OTHER_EVENTS.search(message)):
         return _first_below(int(size[1]), causes, sound)

@@ -20,17 +20,18 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
-from signing_core import findings
+from signing_core import controls, findings
 from signing_core.bulk import results
 from signing_core.bulk.files import chunks
 from signing_core.bulk.results import Results
 from signing_core.certificate import layout
-from signing_core.controls import ControlFinding, History, Reconciliation, histories, reconcile, reconcile_without_row
+from signing_core.controls import ControlFinding, History, Reconciliation
 from signing_core.controls.catalogue import RECONCILIATION
 from signing_core.storage.database import reading
 from signing_core.storage.schema import marks
 from signing_core.storage.worker_life import end_with_parent
 from signing_core.storage.workspace import Workspace
+from signing_core.verification import made_by
 
 FINDING: Final = pa.struct(
     [
@@ -57,7 +58,6 @@ SCHEMA: Final = pa.schema(
 )
 """`basis` names what the comparison of the printed page was made from."""
 
-_PRINTED: Final = "certificate-differs-from-log"
 _TOGETHER: Final = 200
 
 
@@ -114,7 +114,7 @@ def _known(files: Iterable[Path]) -> dict[str, _Earlier]:
 
 
 def _earlier(row: Mapping[str, Any]) -> _Earlier:
-    return {**row, "findings": [one for one in row["findings"] if one["code"] == _PRINTED]}
+    return {**row, "findings": [one for one in row["findings"] if one["code"] in controls.OF_THE_PRINTED]}
 
 
 _Given = tuple[Sequence[str], dict[str, _Earlier]]
@@ -153,16 +153,23 @@ def _in_worker(key: str, now: datetime, ids: Sequence[str], before: dict[str, _E
 
 
 def _some(workspace: Workspace, key: str, now: datetime, ids: Sequence[str], before: dict[str, _Earlier]) -> _Gives:
-    read = {history.document_id: history for history in histories(workspace, ids)}
     pictures = _marks(workspace, ids)
-    bases = {one: _basis(history, pictures.get(one, ())) for one, history in read.items()}
-    known = {one for one in read if before.get(one, {}).get("basis") == bases[one]}
-    new = [history for one, history in read.items() if one not in known]
-    again = [history for one, history in read.items() if one in known]
-    rows = [_row(key, done, bases[done.document_id]) for done in reconcile(workspace, new, now=now)]
-    for done in reconcile(workspace, again, now=now, printed=False):
-        rows.append(_row(key, done, bases[done.document_id], before[done.document_id]))
-    rows += [_row(key, done, "") for done in reconcile_without_row(workspace, ids)]
+    bases: dict[str, str] = {}
+    new: set[str] = set()
+
+    def printed(history: History) -> bool:
+        one = history.document_id
+        bases[one] = _basis(history, pictures.get(one, ()))
+        if before.get(one, {}).get("basis") != bases[one]:
+            new.add(one)
+        return one in new
+
+    rows = []
+    for looked in controls.look(workspace, ids, now=now, part="archive", printed=printed):
+        one, done = looked.document_id, looked.reconciliation
+        if done is not None:
+            known = None if one in new or looked.history is None else before[one]
+            rows.append(_row(key, done, bases.get(one, ""), known))
     return rows, len(new)
 
 
@@ -177,10 +184,10 @@ def _on_the_work_list(workspace: Workspace, rows: Sequence[dict[str, Any]]) -> N
 
 
 def _code() -> str:
-    code = results.code_version(
+    code = made_by.code_version(
         "certificate", "controls", "desk", "pdf", "audit_log", "delivery/contacts.py", "dates.py", "typesetting.py"
     )
-    return f"{code} {results.library_versions()}"
+    return f"{code} {made_by.library_versions()}"
 
 
 _COLUMNS: Final = ("title", "pages", "language", "certificate_id", "final_sha256")

@@ -20,9 +20,11 @@ from signing_core.bulk import time_stamps
 from signing_core.bulk.one_by_one import reason_of
 from signing_core.bulk.time_stamps import TimeStamp
 from signing_core.controls.history import renewed_files
-from signing_core.desk import records, validation_data
+from signing_core.desk import logged_file, records, validation_data
 from signing_core.errors import ObjectDamaged, ObjectMissing, SealRejected
 from signing_core.flow import Status
+from signing_core.pdf import succession
+from signing_core.pdf.succession import Stage
 from signing_core.policy import Policy
 from signing_core.storage.database import reading, writing
 from signing_core.storage.locks import document_lock
@@ -165,14 +167,14 @@ def renew(
     """The SHA-256 of the renewed file, or None when it is not due. The caller holds the document's lock.
 
     `authority`: the X.509 certificates that a time-stamp made now brings with it; without them one is asked for.
-    Raises `TimeStampUnavailable`, `KeyUnavailable`, `ObjectMissing`, `ObjectDamaged`, and `SealRejected` when our own
-    verifier does not pass the result.
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged`, and `SealRejected` when our own verifier does not pass
+    the result.
     """
     from signing_core.pdf import preserve
 
     now, rules = workspace.clock(), policy or Policy()
     count, sha256 = _newest(workspace, document_id)
-    data = workspace.objects.get(sha256)
+    data = logged_file.read(workspace, document_id, sha256)
     token = time_stamps.last_token(data)
     if token is not None and time_stamps.read(token).proof_until(rules) > now + before:
         return None
@@ -184,6 +186,9 @@ def renew(
     needed = validation_data.collect(workspace, workspace.keys(), known, now=now)
     renewed = preserve.preserve(data, certificates=needed.certificates, crls=needed.crls, time_stamps=stamps)
     stored = workspace.objects.put(renewed.data)
+    logged_file.check_next(
+        workspace, document_id, workspace.objects.get(stored), Stage(succession.RENEWED, stored, renewed.length)
+    )
     _check(workspace, document_id, stored, max(workspace.clock(), needed.since), rules)
     with writing(workspace.engine) as connection:
         records.add_file(connection, document_id, f"renewed-{count + 1}", stored, renewed.length, now)

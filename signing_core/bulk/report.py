@@ -39,6 +39,7 @@ from signing_core.storage.database import reading, writing
 from signing_core.storage.durable import sync_folder, write_file
 from signing_core.storage.workspace import Workspace
 from signing_core.verdict import rfc3339
+from signing_core.verification import made_by
 
 ISSUED: Final = "report.issued"
 _HASH: Final = re.compile(r"([0-9a-f]{64})")
@@ -170,7 +171,7 @@ def _summary(
         "at": rfc3339(now),
         "organisation": workspace.settings.organisation,
         "tool_version": __version__,
-        "code_version": results.code_version(),
+        "code_version": made_by.code_version(),
         "policies": [{"id": name, "sha256": sha256} for name, sha256 in sorted(gathered.policies)],
         "batches": {state: states.count(state) for state in ("finished", "waiting", "stopped")},
         "documents": sum(gathered.counts["files"].values()),

@@ -26,25 +26,34 @@ command.add_command(notebook.command, "notebook")
 @command.command()
 @click.option("--no-files", is_flag=True, help="Leave out reading and hashing every completed document.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes for a large log; by default one per processor.")
+@click.option(
+    "--proof",
+    "brought",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="What was kept outside: a .tlog-proof, a finished PDF, a mail, an evidence pack, a folder of these; repeatable.",
+)
 @workspace_option
 @json_option
-def verify(no_files: bool, jobs: int | None, workspace: Path, as_json: bool) -> None:
+def verify(no_files: bool, jobs: int | None, brought: tuple[Path, ...], workspace: Path, as_json: bool) -> None:
     """Recompute the whole log and compare it with everything that was signed, anchored and stored of it.
 
-    Exit status 1 when something is not in order.
+    Whoever can write to all that this workspace keeps can still not write to what others were given: --proof holds the log
+    against that. Exit status 1 when something is not in order.
 
     \b
-    Example: sealtrail audit verify --workspace /srv/sealtrail
+    Example: sealtrail audit verify --workspace /srv/sealtrail --proof ~/mails/contract.tlog-proof
     """
-    from signing_core.audit_log import events, verification
+    from signing_core.audit_log import events, outside_proofs, verification
     from signing_core.storage.database import reading
 
+    outside = outside_proofs.load(brought)
     with open_workspace(workspace) as opened:
         with reading(opened.engine) as connection:
             total = events.size(connection)
         hidden = as_json or not sys.stderr.isatty()
         with click.progressbar(length=total, label="Events", file=sys.stderr, hidden=hidden) as bar:
-            report = verification.verify(opened, progress=bar.update, files=not no_files, jobs=jobs)
+            report = verification.verify(opened, progress=bar.update, files=not no_files, jobs=jobs, outside=outside)
         if as_json:
             print_json(_report_json(report))
         else:
@@ -256,6 +265,7 @@ def _report_json(report: Report) -> dict[str, object]:
         "events": report.events,
         "checkpoints": report.checkpoints,
         "anchors": report.anchors,
+        "proofs": report.proofs,
         "files": report.files,
         "anchored": anchored
         and {
@@ -276,8 +286,8 @@ def _print_report(report: Report) -> None:
     if len(report.findings) > 100:
         click.echo(f"... and {len(report.findings) - 100} more; --json shows them all.")
     click.echo(
-        f"Recomputed: events {report.events}, checkpoints {report.checkpoints}, anchors {report.anchors}, files {report.files}: "
-        + ("all in order." if report.in_order else "NOT in order.")
+        f"Recomputed: events {report.events}, checkpoints {report.checkpoints}, anchors {report.anchors}, "
+        f"proofs {report.proofs}, files {report.files}: " + ("all in order." if report.in_order else "NOT in order.")
     )
     if report.anchored is not None:
         click.echo(

@@ -3,19 +3,22 @@
 from signing_core.controls.catalogue import CATALOGUE
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History, histories
-from signing_core.controls.reconciliation import Reconciliation, reconcile, reconcile_without_row
-from signing_core.controls.rules import check
+from signing_core.controls.looking import OF_THE_PRINTED, Looked, by_codes, in_parts, look, population
+from signing_core.controls.reconciliation import Reconciliation
 from signing_core.controls.wording import Wording, in_words
 
 __all__ = [
     "CATALOGUE",
+    "OF_THE_PRINTED",
     "ControlFinding",
     "History",
+    "Looked",
     "Reconciliation",
     "Wording",
-    "check",
+    "by_codes",
     "histories",
+    "in_parts",
     "in_words",
-    "reconcile",
-    "reconcile_without_row",
+    "look",
+    "population",
 ]

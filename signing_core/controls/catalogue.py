@@ -21,7 +21,7 @@ class Kind:
 
 RECONCILIATION: Final[dict[str, Kind]] = {
     "stored-file-missing": Kind(
-        "error", "operations", "The stored file of a completed document is gone or cannot be read.",
+        "error", "operations", "The stored file of a document is gone or cannot be read.",
         "See to disk and rights; restore it from a backup or from the message as it was sent; its hash is in the audit log.",
     ),
     "stored-file-changed": Kind(
@@ -31,6 +31,14 @@ RECONCILIATION: Final[dict[str, Kind]] = {
     "registry-differs-from-log": Kind(
         "error", "compliance", "The registry does not say of a completed document what the event of completion says.",
         "The event is covered by checkpoints, the registry is not: trust the event and find out who changed the row.",
+    ),
+    "file-differs-from-log": Kind(
+        "error", "compliance", "The stored file is not what the events say of it, step by step: it was exchanged between two steps.",
+        "Believe the event: take the file that it names from a backup or a party, and find out who wrote to store and registry.",
+    ),
+    "revisions-beyond-steps": Kind(
+        "error", "compliance", "Between two states of the file lie other revisions than the step between them adds.",
+        "Compare the states, to see what came in between (`sealtrail verify --compare`), and void or replace the document.",
     ),
     "renewed-file-differs": Kind(
         "error", "operations", "The file with the renewed archive time-stamp is not the one of its event, or is gone.",

@@ -7,7 +7,7 @@ from typing import Final
 GERMAN: Final[dict[str, tuple[str, str]]] = {
     # What the four-way reconciliation finds in a completed document
     "stored-file-missing": (
-        "Die gespeicherte Datei eines abgeschlossenen Dokuments ist verschwunden oder nicht lesbar.",
+        "Die gespeicherte Datei eines Dokuments ist verschwunden oder nicht lesbar.",
         "Prüfen Sie Datenträger und Rechte; stellen Sie sie aus einer Sicherung wieder her, oder aus der Nachricht, wie sie "
         "gesendet wurde; ihr Hash steht im Prüfprotokoll.",
     ),
@@ -19,6 +19,17 @@ GERMAN: Final[dict[str, tuple[str, str]]] = {
         "Das Register sagt über ein abgeschlossenes Dokument nicht, was das Ereignis des Abschlusses sagt.",
         "Prüfpunkte decken das Ereignis, nicht aber das Register: Verlassen Sie sich auf das Ereignis, und klären Sie, wer die "
         "Zeile geändert hat.",
+    ),
+    "file-differs-from-log": (
+        "Die gespeicherte Datei ist nicht die, die die Ereignisse Schritt für Schritt nennen: Sie wurde zwischen zwei Schritten "
+        "ausgetauscht.",
+        "Verlassen Sie sich auf das Ereignis: Holen Sie die Datei, die es nennt, aus einer Sicherung oder von einer Partei, und "
+        "klären Sie, wer in Objektspeicher und Register geschrieben hat.",
+    ),
+    "revisions-beyond-steps": (
+        "Zwischen zwei Ständen der Datei liegen andere Revisionen als die, die der Schritt dazwischen hinzufügt.",
+        "Vergleichen Sie die Stände, um zu sehen, was dazwischen hinzukam (`sealtrail verify --compare`), und ziehen Sie das "
+        "Dokument zurück oder ersetzen Sie es.",
     ),
     "renewed-file-differs": (
         "Die Datei mit dem erneuerten Archivzeitstempel ist nicht die, die ihr Ereignis nennt, oder sie ist verschwunden.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from signing_core.audit_log import contents
+from signing_core.audit_log import contents, files
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.events import Event
 from signing_core.controls import log_rules
@@ -31,6 +31,7 @@ from signing_core.errors import (
 )
 from signing_core.flow import Status
 from signing_core.flow.values import spoken
+from signing_core.pdf import succession
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
@@ -74,6 +75,56 @@ def reconcile(
             yield _one(workspace, history, now, printed)
 
 
+def standing(workspace: Workspace, history: History) -> list[ControlFinding]:
+    """What is wrong with the file of a document that is not completed: in the store, in the registry, by the log."""
+    found: list[ControlFinding] = []
+    registry = _registered(history)
+    data, _ = _stored(workspace, registry, history.document_id, found)
+    found += _as_logged(history, registry, data, with_revisions=True)
+    return found
+
+
+def _registered(history: History) -> str | None:
+    """The file that the registry has for a document that is not completed."""
+    state = history.row.state
+    sha256 = state.get("document_sha256") if isinstance(state, dict) else None
+    return sha256 if isinstance(sha256, str) else None
+
+
+def _as_logged(
+    history: History, registry: str | None, data: bytes | None, *, with_revisions: bool
+) -> Iterator[ControlFinding]:
+    """The stored file against the states that the events name. That an event cannot be read is a finding of its own."""
+    try:
+        known = [one for one in files.of(history.events) if one.stage.step != succession.RENEWED]
+    except files.ConsentElsewhere as error:
+        yield _differs(history, f"The audit log {error}.", registry)
+        return
+    except files.Unreadable:
+        return
+    if not known:
+        return
+    last, stages = known[-1], [one.stage for one in known]
+    if registry != last.sha256:
+        if last.stage.step != succession.COMPLETED:  # of a completed document, `registry-differs-from-log` says so
+            yield _differs(
+                history, f"The registry names {registry}, event {last.event.seq} names {last.sha256}.", registry
+            )
+        return
+    if data is None:
+        return
+    wrong = succession.not_a_prefix(data, stages)
+    if wrong is not None:
+        yield _differs(history, f"The object {registry} {wrong}.", registry)
+    elif with_revisions and (wrong := succession.other_revisions(data, stages)) is not None:
+        message = f"The object {registry} {wrong}."
+        yield ControlFinding("revisions-beyond-steps", history.document_id, message, (f"object {registry}",))
+
+
+def _differs(history: History, message: str, registry: str | None) -> ControlFinding:
+    return ControlFinding("file-differs-from-log", history.document_id, message, (f"object {registry}",))
+
+
 def reconcile_without_row(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Reconciliation]:
     """Of documents that were completed, those that the registry does not know any more: what the log says of each."""
     with reading(workspace.engine) as connection:
@@ -94,7 +145,7 @@ def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event]) -> Re
         message = f"The registry has no such document, the audit log has {len(log)} events of it and no completion."
         evidence = (f"event {log[-1].seq}",)
     else:
-        message = "Neither registry nor audit log knows the document, and it was once found completed."
+        message = "Neither registry nor audit log knows the document, and other records name it."
     found = [ControlFinding("registry-differs-from-log", document_id, message, evidence)]
     logged = stored = None
     changed = next((event for event in log if contents.problem(event) is not None), None)
@@ -113,6 +164,7 @@ def _one(workspace: Workspace, history: History, now: datetime, with_page: bool)
     completed = next(iter(history.of("document.completed")), None)
     logged: str | None = completed.data.get("sha256") if completed else None
     data, stored = _stored(workspace, registry, document_id, found)
+    found += _as_logged(history, registry, data, with_revisions=with_page)
     found += _renewed(workspace, history, data)
     mailed = dict(_mailed(workspace, history, logged or registry, now, found))
     page: Printed = "not-checked"
@@ -173,9 +225,19 @@ def _renewed(workspace: Workspace, history: History, completed: bytes | None) ->
         else:
             if completed is not None and not newest.startswith(completed):
                 problem = f"The object {logged[-1]} does not begin with the completed file."
+            elif (wrong := _beyond_its_steps(history, newest)) is not None:
+                problem = f"The object {logged[-1]} {wrong}."
     if problem:
         evidence = tuple(f"object {sha256}" for sha256 in (history.renewed or logged)[-1:])
         yield ControlFinding("renewed-file-differs", history.document_id, problem, evidence)
+
+
+def _beyond_its_steps(history: History, newest: bytes) -> str | None:
+    try:
+        stages = [one.stage for one in files.of(history.events)]
+    except files.Unreadable:
+        return None  # a finding of its own
+    return succession.not_a_prefix(newest, stages) or succession.other_revisions(newest, stages)
 
 
 def _mailed(

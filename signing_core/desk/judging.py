@@ -7,8 +7,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import contents
 from signing_core.audit_log import events as audit
+from signing_core.audit_log import files
 from signing_core.errors import StorageError
 from signing_core.flow import Status
 from signing_core.flow.values import spoken
@@ -16,13 +16,13 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import document_files, documents
 from signing_core.storage.workspace import Workspace
 from signing_core.trust.workspace import of_workspace
-from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
+from signing_core.verdict import AuditLogState, DocumentVerdict, Ended, Indication, Integrity, RegistryState
 from signing_core.verification import WorkspaceContext
 
 
 def context_of(workspace: Workspace) -> WorkspaceContext:
     """What the workspace believes, with its registry and its audit log."""
-    return WorkspaceContext(of_workspace(workspace), Registry(workspace), LogView(workspace))
+    return WorkspaceContext(of_workspace(workspace), Registry(workspace), LogView(workspace), workspace.log_origin)
 
 
 def why_not_complete(verdict: DocumentVerdict, document_id: str) -> str | None:
@@ -80,8 +80,11 @@ class Registry:
         return {hashlib.sha256(memoryview(final)[:cut]).hexdigest() for cut in cuts}
 
 
-_MAKING: Final = frozenset({"document.created", "signature.made", "document.completed", "document.renewed"})
-"""The events that say what the document's file is from here on."""
+_ENDINGS: Final[dict[str, Ended]] = {
+    "document.voided": "voided",
+    "document.declined": "declined",
+    "document.expired": "expired",
+}
 
 
 class LogView:
@@ -91,18 +94,22 @@ class LogView:
         self._workspace = workspace
 
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
-        """`included`: an event by which the document came to be names this hash; `missing`; `inconsistent`: its events do
-        not chain, or one of them cannot be read.
+        """`included`, `other-file`, `missing` or `inconsistent`; see `verification.LogView`.
 
         That somebody had a file verified is an event too, whatever that file was: it makes none of it the document's.
         """
+        try:
+            known = files.of(self._of(document_id))
+        except files.Unreadable:
+            return "inconsistent"
+        if not known:
+            return "missing"
+        return "included" if any(one.sha256 == sha256 for one in known) else "other-file"
+
+    def ended(self, document_id: str) -> Ended | None:
+        """By the last event that ended it without a completion."""
+        return next((_ENDINGS[event.type] for event in reversed(self._of(document_id)) if event.type in _ENDINGS), None)
+
+    def _of(self, document_id: str) -> list[audit.Event]:
         with reading(self._workspace.engine) as connection:
-            log = audit.of_document(connection, document_id)
-        previous = None
-        for event in log:
-            if contents.problem(event) is not None or event.content.get("prev") != previous:
-                return "inconsistent"
-            previous = event.sha256
-        made = [event for event in log if event.type in _MAKING]
-        named = {event.data.get(key) for event in made for key in ("sha256", "prepared_sha256")}
-        return "included" if sha256 in named else "missing"
+            return audit.of_document(connection, document_id)

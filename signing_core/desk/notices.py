@@ -16,10 +16,11 @@ from signing_core.delivery import outbox, tokens
 from signing_core.delivery.channels import choice
 from signing_core.delivery.messages import compose
 from signing_core.delivery.mime import Companion
-from signing_core.desk import certificate_facts, proof_files, records
+from signing_core.desk import certificate_facts, logged_file, proof_files, records
 from signing_core.desk.views import file_name
 from signing_core.flow import Role
 from signing_core.flow.commands import Event, EventType
+from signing_core.pdf import succession
 from signing_core.storage.schema import links
 from signing_core.storage.workspace import Workspace
 
@@ -235,9 +236,13 @@ def deliver(workspace: Workspace, *, document_id: str | None = None) -> list[out
 
 
 def _companions(workspace: Workspace, row: sa.Row[Any]) -> list[Companion]:
-    """With every finished PDF: the certificate in words, for those who cannot see its page, and the proof."""
+    """With every finished PDF: the certificate in words, for those who cannot see its page, and the proof.
+
+    Raises `FileNotAsLogged` when what is attached is not the completed file.
+    """
     if row.kind != "completed" or row.document_id is None:
         return []
+    logged_file.standing(workspace, row.document_id, row.attachment_sha256, step=succession.COMPLETED)
     proof = proof_files.proof_of(workspace, row.document_id)
     return [
         Companion(f"{row.document_id}.txt", certificate_facts.in_words(workspace, row.document_id)),

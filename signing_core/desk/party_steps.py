@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
 from signing_core.delivery import codes, contacts
-from signing_core.desk import endings, records, secrets, steps, views
+from signing_core.desk import endings, logged_file, records, secrets, steps, views
 from signing_core.desk.people import REASON, Origin, kept
 from signing_core.desk.records import FoundLink
 from signing_core.desk.taking import TakesSteps
@@ -23,6 +23,7 @@ from signing_core.flow import Role, State, Status
 from signing_core.flow import commands as c
 from signing_core.flow.commands import EventType
 from signing_core.marks import Mark
+from signing_core.pdf import succession
 from signing_core.storage.database import reading, writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties
@@ -145,10 +146,12 @@ class PartySteps(TakesSteps):
         """A party with a confirmed code gives its signature, and a stamp if it wants one.
 
         The consent is recorded; `work_on` then makes the signature. `copy_email` is where the finished document goes when
-        the party is reached by SMS. Raises `KeyEnds` when a key has ended without which the document would hang.
+        the party is reached by SMS. Raises `KeyEnds` when a key has ended without which the document would hang, and
+        `FileNotAsLogged`: a consent is to the file on record, or is not taken.
         """
         link = self._link(token)
         role = Role(link.role)
+        damaged = logged_file.problem(self.workspace, link.document_id, self._recorded(link.document_id))
         email = contacts.parse_email(copy_email) if copy_email else None
         now = self.clock()
 
@@ -162,6 +165,8 @@ class PartySteps(TakesSteps):
 
         def also(connection: sa.Connection, taken: steps.Taken) -> Mapping[str, Any] | None:
             endings.check_consent(self.workspace, link.document_id, role)
+            if damaged is not None:
+                raise damaged
             for part, given in (("signature", mark), ("stamp", stamp)):
                 if given is not None:
                     records.keep_mark(
@@ -195,14 +200,15 @@ class PartySteps(TakesSteps):
         return self._take_command(link.document_id, command, actor=role, origin=origin, remarks=remarks)
 
     def shown_file(self, token: str) -> bytes:
-        """The PDF that the party of this link is asked to sign."""
+        """The PDF that the party of this link is asked to sign. Raises `FileNotAsLogged`."""
         link = self._link(token)
-        with reading(self.workspace.engine) as connection:
-            state = State.from_json(records.load(connection, link.document_id).state)
-        return self.workspace.objects.get(state.document_sha256)
+        return logged_file.read(self.workspace, link.document_id, self._recorded(link.document_id))
 
     def download(self, token: str) -> tuple[str, bytes]:
-        """The finished PDF behind a download link: file name and bytes. Raises `LinkExpired` or `LinkInvalid`."""
+        """The finished PDF behind a download link: file name and bytes.
+
+        Raises `LinkExpired`, `LinkInvalid` or `FileNotAsLogged`.
+        """
         with reading(self.workspace.engine) as connection:
             link = records.find_link(connection, token)
             row = records.load(connection, link.document_id)
@@ -214,7 +220,13 @@ class PartySteps(TakesSteps):
             )
         if link.purpose == "download" and self.clock() > link.expires_at:
             raise LinkExpired(f"The download link to document {row.id} has expired; ask the sender for a new one.")
-        return views.file_name(row.title, row.id), self.workspace.objects.get(row.final_sha256)
+        data = logged_file.read(self.workspace, row.id, row.final_sha256, step=succession.COMPLETED)
+        return views.file_name(row.title, row.id), data
+
+    def _recorded(self, document_id: str) -> str:
+        """The SHA-256 that the registry has for the document's file."""
+        with reading(self.workspace.engine) as connection:
+            return State.from_json(records.load(connection, document_id).state).document_sha256
 
     def _link(self, token: str) -> FoundLink:
         with reading(self.workspace.engine) as connection:

@@ -6,12 +6,11 @@ It is made once, when the first message is sent, and kept, so that every party g
 from __future__ import annotations
 
 from signing_core.audit_log.log import AuditLog
+from signing_core.audit_log.stored_proofs import STEP
 from signing_core.desk import records
 from signing_core.errors import DocumentUnknown
 from signing_core.storage.database import reading, writing
 from signing_core.storage.workspace import Workspace
-
-STEP = "proof"
 
 
 def proof_of(workspace: Workspace, document_id: str) -> str:

@@ -1,5 +1,6 @@
 """From both signatures to the completed document.
 
+(0) The log is signed as it is, and the file that it names as the client's is read back (`logged_file`).
 (1) The authenticity certificate is set from the audit log and its QR code signed.
 (2) The certificate page's field is signed with the seal key, the page being its appearance; the seal locks the document.
 (3) A CRL issued after all signatures, the X.509 certificates and a document time-stamp are added (PAdES B-LTA).
@@ -20,15 +21,18 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from signing_core.audit_log.log import AuditLog
 from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
-from signing_core.desk import certificate_facts, records, steps, validation_data
+from signing_core.desk import certificate_facts, logged_file, records, steps, validation_data
 from signing_core.desk.proven_time import Remembering
 from signing_core.errors import LogInconsistent, SealRejected
 from signing_core.flow import State
 from signing_core.flow.commands import EventType, RecordCompletion
 from signing_core.keys import register
 from signing_core.keys.interface import StatementKey
+from signing_core.pdf import succession
+from signing_core.pdf.succession import Stage
 from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 from signing_core.trust.workspace import of_workspace
@@ -37,7 +41,8 @@ from signing_core.trust.workspace import of_workspace
 def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> State:
     """Seal, preserve, read back, verify and complete. The caller holds the document's lock.
 
-    Raises `TimeStampUnavailable`, `KeyUnavailable` or `SealRejected`; then the document still waits in *sealing*.
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged`, `LogInconsistent` or `SealRejected`; then the document
+    still waits in *sealing*.
     """
     from signing_core.pdf import preserve
     from signing_core.pdf import seal as pdf_seal
@@ -47,6 +52,8 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     seal_key, qr_key = ring.seal, ring.qr
     stamps = Remembering(workspace.time_stamps)
     now = clock()
+    AuditLog(workspace).checkpoint(now)
+    signed = logged_file.read(workspace, state.document_id, state.document_sha256)
     with reading(workspace.engine) as connection:
         language = records.load(connection, state.document_id).language
         data = certificate_facts.gather(
@@ -59,7 +66,6 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
             time_stamps=AuthorityFacts(stamps.name, stamps.embedded),
         )
     url = qr_url(qr_key, data)
-    signed = workspace.objects.get(state.document_sha256)
     sealed = pdf_seal.seal(
         signed,
         key=seal_key,
@@ -147,6 +153,7 @@ def _check(
     from signing_core.verification import verify
 
     stored = workspace.objects.get(sha256)
+    logged_file.check_next(workspace, state.document_id, stored, Stage(succession.COMPLETED, sha256, len(stored)))
     verdict = verify(stored, at=now, trust=of_workspace(workspace))
     problem = judging.why_not_complete(verdict, data.document_id)
     if problem:

@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core import marks
-from signing_core.desk import records, secrets, steps
+from signing_core.audit_log.log import AuditLog
+from signing_core.desk import logged_file, records, secrets, steps
 from signing_core.desk.people import LABELS
 from signing_core.desk.proven_time import Remembering
 from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, RecordSignature
 from signing_core.keys import register
 from signing_core.keys.interface import SigningKey
+from signing_core.pdf.succession import Stage
 from signing_core.storage.database import reading
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.workspace import Workspace
@@ -38,13 +40,17 @@ _REASONS = {
 def sign(workspace: Workspace, state: State, now: datetime) -> State:
     """Make the signature that `state` waits for. The caller holds the document's lock.
 
-    Raises `TimeStampUnavailable` or `KeyUnavailable`; then the document is as it was.
+    A checkpoint over the consent comes first: no key is used for what could still be rewritten.
+
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged` or `LogInconsistent`; then the document is as it was.
     """
     from signing_core.pdf import sign as pdf_sign
 
     role = state.turn
     if role is None:
         raise ValueError(f"document {state.document_id} waits for no signature")
+    AuditLog(workspace).checkpoint(now)
+    unsigned = logged_file.read(workspace, state.document_id, state.document_sha256)
     # One CA for certificate and CRL, whatever another process does meanwhile.
     ring = workspace.keys()
     ca, stamps = ring.ca, Remembering(workspace.time_stamps)
@@ -68,7 +74,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     key: SigningKey = one_time or ring.first_party
     try:
         signed = pdf_sign.sign(
-            workspace.objects.get(state.document_sha256),
+            unsigned,
             role=role,
             key=key,
             time_stamps=stamps,
@@ -82,7 +88,8 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     finally:
         if one_time is not None:
             one_time.destroy()
-    workspace.objects.put(signed.data)
+    kept = workspace.objects.get(workspace.objects.put(signed.data))
+    logged_file.check_next(workspace, state.document_id, kept, Stage(role, signed.sha256, signed.length))
 
     certificate_id = new_id(now)
     token, next_link = secrets.new_link(workspace, now)

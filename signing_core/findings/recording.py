@@ -15,18 +15,18 @@ import sqlalchemy as sa
 from signing_core import controls
 from signing_core.audit_log import events as audit
 from signing_core.controls import ControlFinding
-from signing_core.controls.catalogue import FLOW, RECONCILIATION
 from signing_core.storage.database import reading, writing
 from signing_core.storage.identifiers import new_id
-from signing_core.storage.schema import documents, findings
+from signing_core.storage.schema import findings
 from signing_core.storage.workspace import Workspace
 
 _CHUNK: Final = 200
 """Documents looked at, and findings recorded, at once."""
-_OF_THE_PRINTED: Final = frozenset(("certificate-differs-from-log", "certificate-not-compared"))
 _EACH_EVENT: Final = frozenset(("code-confirmed-late", "consent-too-late", "consent-without-code", "event-changed"))
 """Codes of a document that can be found more than once in it: what was decided on one event says nothing of another."""
-_AS_IT_SAYS: Final = frozenset(("batch-stopped", "registry-differs-from-log", "stored-file-changed"))
+_AS_IT_SAYS: Final = frozenset(
+    ("batch-stopped", "file-differs-from-log", "registry-differs-from-log", "stored-file-changed")
+)
 """Codes whose sentence says what is the case: why a batch stopped, which other file there is. Counts and times in it do not matter."""
 _NUMBER: Final = re.compile(r"\b\d+\b")
 
@@ -51,28 +51,34 @@ def refresh(
     printed: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Refreshed:
-    """Let all controls look at these documents, or at all, and bring the work list in line.
+    """Let all controls look at these documents, or at all that any record knows, and bring the work list in line.
 
     `printed` also sets every certificate again to compare it (40 ms a document); `progress` is called with documents done
     and documents in all.
     """
     now = workspace.clock()
     if document_ids is None:
-        with reading(workspace.engine) as connection:
-            document_ids = list(connection.execute(sa.select(documents.c.id).order_by(documents.c.id)).scalars())
-    codes = {*RECONCILIATION, *FLOW} - (set() if printed else _OF_THE_PRINTED)
+        document_ids = controls.population(workspace)
     sums = [0, 0, 0, 0]
     for start in range(0, len(document_ids), _CHUNK):
         part = document_ids[start : start + _CHUNK]
-        found: list[ControlFinding] = []
-        for number, history in enumerate(controls.histories(workspace, part), start=start + 1):
-            found += controls.check(history, now)
-            for reconciled in controls.reconcile(workspace, [history], now=now, printed=printed):
-                found += reconciled.findings
+        looked: list[controls.Looked] = []
+        for number, one in enumerate(controls.look(workspace, part, now=now, printed=lambda _: printed), start + 1):
+            looked.append(one)
             if progress is not None:
                 progress(number, len(document_ids))
-        sums = [a + b for a, b in zip(sums, record_of_some(workspace, found, part, now, codes=codes), strict=True)]
+        sums = [a + b for a, b in zip(sums, record_looked(workspace, looked, now), strict=True)]
     return Refreshed(len(document_ids), *sums)
+
+
+def record_looked(workspace: Workspace, looked: Sequence[controls.Looked], now: datetime) -> tuple[int, int, int, int]:
+    """Bring the work list in line with what the driver of the controls saw; returns what `record` returns."""
+    sums = (0, 0, 0, 0)
+    for codes, group in controls.by_codes(looked):
+        found = [finding for one in group for finding in one.findings]
+        done = record_of_some(workspace, found, [one.document_id for one in group], now, codes=codes)
+        sums = (sums[0] + done[0], sums[1] + done[1], sums[2] + done[2], sums[3] + done[3])
+    return sums
 
 
 def record(

@@ -188,7 +188,7 @@ class AuditLog(_Table):
     """Base URLs of C2SP tlog-witness servers."""
     witness_keys: tuple[str, ...] = Field(default=(), examples=[("witness.example/w1+1a2b3c4d+BAbC...",)])
     """Their verifier keys, as C2SP signed-note vkeys."""
-    signer_state: Path = Path("secrets/checkpoint-signer.json")
+    signer_state: Path = Path("secrets/checkpoint-signer.note")
     """Outside the database on purpose; put it where a restore of the database does not bring it back."""
 
 

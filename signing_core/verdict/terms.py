@@ -79,4 +79,6 @@ Revocation = Literal["good", "revoked", "unknown"]
 QrState = Literal["valid", "invalid", "foreign", "absent", "unreadable"]
 PrefixState = Literal["match", "mismatch", "not-checked"]
 RegistryState = Literal["known", "prefix", "unknown", "mismatch"]
-AuditLogState = Literal["included", "missing", "inconsistent"]
+AuditLogState = Literal["included", "other-file", "missing", "inconsistent"]
+Ended = Literal["voided", "declined", "expired"]
+"""How a document ended that was not completed."""

@@ -97,7 +97,7 @@ def conclude(
     elif not causes:
         causes.append((_OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND))
     if own_token is not None:
-        notes += [note for note in own_token.notes if note[0] != "time-stamp-untrusted"]
+        notes += [note for note in own_token.notes if note[0] not in ("time-stamp-undecided", "time-stamp-untrusted")]
         if not own_token.proves:
             causes.append((_OPEN, SubIndication.CHAIN_CONSTRAINTS_FAILURE))
     elif policy.require_time_stamp and timing.proof is None:

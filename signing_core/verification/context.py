@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from signing_core.trust import TrustStore
-from signing_core.verdict import AuditLogState, RegistryState
+from signing_core.verdict import AuditLogState, Ended, RegistryState
 
 
 class Registry(Protocol):
@@ -22,7 +22,13 @@ class LogView(Protocol):
     """The audit log of a workspace, or a proof that travels with the document."""
 
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
-        """Whether the log has this document's events and agrees; None when there is nothing to tell by."""
+        """`included`: an event by which the document came to be names this file; `other-file`: such events name others;
+        `missing`: it knows no such document; `inconsistent`: its events do not chain or cannot be read. None when there is
+        nothing to tell by."""
+        ...
+
+    def ended(self, document_id: str) -> Ended | None:
+        """How the document ended without being completed, None when it did not or nothing is known of it."""
         ...
 
 
@@ -33,3 +39,5 @@ class WorkspaceContext:
     trust: TrustStore = field(default_factory=TrustStore)
     registry: Registry | None = None
     audit_log: LogView | None = None
+    identity: str = ""
+    """Which workspace it is, for who keeps verdicts: no two have the same."""

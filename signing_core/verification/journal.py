@@ -1,9 +1,10 @@
 """Work already done: verdicts kept by the content of the document and the rules it was judged by.
 
 A run over a million files that was cut off is started again with the same journal and goes on where it was. A verdict is
-taken from it only when the file has the same SHA-256 and everything that went into it is the same: policy, trust,
-revocation data, password, the version of the program, and the time judged for. A run that is given no time of its own
-takes the journal's.
+taken from it only when the file has the same SHA-256 and everything that went into it is the same: policy, trust, those of the
+workspace included, revocation data, password, code and libraries, and the time judged for. What registry and audit log of the
+workspace say of a file can change with every step of its document, so both are asked again, and what they say has to be what the verdict
+says. A run that is given no time of its own takes the journal's.
 """
 
 from __future__ import annotations
@@ -17,25 +18,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from signing_core import __version__
 from signing_core.errors import UsageError
 from signing_core.pdf.revisions import Limits
 from signing_core.verdict import DocumentVerdict, rfc3339
+from signing_core.verification import made_by, on_record
 from signing_core.verification.batch import Rules
+from signing_core.verification.context import WorkspaceContext
 
 _KIND: Final = "sealtrail-verification-journal"
 
 
-def rules_digest(rules: Rules) -> str:
-    """SHA-256 over everything but the time judged for that a verdict depends on."""
+def rules_digest(rules: Rules, context: WorkspaceContext | None = None) -> str:
+    """SHA-256 over everything that a verdict depends on, but the time judged for and what a workspace says of the file."""
     content = {
-        "version": __version__,
+        "code": [made_by.code_version(), made_by.library_versions()],
         "policy": rules.policy.reference().sha256,
         "trust": rules.trust.digest,
         "revocation": sorted(hashlib.sha256(body).hexdigest() for body in (*rules.crls, *rules.ocsps)),
         "password": hashlib.sha256((rules.password or "").encode()).hexdigest(),
         "online": rules.online,
-        "workspace": rules.context is not None,
+        "workspace": context and [context.identity, context.trust.digest],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -48,6 +50,7 @@ class Journal:
         self._known: dict[str, dict[str, Any]] = {}
         self._stream: IO[str] | None = None
         self._head: dict[str, Any] | None = None
+        self._context: WorkspaceContext | None = None
         try:
             with path.open(encoding="utf-8") as lines:
                 self._read(lines)
@@ -78,7 +81,8 @@ class Journal:
 
     def begin(self, rules: Rules) -> None:
         """Go on under these rules; the verdicts of a run under others are dropped. Raises `UsageError`."""
-        head = {"kind": _KIND, "at": rfc3339(rules.at), "rules": rules_digest(rules)}
+        self._context = rules.context() if rules.context else None
+        head = {"kind": _KIND, "at": rfc3339(rules.at), "rules": rules_digest(rules, self._context)}
         same = self._head == head
         if not same:
             self._known.clear()
@@ -102,9 +106,22 @@ class Journal:
             return None
         entry = self._known.get(sha256)
         try:
-            return replace(DocumentVerdict.from_json(entry), path=path) if entry else None
+            verdict = replace(DocumentVerdict.from_json(entry), path=path) if entry else None
         except (KeyError, TypeError, ValueError, AttributeError):  # a damaged line is work that was not done
             return None
+        if verdict is not None and not self._still_so(verdict, sha256):
+            del self._known[sha256]  # judged anew, and then kept as it is now
+            return None
+        return verdict
+
+    def _still_so(self, verdict: DocumentVerdict, sha256: str) -> bool:
+        """Whether the workspace says of the file what it said when the verdict was made."""
+        if self._context is None:
+            return verdict.registry is None and verdict.audit_log is None
+        now = on_record.look_up(self._context, sha256, verdict.document_id)
+        said = {finding.code for finding in verdict.findings if finding.code.startswith("document-")}
+        ended = {code for code in now.codes(of_a_document=True) if code.startswith("document-")}
+        return (verdict.registry, verdict.audit_log, said) == (now.registry, now.audit_log, ended)
 
     def add(self, verdict: DocumentVerdict) -> None:
         """Keep a verdict that is new. One without a hash (unreadable, a worker that died) is worth another try."""

@@ -34,6 +34,7 @@ from signing_core.verdict import (
     QrState,
     RegistryState,
 )
+from signing_core.verification import on_record
 from signing_core.verification.believed import fingerprints
 from signing_core.verification.certificate_page import PageRead
 from signing_core.verification.certificate_page import read as read_certificate_page
@@ -129,7 +130,7 @@ def judge(
     certificate = CertificateVerdict()
     if found.ours:
         certificate = _Certificate(found, structure, examined, roots, trust, notes).judged(password, read)
-    registry, audit_log = _workspace(context, sha256, found.document_id, notes)
+    registry, audit_log = on_record.ask(context, sha256, found.document_id, notes)
     altered = not _FORGED.isdisjoint(code for code, _ in notes)
     return OurAxis(certificate, registry, audit_log, altered or registry == "mismatch", tuple(notes))
 
@@ -273,19 +274,3 @@ class _Certificate:
 
 def _said(house: House) -> str:
     return house.name or "a seal or key that was given without a house"
-
-
-def _workspace(
-    context: WorkspaceContext | None, sha256: str, document_id: str | None, notes: list[Note]
-) -> tuple[RegistryState | None, AuditLogState | None]:
-    if context is None:
-        return None, None
-    registry = context.registry.lookup(sha256, document_id) if context.registry else None
-    if registry == "mismatch" or (registry == "prefix") or (registry == "unknown" and document_id is not None):
-        notes.append((f"registry-{registry}", ""))
-    audit_log = None
-    if context.audit_log is not None and document_id is not None:
-        audit_log = context.audit_log.inclusion(document_id, sha256)
-        if audit_log in ("missing", "inconsistent"):
-            notes.append((f"audit-log-{audit_log}", ""))
-    return registry, audit_log

@@ -103,7 +103,9 @@ def _judge(token: CheckedToken, known_at: datetime, proven: bool, at: datetime, 
             if code not in GROUNDS and code != "algorithm-weak"
         ]
         if reasons or (not passed and not weak):
-            notes.append(("time-stamp-untrusted", f"{which} ({'; '.join(reasons) or chain.sub_indication})"))
+            open_only = len(reasons) == 1 and any(code == "revocation-unknown" for code, _ in chain.notes)
+            code = "time-stamp-undecided" if open_only else "time-stamp-untrusted"
+            notes.append((code, f"{which} ({'; '.join(reasons) or chain.sub_indication})"))
     if weak:
         notes.append(("time-stamp-weak", f"{which} ({'; '.join(weak)})"))
     return JudgedToken(token, chain, passed and not reasons and not weak, authority, tuple(notes))

@@ -22,7 +22,7 @@ from pipeline_runs import Runs
 from pipelines.defs import audit_log, integrity, reports
 from signing_core.bulk import reconciling, results, signatures
 from signing_core.bulk.checks import failed_within_bounds, verdict_for_every_document
-from signing_core.bulk.results import library_versions, rows_of
+from signing_core.bulk.results import rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.errors import UsageError
 from signing_core.policy import Policy
@@ -31,6 +31,7 @@ from signing_core.testing import contract
 from signing_core.verdict import DocumentVerdict
 from signing_core.verification.batch import Rules
 from signing_core.verification.findings import make as make_finding
+from signing_core.verification.made_by import library_versions
 from signing_core.verification.undecided import undecided
 
 SHARED = Path(__file__).resolve().parents[1] / "shared"

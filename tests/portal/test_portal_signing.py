@@ -154,6 +154,24 @@ def test_only_the_browser_that_signed_gets_the_document(company: Any) -> None:
     assert stranger.get(f"{path}/document").status_code == 403
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_damaged_file_gets_no_consent_and_a_page_that_says_so(company: Any, language: str) -> None:
+    document_id, token = company.sent(role=Role.CLIENT)
+    visitor = company.visitor(headers={"accept-language": language})
+    chosen = visitor.submit(
+        company.at_signature(visitor, token, Role.CLIENT), "/signature", kind="name", name="Sample Client"
+    )
+    file = company.workspace.objects.path(company.desk.state(document_id).document_sha256)
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-40])
+    refused = visitor.submit(chosen, "/consent", agree="yes")
+    say = words(language)
+    assert refused.status_code == 409
+    assert say["p_file_title"] in refused.text and say["p_file"] in refused.text
+    assert company.desk.state(document_id).status is Status.AWAITING_CLIENT
+    assert company.desk.events(document_id)[-1].data["because"] == "file-not-as-logged"
+
+
 def test_download_links(company: Any) -> None:
     document_id, _token = company.sent(role=Role.CLIENT, client=Signer("Sample Client", CLIENT.contact))
     company.play.consent(document_id, Role.CLIENT)

@@ -467,3 +467,14 @@ def test_an_unsigned_pdf_with_a_picture_of_a_genuine_certificate(shared: Any, se
     page = upload(shared, written.getvalue())
     assert heading(page) == title("copy")
     assert 'type="file"' not in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_signed_revision_of_a_withdrawn_document_says_that_it_was_withdrawn(company: Any, language: str) -> None:
+    document_id, _ = company.sent(role=Role.CLIENT)
+    file = company.workspace.objects.get(company.desk.state(document_id).document_sha256)
+    company.desk.void(document_id, "withdrawn")
+    visitor = company.visitor(headers={"accept-language": language})
+    page = visitor.submit(visitor.get("/verify"), files={"file": ("contract.pdf", file, "application/pdf")})
+    assert heading(page) == words(language)["v_never_completed"]
+    assert in_words("document-voided", language).meaning in page.text

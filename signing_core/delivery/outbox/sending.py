@@ -22,7 +22,7 @@ from signing_core.delivery.outbox.retry import RetryPolicy
 from signing_core.delivery.outbox.sealed import Envelope, unseal
 from signing_core.delivery.outbox.waiting import KEPT_AS_SENT, State
 from signing_core.delivery.redaction import harmless
-from signing_core.errors import DeliveryFailed, KeyUnavailable, ObjectDamaged, StorageError
+from signing_core.errors import DeliveryFailed, ObjectDamaged, SealtrailError, StorageError
 from signing_core.storage.database import reading, writing
 from signing_core.storage.objects import ObjectStore
 from signing_core.storage.schema import outbox
@@ -222,7 +222,7 @@ class _Delivery:
                 return _Result("failed", "Its time was over before it could be sent.")
             data, attachment = self._render(row, envelope)
             kept = self.objects.put(data) if row.kind == KEPT_AS_SENT and row.channel == "email" else None
-        except (KeyUnavailable, StorageError) as error:
+        except SealtrailError as error:
             return self._again(row, harmless(str(error)))
         except Exception as error:
             return self._again(row, f"The message could not be put together ({type(error).__name__}).")

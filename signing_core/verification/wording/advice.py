@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 Advice = Literal[
-    "again", "altered", "ask-change", "ask-issuer", "ask-when", "ask-who", "compare", "copy", "forgery", "none", "program",
-    "resign", "smaller", "trust",
+    "again", "altered", "ask-change", "ask-issuer", "ask-when", "ask-who", "compare", "copy", "forgery", "none", "not-valid",
+    "program", "resign", "smaller", "trust", "whole",
 ]  # fmt: skip
 
 ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
@@ -51,6 +51,10 @@ ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
         "You need not do anything about it.",
         "Sie müssen deshalb nichts tun.",
     ),
+    "not-valid": (
+        "Do not rely on this file, whoever has signed it. Ask the sender what applies instead.",
+        "Verlassen Sie sich nicht auf diese Datei, wer auch immer sie unterschrieben hat. Fragen Sie den Absender, was stattdessen gilt.",
+    ),
     "program": (
         "Check it with the program that made the signature.",
         "Prüfen Sie sie mit dem Programm, das die Signatur gemacht hat.",
@@ -66,5 +70,9 @@ ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
     "trust": (
         "Find out in another way whether you can trust the issuer of this signature.",
         "Klären Sie auf anderem Weg, ob Sie der Stelle hinter dieser Signatur vertrauen können.",
+    ),
+    "whole": (
+        "Ask the sender for the completed document.",
+        "Bitten Sie den Absender um das abgeschlossene Dokument.",
     ),
 }  # fmt: skip

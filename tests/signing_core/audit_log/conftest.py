@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sqlite3
 import threading
@@ -9,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rfc8785
 import sqlalchemy as sa
 
-from signing_core.audit_log import events, verification
+from signing_core.audit_log import events, signer, tree, verification
 from signing_core.audit_log.log import AuditLog
 from signing_core.audit_log.witness import Witness
 from signing_core.audit_log.witness import serve as serve_witness
@@ -91,13 +95,18 @@ class House:
                 data={"pages": 1}, personal={"title": "Sample lease"},
             )  # fmt: skip
             events.append(
-                connection, type="document.signed", time=self.clock.now, actor="client", document_id=document,
+                connection, type="consent.given", time=self.clock.now, actor="client", document_id=document,
                 personal={"name": "Sample Client", "address": "192.0.2.1"},
             )  # fmt: skip
-            events.append(
-                connection, type="document.completed", time=self.clock.now, actor="system", document_id=document,
-                data={"sha256": sha256, "length": len(pdf)},
-            )  # fmt: skip
+        for type, data in (
+            ("signature.made", {"role": "client"}),
+            ("document.completed", {"sha256": sha256, "length": len(pdf)}),
+        ):
+            self.log.checkpoint()  # as signature and seal do
+            with writing(self.workspace.engine) as connection:
+                events.append(
+                    connection, type=type, time=self.clock.now, actor="system", document_id=document, data=data
+                )
         return document
 
     def verify(self) -> verification.Report:
@@ -119,6 +128,42 @@ class House:
         rows = connection.execute(statement, values).fetchall()
         connection.close()
         return rows
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(row[0]) for row in self.query("SELECT body FROM audit_events ORDER BY seq")]  # type: ignore[arg-type]
+
+    def rewrite(self, contents: list[dict[str, Any]]) -> None:
+        """Write the whole log anew: sequence numbers, chains, leaves, nodes and head all consistent."""
+        last: dict[str, str] = {}
+        nodes: list[dict[str, Any]] = []
+        grown = tree.CompactRange(lambda node, value: nodes.append({"position": tree.position(node), "hash": value}))
+        rows = []
+        for seq, content in enumerate(contents):
+            content = {**content, "seq": seq, "prev": last.get(content["document"])}
+            if content["document"] is None:
+                content["prev"] = None
+            body = rfc8785.dumps(content)
+            last[content["document"]] = hashlib.sha256(body).hexdigest()
+            grown.append(tree.leaf_hash(body))
+            rows.append(
+                {
+                    "seq": seq, "document_id": content["document"], "type": content["type"],
+                    "time": datetime.fromisoformat(content["time"]), "body": body, "leaf_hash": tree.leaf_hash(body),
+                }
+            )  # fmt: skip
+        with writing(self.workspace.engine) as connection:
+            connection.execute(sa.delete(schema.audit_events))
+            connection.execute(sa.delete(schema.audit_nodes))
+            connection.execute(sa.insert(schema.audit_events), rows)
+            if nodes:
+                connection.execute(sa.insert(schema.audit_nodes), nodes)
+            connection.execute(sa.update(schema.audit_head).values(size=len(rows)))
+
+    def sign_anew(self) -> signer.Issued:
+        """With the log's key: throw everything that was signed away, and sign what is there."""
+        self.sql("DELETE FROM checkpoints")
+        self.sql("DELETE FROM anchors")
+        return self.log._signer().issue(now=self.clock.now, lost=True)
 
     def backup(self) -> Path:
         """A copy of the database as it is now."""
@@ -215,8 +260,7 @@ def anchored_house(make_house: Callable[..., House], outside: Outside) -> House:
     made.workspace.clock = made.clock
     outside.witness.add_log(made.log.verifier)
     made.complete()
-    for number in range(3):
-        made.append(number=number)
+    made.append(number=0)
     made.complete()
     kept = made.log.checkpoint_and_anchor()
     assert kept.problems == ()
@@ -226,10 +270,9 @@ def anchored_house(make_house: Callable[..., House], outside: Outside) -> House:
 
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
-    """With two completed documents and some events between."""
+    """With two completed documents and an event between, all but the last event under a checkpoint."""
     made = make_house()
     made.complete()
-    for number in range(3):
-        made.append(number=number)
+    made.append(number=0)
     made.complete()
     return made

@@ -7,65 +7,16 @@ write the signer's memory: no check that uses only what lies inside can catch th
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from signing_core.audit_log import notes, proofs, signer, tree, witness_client
+from signing_core.audit_log import notes, proofs, tree, witness_client
 from signing_core.audit_log.proofs import Proof
 from signing_core.errors import LogInconsistent, ObjectDamaged, ObjectMissing
-from signing_core.storage import schema
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 
 House = Any
-
-
-def _bodies(house: House) -> list[dict[str, Any]]:
-    return [json.loads(row[0]) for row in house.query("SELECT body FROM audit_events ORDER BY seq")]
-
-
-def _rewrite(house: House, contents: list[dict[str, Any]]) -> None:
-    """Write the whole log anew: sequence numbers, chains, leaves, nodes and head all consistent."""
-    import hashlib
-    from datetime import datetime
-
-    import rfc8785
-
-    last: dict[str, str] = {}
-    nodes: list[dict[str, Any]] = []
-    grown = tree.CompactRange(lambda node, value: nodes.append({"position": tree.position(node), "hash": value}))
-    rows = []
-    for seq, content in enumerate(contents):
-        content = {**content, "seq": seq, "prev": last.get(content["document"])}
-        if content["document"] is None:
-            content["prev"] = None
-        body = rfc8785.dumps(content)
-        last[content["document"]] = hashlib.sha256(body).hexdigest()
-        grown.append(tree.leaf_hash(body))
-        rows.append(
-            {
-                "seq": seq, "document_id": content["document"], "type": content["type"],
-                "time": datetime.fromisoformat(content["time"]), "body": body, "leaf_hash": tree.leaf_hash(body),
-            }
-        )  # fmt: skip
-    with writing(house.workspace.engine) as connection:
-        connection.execute(sa.delete(schema.audit_events))
-        connection.execute(sa.delete(schema.audit_nodes))
-        connection.execute(sa.insert(schema.audit_events), rows)
-        if nodes:
-            connection.execute(sa.insert(schema.audit_nodes), nodes)
-        connection.execute(sa.update(schema.audit_head).values(size=len(rows)))
-
-
-def _sign_anew(house: House) -> signer.Issued:
-    """With the log's key: throw the old checkpoints and anchors away, make the signer forget, sign what is there."""
-    house.sql("DELETE FROM checkpoints")
-    house.sql("DELETE FROM anchors")
-    house.log.memory.unlink(missing_ok=True)
-    issued: signer.Issued = house.log.checkpoint()
-    return issued
 
 
 def _caught_outside(house: House, outside: Any, kept: Proof | None = None) -> None:
@@ -89,7 +40,7 @@ def _caught_outside(house: House, outside: Any, kept: Proof | None = None) -> No
 def test_an_untouched_log_is_in_order(anchored_house: House) -> None:
     report = anchored_house.verify()
     assert report.findings == []
-    assert (report.events, report.checkpoints, report.anchors, report.files) == (9, 1, 2, 2)
+    assert (report.events, report.checkpoints, report.anchors, report.files) == (9, 5, 2, 2)
     assert report.unprotected == 0
     anchored_house.append()
     report = anchored_house.verify()
@@ -123,9 +74,9 @@ def test_edit_a_node(anchored_house: House) -> None:
 
 def test_edit_and_rehash_everything(anchored_house: House, outside: Any) -> None:
     """Caught by: the checkpoint's root and the signer's memory. Not by leaf hashes, chains or tree."""
-    contents = _bodies(anchored_house)
-    contents[3]["data"]["number"] = 99
-    _rewrite(anchored_house, contents)
+    contents = anchored_house.bodies()
+    contents[4]["data"]["number"] = 99
+    anchored_house.rewrite(contents)
     codes = anchored_house.codes()
     assert {"checkpoint-root", "signer-memory"} <= codes
     assert codes <= {"checkpoint-root", "signer-memory", "anchor-alone"}
@@ -135,11 +86,11 @@ def test_edit_and_rehash_everything(anchored_house: House, outside: Any) -> None
 
 def test_edit_and_rehash_everything_with_the_logs_key(anchored_house: House, outside: Any) -> None:
     """Caught by: the witness, a kept proof, an outside time-stamp that was kept. Not by anything inside."""
-    kept = anchored_house.log.prove(3)
-    contents = _bodies(anchored_house)
-    contents[3]["data"]["number"] = 99
-    _rewrite(anchored_house, contents)
-    _sign_anew(anchored_house)
+    kept = anchored_house.log.prove(4)
+    contents = anchored_house.bodies()
+    contents[4]["data"]["number"] = 99
+    anchored_house.rewrite(contents)
+    anchored_house.sign_anew()
     report = anchored_house.verify()
     assert report.in_order, "inside, this cannot be seen"
     assert report.unprotected == 9, "but it is said that nobody outside protects it"
@@ -149,10 +100,10 @@ def test_edit_and_rehash_everything_with_the_logs_key(anchored_house: House, out
 def test_keep_the_anchors_after_rewriting_with_the_logs_key(anchored_house: House) -> None:
     """Caught by: the anchors, which are over another checkpoint."""
     rows = anchored_house.query("SELECT * FROM anchors")
-    contents = _bodies(anchored_house)
-    contents[3]["data"]["number"] = 99
-    _rewrite(anchored_house, contents)
-    _sign_anew(anchored_house)
+    contents = anchored_house.bodies()
+    contents[4]["data"]["number"] = 99
+    anchored_house.rewrite(contents)
+    anchored_house.sign_anew()
     for row in rows:
         anchored_house.sql(f"INSERT INTO anchors VALUES ({','.join('?' * len(row))})", *row)
     assert anchored_house.codes() == {"anchor-invalid"}
@@ -173,16 +124,16 @@ def test_truncate_what_was_never_signed(anchored_house: House) -> None:
     unprotected while it is there."""
     anchored_house.append()
     assert anchored_house.verify().unprotected == 1
-    _rewrite(anchored_house, _bodies(anchored_house)[:-1])
+    anchored_house.rewrite(anchored_house.bodies()[:-1])
     assert anchored_house.codes() == set()
 
 
 def test_truncate_and_sign_again_with_the_logs_key(anchored_house: House, outside: Any) -> None:
     """Caught by: the witness, which cosigned more events. Not by anything inside."""
     kept = anchored_house.log.prove(8)
-    _rewrite(anchored_house, _bodies(anchored_house)[:6])
+    anchored_house.rewrite(anchored_house.bodies()[:6])
     anchored_house.sql("UPDATE documents SET final_sha256 = NULL WHERE id = ?", anchored_house.documents[1])
-    _sign_anew(anchored_house)
+    anchored_house.sign_anew()
     assert anchored_house.codes() == set()
     _caught_outside(anchored_house, outside, kept)
 
@@ -194,8 +145,8 @@ def test_reorder(anchored_house: House) -> None:
     anchored_house.sql("UPDATE audit_events SET seq = 3 WHERE seq = 4")
     anchored_house.sql("UPDATE audit_events SET seq = 4 WHERE seq = -1")
     assert {"event-columns", "node-wrong"} <= anchored_house.codes()
-    contents = _bodies(anchored_house)
-    _rewrite(anchored_house, contents)
+    contents = anchored_house.bodies()
+    anchored_house.rewrite(contents)
     assert {"checkpoint-root", "signer-memory"} <= anchored_house.codes()
 
 
@@ -203,8 +154,8 @@ def test_delete_in_the_middle(anchored_house: House) -> None:
     """Caught by: the gap in the sequence numbers; closed up and rehashed, by the checkpoint."""
     anchored_house.sql("DELETE FROM audit_events WHERE seq = 4")
     assert "events-missing" in anchored_house.codes()
-    contents = _bodies(anchored_house)
-    _rewrite(anchored_house, contents)
+    contents = anchored_house.bodies()
+    anchored_house.rewrite(contents)
     codes = anchored_house.codes()
     assert "events-missing" not in codes
     assert {"checkpoint-beyond", "signer-memory"} <= codes
@@ -236,11 +187,11 @@ def test_append_back_dated_after_the_clock_was_moved(anchored_house: House) -> N
 def test_insert_back_dated(anchored_house: House, outside: Any) -> None:
     """Caught by: the checkpoint; with the log's key only from outside."""
     kept = anchored_house.log.prove(2)
-    contents = _bodies(anchored_house)
-    contents.insert(4, {**contents[3], "data": {"number": 7}})
-    _rewrite(anchored_house, contents)
+    contents = anchored_house.bodies()
+    contents.insert(5, {**contents[4], "data": {"number": 7}})
+    anchored_house.rewrite(contents)
     assert {"checkpoint-root", "signer-memory"} <= anchored_house.codes()
-    _sign_anew(anchored_house)
+    anchored_house.sign_anew()
     assert anchored_house.codes() == set()
     _caught_outside(anchored_house, outside, kept)
 
@@ -251,10 +202,10 @@ def test_split_view(anchored_house: House, outside: Any) -> None:
     Caught by: the witness, who cosigns one of them; and by anybody who holds both, since one key signed both. Not by
     either reader alone."""
     honest = anchored_house.log.checkpoint()
-    contents = _bodies(anchored_house)
+    contents = anchored_house.bodies()
     contents[0]["data"]["pages"] = 2
-    _rewrite(anchored_house, contents)
-    other = _sign_anew(anchored_house)
+    anchored_house.rewrite(contents)
+    other = anchored_house.sign_anew()
     assert other.checkpoint.size == honest.checkpoint.size
     assert other.checkpoint.root != honest.checkpoint.root
     for view in (honest, other):
@@ -290,7 +241,7 @@ def test_restore_an_old_backup_and_go_on(anchored_house: House, outside: Any) ->
     with pytest.raises(LogInconsistent, match="not those of the checkpoint"):
         anchored_house.log.checkpoint()
     assert "signer-memory" in anchored_house.codes()
-    _sign_anew(anchored_house)
+    anchored_house.sign_anew()
     _caught_outside(anchored_house, outside)
 
 

@@ -58,6 +58,9 @@ def _constant(name: str, tree: ast.Module) -> str:
             else None
         )
         if target is not None and ast.unparse(target) == name:
+            if isinstance(node.value, ast.Attribute):  # type: ignore[union-attr]
+                other = ROOT / "signing_core" / "audit_log" / f"{ast.unparse(node.value.value)}.py"  # type: ignore[union-attr]
+                return _constant(node.value.attr, ast.parse(other.read_text()))  # type: ignore[union-attr]
             return str(ast.literal_eval(node.value))  # type: ignore[union-attr]
     raise AssertionError(f"{name} is not a constant of its module")
 

@@ -67,7 +67,7 @@ AuditLog(Workspace.open(sys.argv[1])).checkpoint()
     issued = house.log.checkpoint()
     assert issued.checkpoint.size == event.seq + 1
     assert house.verify().in_order
-    assert house.query("SELECT count(*) FROM checkpoints") == [(2,)]
+    assert house.query("SELECT count(*) FROM checkpoints") == [(6,)]
 
 
 def test_a_lost_or_damaged_memory_is_refused(house: House) -> None:
@@ -104,7 +104,9 @@ def test_a_declared_loss_gives_the_log_another_name(house: House) -> None:
     # A second loss, declared when the lost checkpoint itself is still in the database.
     house.append()
     house.log.checkpoint()
-    signer.remember(house.log.memory, Checkpoint(house.log.origin, 99, bytes(32)))
+    ahead = Checkpoint(house.log.origin, 99, bytes(32)).text
+    line = notes.sign(ahead, house.log.origin, house.workspace.keys().checkpoint)
+    signer.remember(house.log.memory, notes.Note(ahead, (line,)))
     assert house.log.accept_restored("worse").checkpoint.origin == lost.checkpoint.origin + "~3"
     house.append()
     house.log.checkpoint()

@@ -14,8 +14,9 @@ import pytest
 
 import signing_core
 from signing_core.bulk import flow_controls, log_state
-from signing_core.bulk.results import LIBRARIES, Results, code_version, library_versions
+from signing_core.bulk.results import Results
 from signing_core.storage.workspace import Workspace
+from signing_core.verification.made_by import LIBRARIES, code_version, library_versions
 
 BASE = Path(signing_core.__file__).parent
 

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from signing_core.certificate import layout
-from signing_core.controls import Reconciliation, histories, reconcile
+from signing_core.controls import Reconciliation, histories, look
 from signing_core.desk import certificate_facts
 from signing_core.storage.workspace import Workspace
 
 
 def reconciled(completed: Any) -> Reconciliation:
     with Workspace.open(completed.folder) as workspace:
-        (one,) = reconcile(workspace, histories(workspace, [completed.document_id]), now=workspace.clock())
-    return one
+        (one,) = look(workspace, [completed.document_id], now=workspace.clock(), part="archive")
+    assert one.reconciliation is not None
+    return one.reconciliation
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 
 from signing_core.audit_log.events import Event
 from signing_core.audit_log.forgetting import ERASED
-from signing_core.controls import ControlFinding, History, check
+from signing_core.controls import ControlFinding, History
+from signing_core.controls.rules import check
 from signing_core.flow import Role, State, Status
 from signing_core.flow.values import Channel, Party
 

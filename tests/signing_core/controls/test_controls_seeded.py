@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from seeded import Seeded
 
-from signing_core.controls import CATALOGUE, ControlFinding, check, histories, reconcile
+from signing_core.controls import CATALOGUE, ControlFinding, look
 from signing_core.desk import views
 from signing_core.storage.workspace import Workspace
 
@@ -29,10 +29,8 @@ def found(seeded: Seeded) -> Iterator[list[ControlFinding]]:
     now = datetime.now(UTC)
     with Workspace.open(seeded.folder) as workspace:
         ids = [row["document_id"] for row in views.listing(workspace)]
-        read = list(histories(workspace, ids))
-        results = list(reconcile(workspace, read, now=now))
-        rules = [finding for history in read for finding in check(history, now)]
-    yield [finding for result in results for finding in result.findings] + rules
+        looked = list(look(workspace, ids, now=now))
+    yield [finding for one in looked for finding in one.findings]
 
 
 @pytest.mark.parametrize("kind", EXPECTED)

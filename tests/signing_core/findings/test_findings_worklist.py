@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -273,3 +276,21 @@ def test_two_decisions_at_the_same_moment(workspace: Workspace, document: str, m
     with pytest.raises(ConcurrentChange):
         findings.propose(analyst(workspace, "two"), finding.id, "fixed", "second")
     assert rows(workspace)[0].disposition == "accepted"
+
+
+def test_a_completed_document_whose_row_was_deleted_is_found(completed: Any, tmp_path: Path) -> None:
+    """By "look at everything again" as by the pipelines: both look through one driver, at what any record knows."""
+    from signing_core.bulk import flow_controls
+    from signing_core.bulk.results import Results, rows_of
+
+    folder = Path(shutil.copytree(completed.folder, tmp_path / "workspace"))
+    with sqlite3.connect(folder / "database.sqlite") as connection:
+        connection.execute("DELETE FROM documents")
+    with Workspace.open(folder) as workspace:
+        assert findings.refresh(workspace).documents == 1
+        (row,) = rows(workspace)
+        assert (row.code, row.document_id) == ("registry-differs-from-log", completed.document_id)
+        store = Results(workspace.path / "results")
+        flow_controls.make(workspace, store)
+        assert [one["code"] for one in rows_of(store.folder / "controls.parquet")] == ["registry-differs-from-log"]
+        assert [(one.id, one.gone_at) for one in rows(workspace)] == [(row.id, None)]

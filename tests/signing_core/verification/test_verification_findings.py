@@ -79,7 +79,8 @@ def test_every_file_that_the_documentation_names_is_there(page: str) -> None:
 NO_CODES = {"time-stamp", "time-stamp-authority", "change-"}
 MADE_FROM_PARTS = {
     "coverage-partial", "coverage-invalid", "qr-invalid", "qr-foreign", "qr-absent", "qr-unreadable", "registry-unknown",
-    "registry-mismatch", "registry-prefix", "audit-log-missing", "audit-log-inconsistent",
+    "registry-mismatch", "registry-prefix", "audit-log-other-file", "audit-log-missing", "audit-log-inconsistent",
+    "document-voided", "document-declined", "document-expired",
 }  # fmt: skip
 
 

@@ -13,9 +13,10 @@ from signed_samples import NOW
 
 from signing_core.errors import UsageError
 from signing_core.policy import Policy
-from signing_core.trust import TrustStore
-from signing_core.verdict import DocumentVerdict
+from signing_core.trust import TrustStore, load_trust
+from signing_core.verdict import AuditLogState, DocumentVerdict, Ended, RegistryState
 from signing_core.verification.batch import Rules, verify_many
+from signing_core.verification.context import WorkspaceContext
 from signing_core.verification.journal import Journal, rules_digest
 
 
@@ -110,6 +111,54 @@ def test_other_rules_begin_anew(changes: dict[str, object], files: list[str], wo
     journal.close()
     if "at" not in changes:
         assert rules_digest(other) != rules_digest(rules)
+
+
+class Workspace:
+    """A workspace that knows one document and says of it what the test tells it to say."""
+
+    def __init__(self, identity: str, registry: str | None = "known", ended: str | None = None) -> None:
+        self.identity, self.registry, self.end, self.trust = identity, registry, ended, TrustStore()
+
+    def __call__(self) -> WorkspaceContext:
+        return WorkspaceContext(self.trust, self, self, self.identity)
+
+    def lookup(self, sha256: str, document_id: str | None) -> RegistryState:
+        return self.registry  # type: ignore[return-value]
+
+    def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
+        return "included"
+
+    def ended(self, document_id: str) -> Ended | None:
+        return self.end  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("change", ["identity", "registry", "end", "trust"])
+def test_what_one_workspace_says_is_not_reported_for_another(change: str, completed, tmp_path: Path) -> None:
+    file = tmp_path / "one.pdf"
+    file.write_bytes(completed.signed)
+    workspace = Workspace("a")
+    rules = Rules(NOW, context=workspace)
+
+    def go() -> tuple[DocumentVerdict, int]:
+        journal = Journal(tmp_path / "journal")
+        journal.begin(rules)
+        known = journal.known(str(file))
+        verdict = known or rules.verifier()(str(file))
+        journal.add(verdict)
+        journal.close()
+        return verdict, known is not None
+
+    assert [go()[1] for _ in range(2)] == [False, True]
+    before = go()[0]
+    other = {"identity": "b", "registry": "unknown", "end": "voided", "trust": load_trust([completed.public])}[change]
+    setattr(workspace, change, other)
+    after, found = go()
+    assert not found
+    assert (after.registry, [f.code for f in after.findings]) != (
+        before.registry,
+        [f.code for f in before.findings],
+    ) or (change in ("identity", "trust"))
+    assert go() == (after, True), "and then it is kept as it is now"
 
 
 def test_the_time_of_the_run_is_kept(files: list[str], world, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from signing_core.pdf.revisions import parse as parse_file
 from signing_core.pdf.structure import excerpt, sole_drawing
 from signing_core.pki.x509_certificates import parse
 from signing_core.trust import TrustStore, load_trust
-from signing_core.verdict import AuditLogState, DocumentVerdict, Indication, Integrity, RegistryState
+from signing_core.verdict import AuditLogState, DocumentVerdict, Ended, Indication, Integrity, RegistryState
 from signing_core.verification import WorkspaceContext, certificate_page, verify
 from signing_core.verification.certificate_page import read_page
 
@@ -207,6 +207,9 @@ class LogView:
     def inclusion(self, document_id: str, sha256: str) -> AuditLogState | None:
         return self._state
 
+    def ended(self, document_id: str) -> Ended | None:
+        return None
+
 
 @pytest.mark.parametrize(
     ("registry", "audit_log", "integrity"),
@@ -214,6 +217,7 @@ class LogView:
         ("known", "included", Integrity.INTACT),
         ("prefix", "included", Integrity.INTACT),
         ("unknown", "missing", Integrity.INTACT),
+        ("mismatch", "other-file", Integrity.ALTERED),
         ("mismatch", "included", Integrity.ALTERED),
         ("known", "inconsistent", Integrity.INTACT),
         ("known", None, Integrity.INTACT),
