@@ -21,7 +21,7 @@ from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.values import Ref, Stream, Value, integer, text
 from signing_core.pdf.text import bidi
 from signing_core.pdf.text.operations import Unreadable
-from signing_core.pdf.text.shown_text import Colour, Drawing, Glyph, read
+from signing_core.pdf.text.shown_text import Drawing, Glyph, read
 from signing_core.verification.field_looks import formats
 from signing_core.verification.field_looks.shapes import (
     background,
@@ -35,6 +35,7 @@ from signing_core.verification.field_looks.shapes import (
     strikes,
     visible,
 )
+from signing_core.verification.field_looks.style import colour, draws, middle, partly_framed
 
 _PASSWORD, _COMB = 1 << 13, 1 << 24
 _RADIO, _PUSH = 1 << 15, 1 << 16
@@ -205,9 +206,17 @@ def _judge_text(field: _Widget, *, listed: bool) -> Judgement:
     kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
     if field.signed is not None and len(kept) == len(looks) and field.same(field.signed.get("V"), field.now.get("V")):
         return _VALUE  # it is as it was signed
+    if set(looks) - {""} - kept:
+        raise Unreadable("several looks of one value")
+    stayed = field.signed is not None and field.same(field.signed.get("V"), field.now.get("V"))
+    if looks.keys() - kept - {""}:
+        raise Unreadable("several looks of one value")
+    stayed = field.signed is not None and field.same(field.signed.get("V"), field.now.get("V"))
     judgements = []
     for name, look in looks.items():
         drawing = _drawing(field, look)
+        if stayed and name not in kept and (not listed or field.flags & _COMBO):
+            _style_stayed(field, former.get(name), drawing)
         if not any(values) and name not in kept and any(crosses(shape, drawing) for shape in drawing.shapes):
             raise Unreadable("a line across an empty field")
         judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
@@ -237,6 +246,19 @@ def _drawing(field: _Widget, look: Stream) -> Drawing:
         if not contrasts(glyph.colour, ground(drawing, glyph)):
             raise Unreadable("text in the colour of its background")
     return drawing
+
+
+def _style_stayed(field: _Widget, former: Stream | None, drawing: Drawing) -> None:
+    """What is drawn anew around a value that stayed. Raises `Unreadable` where it is more than a frame, a rule below it, and the
+    ground that it had or that the signed style (/MK) gives it."""
+    was = read(field.structure, field.signed_revision, former) if former is not None else None
+    characteristics = field.rule("MK")
+    style = characteristics if isinstance(characteristics, dict) else {}
+    grounds = middle(was), colour(field.structure.resolve(style.get("BG"), field.signed_revision))
+    if all(contrasts(middle(drawing), ground) for ground in grounds):
+        raise Unreadable("its box is filled otherwise than it was")
+    if partly_framed(was, drawing, bare=True, comb=bool(field.flags & _COMB)):
+        raise Unreadable("a part of a frame")
 
 
 def _judge_line(field: _Widget, drawing: Drawing, values: list[str], *, listed: bool) -> Judgement:
@@ -427,15 +449,15 @@ def _judge_button(field: _Widget) -> Judgement:
     if agreement is not None:
         return agreement
     if field.signed is not None and field.same(field.signed.get("V"), field.now.get("V")):
-        shown, shows = (
-            states.get(_state(resolved))
-            for states, resolved in ((former, field.rule("AS")), (looks, field.at(field.now.get("AS"))))
-        )
-        if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
+        shown, shows = former.get(_state(field.rule("AS"))), looks.get(_state(field.at(field.now.get("AS"))))
+        was = read(field.structure, field.signed_revision, shown) if shown is not None else None
+        now = read(field.structure, field.revision, shows) if shows is not None else None
+        if draws(was) and not draws(now):
             return _unknown("it no longer shows the box or mark that it showed")
-        grounds = _middle(field, shown, field.signed_revision), _middle(field, shows, field.revision)
-        if contrasts(*grounds):
+        if contrasts(middle(was), middle(now)):
             return _unknown("its box is filled otherwise than it was")
+        if partly_framed(was, now):
+            return _unknown("only a part of its frame is left, or its frame is thick")
     state = _state(field.at(field.now.get("AS")))
     judgements = []
     for name, look in looks.items():
@@ -452,26 +474,6 @@ def _judge_button(field: _Widget) -> Judgement:
         elif drawn != (name != "Off"):
             judgements.append(_other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))
     return max(judgements, key=lambda judgement: judgement.look is Look.OTHER, default=_VALUE)
-
-
-def _draws(field: _Widget, look: Stream | None, revision: int) -> bool:
-    """Whether a look draws anything that is seen on paper. Raises `Unreadable`."""
-    if look is None:
-        return False
-    drawing, paper = read(field.structure, revision, look), (1.0, 1.0, 1.0)
-    stroked = any(shape.thickness and (shape.pen is None or contrasts(shape.pen, paper)) for shape in drawing.shapes)
-    filled = any(shape.fill is not None and contrasts(shape.fill, paper) for shape in drawing.shapes)
-    return stroked or filled or any(contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
-
-
-def _middle(field: _Widget, look: Stream | None, revision: int) -> Colour:
-    """The colour that a look fills the middle of its box with. Raises `Unreadable`."""
-    if look is None:
-        return 1.0, 1.0, 1.0
-    drawing = read(field.structure, revision, look)
-    left, bottom, right, top = drawing.box
-    across, up = (left + right) / 2, (bottom + top) / 2
-    return ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
 
 
 def _judge_state(field: _Widget, looks: dict[str, Stream]) -> Judgement | None:
