@@ -448,8 +448,11 @@ def _judge_button(field: _Widget) -> Judgement:
     agreement = _judge_state(field, looks)
     if agreement is not None:
         return agreement
-    if field.signed is not None and field.same(field.signed.get("V"), field.now.get("V")):
-        shown, shows = former.get(_state(field.rule("AS"))), looks.get(_state(field.at(field.now.get("AS"))))
+    states = _state(field.rule("AS")), _state(field.at(field.now.get("AS")))
+    stays = states[0] == states[1]
+    stayed = field.signed is not None and (stays or field.same(field.signed.get("V"), field.now.get("V")))
+    if stayed and not (stays and states[1] in kept):
+        shown, shows = former.get(states[0]), looks.get(states[1])
         was = read(field.structure, field.signed_revision, shown) if shown is not None else None
         now = read(field.structure, field.revision, shows) if shows is not None else None
         if draws(was) and not draws(now):
@@ -458,7 +461,6 @@ def _judge_button(field: _Widget) -> Judgement:
             return _unknown("its box is filled otherwise than it was")
         if partly_framed(was, now):
             return _unknown("only a part of its frame is left, or its frame is thick")
-    state = _state(field.at(field.now.get("AS")))
     judgements = []
     for name, look in looks.items():
         if name in kept:
@@ -469,7 +471,7 @@ def _judge_button(field: _Widget) -> Judgement:
             drawn, reason = None, f"its appearance cannot be read: {error}"
         else:
             reason = f"its appearance {_cut(name)} is no known mark"
-        if drawn is None or (drawn != (name != "Off") and name != state):
+        if drawn is None or (drawn != (name != "Off") and name != states[1]):
             judgements.append(_unknown(reason))
         elif drawn != (name != "Off"):
             judgements.append(_other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))

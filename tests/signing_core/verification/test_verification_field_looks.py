@@ -407,6 +407,15 @@ def test_a_box_that_nobody_ticked_stays_in_sight(anew: bytes, expected: str) -> 
     assert judged(BUTTON % (b"Off", b"Off"), objects, signed=signed).look == expected
 
 
+def test_a_box_stays_in_sight_when_another_of_its_group_is_ticked() -> None:
+    group = BUTTON + b" /Ff 32768 /Parent 20 0 R"
+    kin = {20: b"<< /Kids [4 0 R 21 0 R] >>", 21: b"<< /AP << /N << /card 10 0 R /Off 12 0 R >> >> >>"}
+    signed = group.replace(b"11 0 R", b"12 0 R") % (b"Off", b"Off")
+    for anew, expected in ((b"0 G 0.5 0.5 19 19 re S", "value"), (b"0 G 1 1 99 99 re S", "unknown"), (b"", "unknown")):
+        objects = {10: TICK, 11: look(anew, box=b"0 0 20 20"), 12: BLANK, **kin}
+        assert judged(group % (b"card", b"Off"), objects, signed=signed).look == expected
+
+
 # -- fonts ----------------------------------------------------------------------------------------------------------------
 
 
