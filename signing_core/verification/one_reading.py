@@ -1,16 +1,18 @@
 """Whether everybody who opens a file reads what is judged here: one file, one meaning.
 
-Three things are asked for each signature. What it covers has to say by itself what the whole file makes of it (`prefix`). Every update
-behind it has to be written as the standard has it, to the byte, for readers rebuild what is not (`strictness`). And where the file was
-damaged or odd before anybody signed it, a viewer has to show what was read (`drawn.readings`).
+Four things are asked for each signature. What it covers has to say by itself what the whole file makes of it (`prefix`). Every update
+behind it has to be written as the standard has it, to the byte, for readers rebuild what is not (`strictness`); so they do where
+something leads nowhere that did not when it was signed (`dangling`). And where the file was damaged or odd before anybody signed it, a
+viewer has to show what was read (`drawn.readings`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
-from signing_core.pdf.structure import prefix
+from signing_core.pdf.structure import dangling, prefix
 from signing_core.pdf.structure.document import FileStructure
 from signing_core.pdf.structure.model import Finding, Severity
 from signing_core.pdf.structure.objects import object_starts
@@ -52,6 +54,9 @@ def problems(structure: FileStructure, revision: int) -> Iterator[Finding]:
                 f"Revision {later} is not written as it has to be, so that viewers may show something else: {what}."
             )
             yield Finding("change-irregular-update", Severity.WARNING, message, revision=later)
+    for what in islice(dangling.since(structure, revision), _MOST):
+        message = f"Viewers may rebuild the file and show something else, for something leads nowhere that did not when it was signed: {what}."
+        yield Finding("change-irregular-update", Severity.WARNING, message, revision=len(structure.revisions))
     for owner, number in sorted(structure.misplaced):
         if owner > revision:
             message = f"Object {number} is not where its cross-reference entry says: viewers may show different things."

@@ -319,8 +319,8 @@ class Update:
 
     def _body(self, number: int, value: Value) -> bytes:
         body = written(value)
-        if number in self.doubled and isinstance(value, dict):
-            key, other = self.doubled[number]
+        key, other = self.doubled.get(number, ("", None))
+        if isinstance(value, dict) and key in value:  # a later edit may have dropped it
             body = body[:-2] + written(Name(key)) + b" " + written(other) + b">>"
         if number in self.escaped and not isinstance(value, Stream):
             body = re.sub(rb"/([A-Z])", lambda match: b"/#%02X" % match[1][0], body)

@@ -134,6 +134,18 @@ def test_what_the_oracle_sees(start: str, forge: Forging, code: str) -> None:
     assert code in {difference.code for difference in differences(scene, final, listed=1, poppler=True)}
 
 
+@pytest.mark.parametrize("painted", [False, True])
+def test_an_arrow_that_only_one_viewer_draws(painted: bool) -> None:
+    """PDFium marks choice fields without an appearance as such; with one for a pointer above it, say, no longer."""
+    scene = starts.signed("form.table.approval")
+    update = scene.update
+    field = next(n for n, v in update.before.objects.items() if isinstance(v, dict) and v.get("T") == b"choice")
+    box = update.before.objects[field]["Rect"]
+    update.entries(field)["AP"] = {"N" if painted else "D": appearance(update, box, b"0 g 98 2 9 9 re f")}
+    codes = {difference.code for difference in differences(scene, scene.save(), listed=1, poppler=True)}
+    assert codes >= {"picture outside"} if painted else not codes
+
+
 def test_a_signature_that_is_not_listed() -> None:
     scene = starts.signed("plain.table.approval")
     assert [d.code for d in differences(scene, scene.signed, listed=0, poppler=False)] == ["unlisted signature"]

@@ -77,7 +77,7 @@ def _since(
     yield from _said(checkpoint, old, new, events, checkpoint.permission == 1)
     if checkpoint.permission == 1 and before.meta != after.meta:
         yield Difference("information after lock", f"{before.meta} {after.meta}")
-    permitted = list(_permitted(checkpoint, old, final, new, events))
+    permitted = [*_permitted(checkpoint, old, final, new, events), *_arrows(checkpoint.state, old, final, after)]
     for index, (a, b) in enumerate(zip(before.pages, after.pages, strict=True)):
         if a.text != b.text:
             yield Difference("page text", f"page {index + 1}")
@@ -188,6 +188,18 @@ def _permitted(checkpoint: Checkpoint, old: Facts, final: State, new: Facts, eve
             and (widget.number not in known or checkpoint.permission == 3)
         ):
             yield Permitted(widget.page, widget.box, False, widget.number in known)
+
+
+def _arrows(before: State, old: Facts, final: State, after: Any) -> Iterator[Permitted]:
+    """The arrow that PDFium alone draws at the right of a choice field without an appearance, where nothing is in its place."""
+    choices = {field.number for field in old.fields.values() if field.sort == "Ch"}
+    for widget in old.widgets:
+        if widget.number in choices and widget.box and "AP" not in (entries_of(before.get(Ref(widget.number))) or {}):
+            _, bottom, right, top = widget.box
+            arrow, page = Permitted(widget.page, (right - 14, bottom, right, top), True), after.pages[widget.page]
+            mask = _mask(page.picture.shape, [arrow], page)
+            if not (differing(bare(final.data, widget.page), page.picture) & mask).any():
+                yield arrow
 
 
 def _filled(old: Facts, final: State, new: Facts, number: int) -> bool:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from signing_core.pdf.structure import filters, grammar, mentions
+from signing_core.pdf.structure import dangling, filters, grammar, mentions
 from signing_core.pdf.structure.kinds import leads as leads_to
 from signing_core.pdf.structure.lexer import Malformed, parse_value
 from signing_core.pdf.structure.model import SectionKind
 from signing_core.pdf.structure.objects import filters_of, read_object
 from signing_core.pdf.structure.values import IndirectObject, Ref, Stream, Value, integer
-from signing_core.pdf.structure.xref import Entry, Section, closing
+from signing_core.pdf.structure.xref import Section, closing
 
 if TYPE_CHECKING:
     from signing_core.pdf.structure.document import FileStructure
@@ -227,7 +227,11 @@ def _objects(structure: FileStructure, index: int) -> Iterator[str]:
         if found.generation != entry.generation:
             yield f"object {number} is of another generation than its entry says"
         former = structure.entry(number, index - 1)
-        if not former.free and former.generation != entry.generation and _called(structure, number, former, index):
+        if (
+            not former.free
+            and former.generation != entry.generation
+            and dangling.called(structure, number, former.generation, index)
+        ):
             yield f"object {number} is referred to by a generation that it no longer has"
         if former.free and number not in named and _misspelt(structure, number, index):
             yield f"object {number} was missing, and is referred to in a spelling that programs read differently"
@@ -273,20 +277,6 @@ def _is_plain(data: bytes, found: IndirectObject) -> bool:
     if isinstance(found.value, Stream):
         return grammar.is_plain(_KEYWORD_STREAM.sub(b"", data[begin : found.value.start]))
     return grammar.is_plain(data[begin : found.end - len(b"endobj")])
-
-
-def _called(structure: FileStructure, number: int, former: Entry, index: int) -> bool:
-    """Whether anything still refers to an object by its former generation, which readers follow or not."""
-    holders = mentions.of_file(structure).of(number, index)
-    stack: list[Value] = [Ref(holder, structure.entry(holder, index).generation) for holder in holders]
-    stack = [structure.trailer(index), *(structure.load(holder, index) for holder in stack)]
-    while stack:
-        item = stack.pop()
-        if item == Ref(number, former.generation) and isinstance(item, Ref):
-            return True
-        inner = item.dict if isinstance(item, Stream) else item
-        stack.extend(inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ())
-    return False
 
 
 def _packed(structure: FileStructure, number: int, index: int, given: dict[str, Value]) -> Iterator[str]:

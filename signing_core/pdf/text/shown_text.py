@@ -73,6 +73,8 @@ class Shape:
     """How many glyphs were shown before it."""
     pen: Colour | None = None
     """What it is stroked with; None when it is only filled, or in a colour that is not known."""
+    clip: Box | None = None
+    """What of it is in sight: the box and all clipping rectangles."""
 
 
 @dataclass(slots=True)
@@ -314,7 +316,7 @@ class _Content:
             thickness = state.thickness * scale if "s" in how else 0.0
             seen = _common(box, state.clip) if fill else box
             pen = state.stroke if thickness else None
-            drawing.shapes.append(Shape(seen, kind, segments, fill, thickness, len(drawing.glyphs), pen))
+            drawing.shapes.append(Shape(seen, kind, segments, fill, thickness, len(drawing.glyphs), pen, state.clip))
         if self.clipping:
             # Of rectangles drawn in one direction, what lies in the largest is in sight, whatever the others add (8.5.3.3.2).
             one_direction = len({_area(path) > 0 for path in self.paths}) == 1 and self.clipping == "W"

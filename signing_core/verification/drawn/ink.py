@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -228,12 +229,13 @@ def _hollow(ink: Mask) -> bool:
 def _lines(ink: Mask, scale: float, least: float) -> Mask:
     """Lines to sign on, frames and combs: solid, dashed or dotted, at least so many points long, straight along the page."""
     mask = np.zeros_like(ink)
-    for marks, target in ((ink, mask), (ink.T, mask.T)):
-        closed = marks | (_runs(~marks) <= _GAP * scale)
-        thin = closed & (_THICK * scale >= _runs(closed.T).T)
-        crossed = closed & ~thin  # by the ticks of a comb
-        thin |= crossed & (_runs(crossed) <= scale)
-        target |= marks & (_runs(thin) >= least * scale)
+    gap, thick, tick = (int(points * scale) + 1 for points in (_GAP, _THICK, 1))
+    for along in (1, 0):
+        closed = ~_long(~ink, gap, along)
+        crossed = _long(closed, thick, 1 - along)
+        thin = closed & ~crossed
+        thin |= crossed & ~_long(crossed, tick, along)  # by the ticks of a comb
+        mask |= ink & _long(thin, ceil(least * scale), along)
     return _spread(mask, 2)
 
 
@@ -265,16 +267,20 @@ def _below(characters: Sequence[Character], shape: tuple[int, int]) -> Mask:
     return mask
 
 
-def _runs(mask: Mask) -> npt.NDArray[np.int32]:
-    """For each pixel the length of the run of its row that it is in; 0 where the mask is false."""
-    edges = np.zeros((mask.shape[0], mask.shape[1] + 2), np.int8)
-    edges[:, 1:-1] = mask
-    steps = np.diff(edges, axis=1).ravel()  # runs never go from one row into the next one
-    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
-    lengths: npt.NDArray[np.int32] = np.zeros(steps.size, np.int32)
-    lengths[starts] = lengths[ends] = ends - starts
-    lengths[ends] *= -1
-    return np.cumsum(lengths, dtype=np.int32).reshape(mask.shape[0], -1)[:, :-1]
+def _long(mask: Mask, least: int, axis: int) -> Mask:
+    """What of the mask is in runs of at least so many pixels along an axis."""
+    inside = mask.copy()
+    line = inside.T if axis else inside
+    steps, done = [], 1
+    while done < least:
+        steps.append(min(done, least - done))
+        done += steps[-1]
+    for step in steps:  # where such a run begins,
+        line[:-step] &= line[step:]
+        line[-step:] = False
+    for step in steps:  # and all of it
+        line[step:] |= line[:-step]
+    return inside
 
 
 def _spread(mask: Mask, reach: int) -> Mask:

@@ -6,9 +6,10 @@ from typing import Final
 
 from signing_core.pdf.structure.values import Stream, Value, text
 from signing_core.pdf.text.operations import Unreadable
-from signing_core.pdf.text.shown_text import Colour, Glyph, read
+from signing_core.pdf.text.shown_text import read
 from signing_core.verification.field_looks.judgement import VALUE, Judgement, Look, other, quoted, unknown
 from signing_core.verification.field_looks.shapes import contrasts, frame, ground, overlap, visible
+from signing_core.verification.field_looks.style import draws, middle, partly_framed
 from signing_core.verification.field_looks.widget import Widget
 
 _RADIO, _PUSH = 1 << 15, 1 << 16
@@ -25,17 +26,19 @@ def judge_button(field: Widget) -> Judgement:
     agreement = _judge_state(field, looks)
     if agreement is not None:
         return agreement
-    if field.signed is not None and field.same(field.signed.get("V"), field.now.get("V")):
-        shown, shows = (
-            states.get(_state(resolved))
-            for states, resolved in ((former, field.rule("AS")), (looks, field.at(field.now.get("AS"))))
-        )
-        if _draws(field, shown, field.signed_revision) and not _draws(field, shows, field.revision):
+    states = _state(field.rule("AS")), _state(field.at(field.now.get("AS")))
+    stays = states[0] == states[1]
+    stayed = field.signed is not None and (stays or field.same(field.signed.get("V"), field.now.get("V")))
+    if stayed and not (stays and states[1] in kept):
+        shown, shows = former.get(states[0]), looks.get(states[1])
+        was = read(field.structure, field.signed_revision, shown) if shown is not None else None
+        now = read(field.structure, field.revision, shows) if shows is not None else None
+        if draws(was) and not draws(now):
             return unknown("it no longer shows the box or mark that it showed")
-        grounds = _middle(field, shown, field.signed_revision), _middle(field, shows, field.revision)
-        if contrasts(*grounds):
+        if contrasts(middle(was), middle(now)):
             return unknown("its box is filled otherwise than it was")
-    state = _state(field.at(field.now.get("AS")))
+        if partly_framed(was, now):
+            return unknown("only a part of its frame is left, or its frame is thick")
     judgements = []
     for name, look in looks.items():
         if name in kept:
@@ -46,31 +49,11 @@ def judge_button(field: Widget) -> Judgement:
             drawn, reason = None, f"its appearance cannot be read: {error}"
         else:
             reason = f"its appearance {quoted(name)} is no known mark"
-        if drawn is None or (drawn != (name != "Off") and name != state):
+        if drawn is None or (drawn != (name != "Off") and name != states[1]):
             judgements.append(unknown(reason))
         elif drawn != (name != "Off"):
             judgements.append(other(f"it is {'off' if drawn else 'on'} and drawn as {'on' if drawn else 'off'}"))
     return max(judgements, key=lambda judgement: judgement.look is Look.OTHER, default=VALUE)
-
-
-def _draws(field: Widget, look: Stream | None, revision: int) -> bool:
-    """Whether a look draws anything that is seen on paper. Raises `Unreadable`."""
-    if look is None:
-        return False
-    drawing, paper = read(field.structure, revision, look), (1.0, 1.0, 1.0)
-    stroked = any(shape.thickness and (shape.pen is None or contrasts(shape.pen, paper)) for shape in drawing.shapes)
-    filled = any(shape.fill is not None and contrasts(shape.fill, paper) for shape in drawing.shapes)
-    return stroked or filled or any(contrasts(glyph.colour, paper) for glyph in drawing.glyphs)
-
-
-def _middle(field: Widget, look: Stream | None, revision: int) -> Colour:
-    """The colour that a look fills the middle of its box with. Raises `Unreadable`."""
-    if look is None:
-        return 1.0, 1.0, 1.0
-    drawing = read(field.structure, revision, look)
-    left, bottom, right, top = drawing.box
-    across, up = (left + right) / 2, (bottom + top) / 2
-    return ground(drawing, Glyph("", across, across, up, 0.0, (0.0, 0.0, 0.0), True, False, False))
 
 
 def _judge_state(field: Widget, looks: dict[str, Stream]) -> Judgement | None:

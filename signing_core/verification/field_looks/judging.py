@@ -33,6 +33,7 @@ from signing_core.verification.field_looks.shapes import (
     overlap,
     strikes,
 )
+from signing_core.verification.field_looks.style import colour, middle, partly_framed
 from signing_core.verification.field_looks.widget import Widget
 
 _PASSWORD, _COMB = 1 << 13, 1 << 24
@@ -82,9 +83,14 @@ def _judge_text(field: Widget, *, listed: bool) -> Judgement:
     kept = {name for name, look in looks.items() if name in former and field.same(former[name], look)}
     if field.signed is not None and len(kept) == len(looks) and field.same(field.signed.get("V"), field.now.get("V")):
         return VALUE  # it is as it was signed
+    if looks.keys() - kept - {""}:
+        raise Unreadable("several looks of one value")
+    stayed = field.signed is not None and field.same(field.signed.get("V"), field.now.get("V"))
     judgements = []
     for name, look in looks.items():
         drawing = _drawing(field, look)
+        if stayed and name not in kept and (not listed or field.flags & _COMBO):
+            _style_stayed(field, former.get(name), drawing)
         if not any(values) and name not in kept and any(crosses(shape, drawing) for shape in drawing.shapes):
             raise Unreadable("a line across an empty field")
         judgement = _judge_list(field, drawing, values) if listed and not field.flags & _COMBO else None
@@ -114,6 +120,19 @@ def _drawing(field: Widget, look: Stream) -> Drawing:
         if not contrasts(glyph.colour, ground(drawing, glyph)):
             raise Unreadable("text in the colour of its background")
     return drawing
+
+
+def _style_stayed(field: Widget, former: Stream | None, drawing: Drawing) -> None:
+    """What is drawn anew around a value that stayed. Raises `Unreadable` where it is more than a frame, a rule below it, and the
+    ground that it had or that the signed style (/MK) gives it."""
+    was = read(field.structure, field.signed_revision, former) if former is not None else None
+    characteristics = field.rule("MK")
+    style = characteristics if isinstance(characteristics, dict) else {}
+    grounds = middle(was), colour(field.structure.resolve(style.get("BG"), field.signed_revision))
+    if all(contrasts(middle(drawing), ground) for ground in grounds):
+        raise Unreadable("its box is filled otherwise than it was")
+    if partly_framed(was, drawing, bare=True, comb=bool(field.flags & _COMB)):
+        raise Unreadable("a part of a frame")
 
 
 def _judge_line(field: Widget, drawing: Drawing, values: list[str], *, listed: bool) -> Judgement:

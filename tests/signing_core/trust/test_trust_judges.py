@@ -260,7 +260,7 @@ def _resealed(house: Workspace, completed: Any, *, by: Workspace, url: str | Non
     with reading(house.engine) as connection:
         row = connection.execute(select(documents).where(documents.c.id == completed.document_id)).one()
         facts = certificate_facts.gather(
-            house, connection, State.from_json(row.state), house.clock(), seal_certificate_sha256="0" * 64,
+            house, connection, State.from_json(row.state), house.clock(), seal_certificate_sha256="0" * 64, qr_key_id="0" * 16,
             time_stamps=AuthorityFacts(by.time_stamps.name, by.time_stamps.embedded),
         )  # fmt: skip
     parties = tuple(dataclasses.replace(party, name="Sample Nobody") for party in facts.parties)

@@ -131,7 +131,7 @@ def test_what_cannot_be_judged_is_left_open(name: str) -> None:
     structure = parse(make())
     report = since(structure, structure.signatures[0].covered_revision or 0, signature=0)
     assert report.level is ChangeLevel.UNKNOWN
-    assert report.findings[0].code == code
+    assert code in {finding.code for finding in report.findings}
 
 
 def new_field(data: bytes, entries: bytes) -> bytes:

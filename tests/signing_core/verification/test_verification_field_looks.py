@@ -299,6 +299,55 @@ def test_a_rule_across_an_empty_field_strikes_it_out(drawn: bytes, expected: str
     assert judged(entries, objects, signed=entries.replace(b"10", b"12")).look == expected
 
 
+HALF = b"0 G 1 1 199 99 re S"
+"""A frame of which the box cuts off the right and the upper side."""
+CLIPPED = b"0 0 120 9 re W n 0 G 0.5 0.5 199 19 re S"
+FRAME = b"0 G 0.5 0.5 199 19 re S"
+
+
+@pytest.mark.parametrize(
+    ("before", "drawn", "expected"),
+    [
+        (None, FRAME, "value"),
+        (None, b"", "value"),
+        (None, b"0 G 0 0 m 200 0 l S", "value"),  # underlined
+        (None, b"1 0.9 0.9 rg 0 0 200 20 re f", "value"),
+        (None, HALF, "unknown"),
+        (None, CLIPPED, "unknown"),
+        (None, b"0 G 8 w 4 4 192 12 re S", "unknown"),
+        (None, b"0 G 1 0 m 1 20 l S", "unknown"),
+        (None, b"0 g 0 0 200 20 re f", "unknown"),
+        (FRAME, FRAME + b" ", "value"),
+        (FRAME, b"", "value"),
+        (FRAME, b"0.5 G 2 w 1 1 198 18 re S", "value"),
+        (FRAME, HALF, "unknown"),
+        (HALF, HALF + b" ", "value"),
+        (b"0 g 0 0 200 20 re f", b"0 g 0 0 200 20 re f ", "value"),
+    ],
+)
+def test_an_empty_field_gets_a_frame_or_none(before: bytes | None, drawn: bytes, expected: str) -> None:
+    entries = b"/FT /Tx /AP << /N 10 0 R >>"
+    signed = b"/FT /Tx" if before is None else entries.replace(b"10", b"12")
+    objects = {10: look(drawn), 12: look(before or b"")}
+    assert judged(entries, objects, signed=signed).look == expected
+    coloured = b"/FT /Tx /MK << /BG [0] >>"
+    if before is None and drawn.startswith(b"0 g"):
+        assert judged(entries + coloured[7:], objects, signed=coloured).look is Look.VALUE
+
+
+def test_a_frame_that_is_cut_off_around_a_value_that_stayed() -> None:
+    entries = b"/FT /Tx /V (10) /AP << /N 10 0 R >>"
+    for drawn, expected in ((FRAME, "value"), (HALF, "unknown")):
+        objects = {10: look(drawn + shown(b"(10)")), 12: look(shown(b"(10)"))}
+        assert judged(entries, objects, signed=entries.replace(b"10 0", b"12 0")).look == expected
+
+
+def test_one_value_has_one_look() -> None:
+    entries = b"/FT /Tx /AP << /N << /Yes 10 0 R /Off 10 0 R >> >>"
+    assert judged(entries, {10: look(FRAME)}, signed=b"/FT /Tx").look is Look.UNKNOWN
+    assert judged(entries, {10: look(FRAME)}, signed=entries).look is Look.VALUE
+
+
 # -- buttons --------------------------------------------------------------------------------------------------------------
 
 BUTTON = b"/FT /Btn /V /%s /AS /%s /AP << /N << /Yes 10 0 R /Off 11 0 R >> >>"
@@ -343,6 +392,12 @@ def test_looks_that_were_signed_are_known() -> None:
         (b"1 g 0 0 20 20 re f", "unknown"),
         (b"1 G 1 1 18 18 re S", "unknown"),
         (b"0 g 0 0 20 20 re f", "unknown"),
+        (b"0 G 1 1 99 99 re S", "unknown"),
+        (b"0 G 1 1 m 19 1 l S", "unknown"),
+        (b"0 0 12 20 re W n 0 G 1 1 18 18 re S", "unknown"),
+        (b"0 G 5 w 1 1 18 18 re S", "unknown"),
+        (b"0 G 1 1 m 19 1 l 1 19 m 19 19 l 1 1 m 1 19 l 19 1 m 19 19 l S", "value"),
+        (b"0 G 1 10 m 1 15 5 19 10 19 c 15 19 19 15 19 10 c 19 5 15 1 10 1 c 5 1 1 5 1 10 c s", "value"),
         (b"", "unknown"),
     ],
 )
@@ -350,6 +405,15 @@ def test_a_box_that_nobody_ticked_stays_in_sight(anew: bytes, expected: str) -> 
     signed = BUTTON.replace(b"11 0 R", b"12 0 R") % (b"Off", b"Off")
     objects = {10: TICK, 11: look(anew, box=b"0 0 20 20"), 12: BLANK}
     assert judged(BUTTON % (b"Off", b"Off"), objects, signed=signed).look == expected
+
+
+def test_a_box_stays_in_sight_when_another_of_its_group_is_ticked() -> None:
+    group = BUTTON + b" /Ff 32768 /Parent 20 0 R"
+    kin = {20: b"<< /Kids [4 0 R 21 0 R] >>", 21: b"<< /AP << /N << /card 10 0 R /Off 12 0 R >> >> >>"}
+    signed = group.replace(b"11 0 R", b"12 0 R") % (b"Off", b"Off")
+    for anew, expected in ((b"0 G 0.5 0.5 19 19 re S", "value"), (b"0 G 1 1 99 99 re S", "unknown"), (b"", "unknown")):
+        objects = {10: TICK, 11: look(anew, box=b"0 0 20 20"), 12: BLANK, **kin}
+        assert judged(group % (b"card", b"Off"), objects, signed=signed).look == expected
 
 
 # -- fonts ----------------------------------------------------------------------------------------------------------------

@@ -473,6 +473,73 @@ def test_what_is_not_written_to_its_end_decodes_as_programs_like(name: str) -> N
 # -- the signed bytes by themselves ------------------------------------------------------------------------------------------
 
 
+def with_more(objects: dict[int, bytes], number: int, entries: bytes) -> dict[int, bytes]:
+    return {number: objects[number][:-2] + entries + b" >>"}
+
+
+SIGNED_FORM = {FORM: OBJECTS[FORM][:-2] + b"/SigFlags 3 >>"}
+NOWHERE = parts.signed(parts.original({**OBJECTS, PAGE: OBJECTS[PAGE][:-2] + b"/Sample 99 0 R >>"}))
+IN_STREAMS = parts.original({**OBJECTS, PAGE: OBJECTS[PAGE][:-2] + b"/Tabs 99 0 R >>"}, xref="stream", packed=True)
+LEADS_NOWHERE: dict[str, Callable[[], bytes]] = {
+    "instead-of-something": lambda: parts.update(
+        SIGNED, {FORM: SIGNED_FORM[FORM].replace(b"<< /F1 5 0 R >>", b"99 0 R")}),
+    "where-nothing-was": lambda: parts.update(SIGNED, with_more(SIGNED_FORM, FORM, b"/NeedAppearances 99 0 R")),
+    "from-a-place-that-nobody-asks": lambda: parts.update(NOWHERE, with_more(OBJECTS, PAGE, b"/Tabs 99 0 R")),
+    "by-another-generation": lambda: parts.update(SIGNED, with_more(SIGNED_FORM, FORM, b"/NeedAppearances 5 7 R")),
+    "packed": lambda: parts.update(
+        SIGNED, with_more(SIGNED_FORM, FORM, b"/NeedAppearances 99 0 R"), xref="stream", packed=True),
+    "object-freed": lambda: parts.update(
+        parts.signed(parts.original({**OBJECTS, **with_more(OBJECTS, PAGE, b"/Tabs 40 0 R"), 40: b"null"})), INFO, freed=(40,)),
+    "information": lambda: parts.update(SIGNED, {}, trailer=b" /Root 1 0 R /Info 99 0 R"),
+    "table-behind-a-stream": lambda: parts.update(parts.signed(IN_STREAMS, xref="stream"), INFO),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEADS_NOWHERE)
+def test_nothing_comes_to_lead_nowhere(name: str) -> None:
+    """Poppler takes it as damage, under a table, and rebuilds the file: see the next test."""
+    report = reported(LEADS_NOWHERE[name]())
+    assert report.level is ChangeLevel.UNKNOWN
+    assert "change-irregular-update" in {finding.code for finding in report.findings}
+
+
+def test_what_leads_nowhere_shows_another_document(tmp_path: Path) -> None:
+    """A prepared content that nothing lists is what a reader finds that rebuilds the file."""
+    if shutil.which("pdftotext") is None:
+        pytest.fail("This test needs pdftotext: apt-get install poppler-utils")
+    prepared = parts.original()
+    at = prepared.index(b"\nxref\n") + 1
+    hidden = b"%d 0 obj\n%s\nendobj\n" % (CONTENT, FORGED)
+    prepared = (
+        prepared[:at] + hidden + prepared[at:].replace(b"\n%d\n%%%%EOF" % at, b"\n%d\n%%%%EOF" % (at + len(hidden)))
+    )
+    signed = parts.signed(prepared)
+    forged = parts.update(signed, with_more(OBJECTS, CATALOG, b"/OCProperties 99 0 R"))
+    shown = []
+    for data in (signed, forged):
+        (tmp_path / "case.pdf").write_bytes(data)
+        shown.append(words("poppler", tmp_path / "case.pdf"))
+    assert "price" in shown[0]
+    assert "OTHER TEXT" in shown[1]
+    assert reported(forged).level is ChangeLevel.UNKNOWN
+
+
+STILL: dict[str, Callable[[], bytes]] = {
+    "led-nowhere-in-between": lambda: parts.update(
+        parts.update(SIGNED, with_more(SIGNED_FORM, FORM, b"/NeedAppearances 99 0 R")), SIGNED_FORM),
+    "led-nowhere-before": lambda: parts.update(NOWHERE, with_more(OBJECTS, PAGE, b"/Sample 99 0 R /Tabs /S")),
+    "led-nowhere-before-and-is-not-written-anew": lambda: parts.update(NOWHERE, INFO),
+    "freed-and-nobody-asks": lambda: parts.update(parts.signed(parts.original({**OBJECTS, 40: b"<< >>"})), {}, freed=(40,)),
+    "table-behind-a-stream": lambda: parts.update(
+        parts.signed(parts.original(xref="stream", packed=True), xref="stream"), INFO),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_what_led_nowhere_before_may_go_on(name: str) -> None:
+    assert reported(STILL[name]()).level is ChangeLevel.PERMITTED
+
+
 def signed_at_once(more: bytes = b"") -> bytes:
     """A document that was written with its signature, in one revision; `more` stands in a stream of it."""
     field = OBJECTS[EMPTY_SIGNATURE][:-2] + b"/V 20 0 R /AP << /N 21 0 R >> >>"
