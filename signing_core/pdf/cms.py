@@ -34,16 +34,20 @@ def signature(digest: bytes, *, key: SigningKey, time_stamps: TimeStampAuthority
 
     Raises `KeyUnavailable` and `TimeStampUnavailable`.
     """
-    signed = _run(
-        _KeySigner(key).async_sign(
+
+    async def encoded() -> bytes:
+        signed = await _KeySigner(key).async_sign(
             digest,
             DIGEST,
             use_pades=True,
             timestamper=_AuthorityTimeStamper(time_stamps),
             signed_attr_settings=PdfCMSSignedAttributes(),
         )
-    )
-    return bytes(signed.dump())
+        return bytes(signed.dump())
+
+    # Bytes and not the structure: at its end asyncio shows a task's result to itself (Runner.run gives SIGINT's handler back, and
+    # the message of an error that is thrown away holds its repr), which takes a minute with some time-stamps in it.
+    return _run(encoded())
 
 
 def time_stamp(digest: bytes, authority: TimeStampAuthority) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signing_core.errors import KeyUnavailable
 from signing_core.keys.ring_folder import HOUSES, PUBLIC, read_description
 from signing_core.storage.workspace import Workspace
 from signing_core.trust.files import load_trust
@@ -12,4 +13,10 @@ def of_workspace(workspace: Workspace) -> TrustStore:
     """From the public parts beside the key ring; no passphrase is needed. Raises `KeyUnavailable`, `UsageError`."""
     folder = workspace.resolve(workspace.settings.keys.folder)
     own = read_description(folder).house
-    return load_trust((folder / name for name in (PUBLIC, HOUSES) if (folder / name).is_dir()), own=own)
+    store = load_trust((folder / name for name in (PUBLIC, HOUSES) if (folder / name).is_dir()), own=own)
+    if store.own_house is None:
+        # Nothing believed would pass as nothing to be believed.
+        raise KeyUnavailable(
+            f"The public parts of the key ring are missing from {folder / PUBLIC}; restore them from your backup."
+        )
+    return store

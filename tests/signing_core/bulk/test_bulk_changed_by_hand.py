@@ -21,7 +21,7 @@ from signing_core.bulk.results import Results, rows_of
 from signing_core.bulk.watched import Watched
 from signing_core.certificate import page
 from signing_core.desk import Desk
-from signing_core.errors import KeyUnavailable, TypesettingFailed
+from signing_core.errors import TypesettingFailed
 from signing_core.storage.database import reading, writing
 from signing_core.storage.schema import audit_events, document_parties, documents, marks, metadata
 from signing_core.storage.schema import findings as worklist
@@ -264,16 +264,6 @@ def test_a_page_that_could_not_be_set_is_tried_again(nights: Nights, monkeypatch
     nights.pass_by()
     assert (nights.reconciled()[nights.one]["printed"], nights.set_again) == ("match", 1)
     assert nights.codes(nights.one) == []
-
-
-def test_a_key_that_is_not_there_is_no_verdict(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = nights.reconciled()
-    nights.change(sa.update(documents).where(documents.c.id == nights.one).values(title="Another title"))
-    with monkeypatch.context() as broken:
-        broken.setattr(Workspace, "keys", _fail(KeyUnavailable("The key ring is not there; see `sealtrail doctor`.")))
-        with pytest.raises(KeyUnavailable):
-            nights.pass_by()
-    assert nights.reconciled() == before
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer
 
 from signing_core.errors import DocumentRefused, StepNotAllowed, TimeStampUnavailable, UsageError
 from signing_core.keys.software import SoftwareKey
+from signing_core.pdf import cms as pdf_cms
 from signing_core.pdf import names, render
 from signing_core.pdf.prepare import prepare
 from signing_core.pdf.preserve import preserve
@@ -321,3 +322,11 @@ def test_an_rsa_key_signs_too(ring, steps, flow):
     key = SoftwareKey(private_key, certificate, (ring.ca.certificate,))
     signed = _sign_first(flow.prepared, ring, steps, key=key)
     assert _judged(signed.data, flow, ring)[names.FIRST_PARTY_FIELD] == (True, ModificationLevel.NONE)
+
+
+def test_no_signature_is_shown_to_anybody_by_the_way(ring, monkeypatch):
+    """asyncio put the repr of its task's result into an error that it threw away: a minute of work for some time-stamps."""
+    shown = []
+    monkeypatch.setattr(cms.ContentInfo, "__repr__", lambda self: shown.append(self) or "")
+    assert pdf_cms.signature(b"\0" * 32, key=ring.first_party, time_stamps=ring.time_stamp_authority)
+    assert shown == []

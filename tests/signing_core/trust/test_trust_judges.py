@@ -21,6 +21,7 @@ from signing_core.certificate.facts import AuthorityFacts
 from signing_core.certificate.scan import Judge, scan
 from signing_core.cli import sealtrail as main
 from signing_core.desk import certificate_facts, judging
+from signing_core.errors import KeyUnavailable
 from signing_core.flow import State
 from signing_core.pdf import render
 from signing_core.pdf import seal as pdf_seal
@@ -223,6 +224,14 @@ def test_houses_that_a_workspace_was_told_of(completed: Any, house: Workspace, o
         assert verdict.indication is Indication.TOTAL_PASSED
     finally:
         shutil.rmtree(folder)
+
+
+def test_nothing_believed_never_passes_as_nothing_to_believe(house: Workspace) -> None:
+    for folder in (public(house), house.keys().folder):
+        folder.rename(folder.with_name("elsewhere"))
+        with pytest.raises(KeyUnavailable, match="restore"):
+            of_workspace(house)
+        folder.with_name("elsewhere").rename(folder)
 
 
 # Scans
