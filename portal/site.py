@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -59,11 +59,10 @@ class Site:
         """Of every path, when the pages do not stand at the root of their host; the proxy takes it off."""
         self.limiter = Limiter({**RATES, **(rates or {})}, Table(self.workspace.path / "portal-rates"))
         self.receiver = Receiver(max_file)
-        self._believed: tuple[Hashable, Any] | None = None
         registry, log = judging.Registry(self.workspace), judging.LogView(self.workspace)
-        self.readers = Workers(lambda: self._trust, registry, log, processes=2, seconds=work_seconds, niceness=5)
+        self.readers = Workers(self._trust, registry, log, processes=2, seconds=work_seconds, niceness=5)
         """For what comes in from outside: of lower priority than everything else here."""
-        self.pages = Workers(lambda: self._trust, registry, log, processes=1, seconds=20)
+        self.pages = Workers(self._trust, registry, log, processes=1, seconds=20)
         """For our own documents, so that no upload makes a party wait."""
         self.assets = {name: _fingerprint(HERE / "static" / name) for name in STATIC}
         self._templates = jinja2.Environment(
@@ -82,18 +81,13 @@ class Site:
     def vault(self) -> Vault:
         return Vault(self.workspace.keys().server_key)
 
-    @property
     def _trust(self) -> TrustStore:
-        """Made again when another process has published a key or a root."""
-        state = self.workspace.keys().public_state
-        if self._believed is None or self._believed[0] != state:
-            self._believed = (state, of_workspace(self.workspace))
-        return self._believed[1]
+        return of_workspace(self.workspace)
 
     @property
     def judge(self) -> Judge:
         """Judges QR codes by what this workspace believes and its register; what it means in words is said by the pages."""
-        return Judge(self._trust, registry=WorkspaceRegistry(self.workspace.engine))
+        return Judge(self._trust(), registry=WorkspaceRegistry(self.workspace.engine))
 
     def url(self, path: str) -> str:
         return self.prefix + path

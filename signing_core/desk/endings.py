@@ -191,7 +191,7 @@ def _outside(workspace: Workspace) -> list[Ending]:
         return []
     with reading(workspace.engine) as connection:
         last = anchors.latest(connection, workspace.log_origin, ("time-stamp",), by=workspace.time_stamps.name)
-    found, roots = list[Ending](), list(workspace.time_stamp_anchors)
+    found, roots = list[Ending](), list(workspace.authority_roots)
     if last is not None:
         try:
             signer, *others = rfc3161.certificates(last.evidence)

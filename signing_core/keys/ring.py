@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -169,11 +169,6 @@ class KeyRing:
     @property
     def public_folder(self) -> Path:
         return self._files.public
-
-    @property
-    def public_state(self) -> Hashable:
-        """Another one when anything was published: whoever keeps what it read of `public_folder` looks at this."""
-        return self._files.all_published()
 
     @property
     def trust_anchors(self) -> list[x509.Certificate]:

@@ -70,6 +70,12 @@ def read_description(folder: Path) -> Description:
         raise KeyUnavailable(f"{path} is damaged; restore it from your backup.") from None
 
 
+def published(folder: Path) -> Hashable:
+    """Another one when anything was published for those who verify, of this house or of another."""
+    found = (folder / _DESCRIPTION, *(folder / PUBLIC).glob("*.pem"), *(folder / HOUSES).glob("*.pem"))
+    return tuple((str(path), files.identity(path)) for path in sorted(found))
+
+
 class RingFolder:
     """The files at `path`; private ones are under passwords that `vault` derives. What cannot be read raises `KeyUnavailable`."""
 
@@ -98,11 +104,6 @@ class RingFolder:
     def public_state(self, purpose: Purpose | Statement) -> Hashable:
         """Another one when something was published for the purpose."""
         return files.identity(self._public_file("anchors" if purpose == "ca" else purpose))
-
-    def all_published(self) -> Hashable:
-        """Another one when anything was published."""
-        published = (*self.public.glob("*.pem"), *(self.path / HOUSES).glob("*.pem"))
-        return tuple((str(path), files.identity(path)) for path in sorted(published))
 
     # Private keys
 

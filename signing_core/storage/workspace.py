@@ -159,7 +159,7 @@ class Workspace:
         if chosen.url is None:
             return self.keys().time_stamp_authority
         # Before its first time-stamp: from then on its roots are remembered, whatever the settings say later.
-        self.keys().remember_authorities(self._authority_roots)
+        self.keys().remember_authorities(self.authority_roots)
         from signing_core.keys.time_stamping import HttpAuthority
 
         password = chosen.password.get_secret_value() if chosen.password else ""
@@ -169,13 +169,13 @@ class Workspace:
             timeout=chosen.timeout_seconds,
             # Those that the sealed file is judged by: a token that leads to none of them is refused at the first
             # signature and not when everybody has signed.
-            anchors=(*self._authority_roots, *self.keys().trust_anchors),
+            anchors=(*self.authority_roots, *self.keys().trust_anchors),
             clock=self.clock,
         )
 
     @cached_property
-    def _authority_roots(self) -> tuple[x509.Certificate, ...]:
-        """Of the outside time-stamp authority in use. Raises `KeyUnavailable`."""
+    def authority_roots(self) -> tuple[x509.Certificate, ...]:
+        """Of the outside time-stamp authority in use, as the settings name them. Raises `KeyUnavailable`."""
         chosen = self.settings.time_stamps
         if chosen.url is None or chosen.trust is None:
             return ()
@@ -186,7 +186,7 @@ class Workspace:
     @property
     def time_stamp_anchors(self) -> tuple[x509.Certificate, ...]:
         """The roots of all outside time-stamp authorities that were ever used. Raises `KeyUnavailable`."""
-        return tuple(dict.fromkeys((*self._authority_roots, *self.keys().authorities)))
+        return tuple(dict.fromkeys((*self.authority_roots, *self.keys().authorities)))
 
     @property
     def zone(self) -> ZoneInfo:

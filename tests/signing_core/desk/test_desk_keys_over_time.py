@@ -124,7 +124,7 @@ def test_a_key_renewed_while_it_seals_is_the_same_on_page_and_in_signature(
     typeset = page.typeset
 
     def meanwhile(*arguments: Any) -> Any:
-        for key in ("seal", "time-stamp"):
+        for key in ("seal", "time-stamp", "qr"):
             another_process(play.workspace, lambda ring, key=key: ring.renew(key))  # type: ignore[misc]
         return typeset(*arguments)
 
