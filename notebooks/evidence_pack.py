@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -204,7 +206,7 @@ check("the log's key signed the checkpoint", verified)
 # %%
 openssl = shutil.which("openssl")
 outside, left_out = 0, 0
-for name in ("checkpoint/checkpoint.txt", "certificates/company.pem", "certificates/time-stamp-authorities.pem"):
+for name in ("checkpoint/checkpoint.txt", "certificates/anchors.pem", "certificates/time-stamp-authorities.pem"):
     if name in files:
         (folder / Path(name).name).write_bytes(files[name])
 for stamp in manifest["time_stamps"]:
@@ -213,7 +215,7 @@ for stamp in manifest["time_stamps"]:
         continue
     token = folder / Path(stamp["file"]).name
     token.write_bytes(files[stamp["file"]])
-    anchors = folder / ("company.pem" if stamp["embedded"] else "time-stamp-authorities.pem")
+    anchors = folder / ("anchors.pem" if stamp["embedded"] else "time-stamp-authorities.pem")
     command = [
         openssl,
         "ts",

@@ -6,7 +6,9 @@ wants to know what is due, or when it will be, asks this table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +18,15 @@ import pyarrow as pa
 from signing_core.bulk import results
 from signing_core.bulk.time_stamps import FOR_EVER, TimeStamp
 from signing_core.errors import StorageError
-from signing_core.policy import Policy
+from signing_core.policy import Algorithm, Policy
 
 SCHEMA: Final = pa.schema(
     [
         ("document_id", pa.string()),
         ("sha256", pa.string()),
         ("certificate_ends", pa.timestamp("us", tz="UTC")),
-        ("digests", pa.list_(pa.string())),
+        ("imprint", pa.string()),
+        ("algorithms", pa.list_(pa.string())),
         ("proof_until", pa.timestamp("us", tz="UTC")),
         ("problem", pa.string()),
     ]
@@ -43,14 +46,15 @@ class Known:
         while self._row is not None and self._row["document_id"] < document_id:
             self._row = next(self._rows, None)
         row = self._row
-        if row is None or (row["document_id"], row["sha256"]) != (document_id, sha256) or not row["digests"]:
+        if row is None or (row["document_id"], row["sha256"]) != (document_id, sha256) or not row["imprint"]:
             return None
-        return TimeStamp(row["certificate_ends"] or FOR_EVER, tuple(row["digests"]))
+        algorithms = tuple(Algorithm(**json.loads(one)) for one in row["algorithms"])
+        return TimeStamp(row["certificate_ends"] or FOR_EVER, row["imprint"], algorithms)
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
     try:
-        yield from results.rows_in(file, ["document_id", "sha256", "certificate_ends", "digests"])
+        yield from results.rows_in(file, ["document_id", "sha256", "certificate_ends", "imprint", "algorithms"])
     except StorageError:
         return  # a damaged file, which is about to be replaced
 
@@ -60,7 +64,8 @@ def row(document_id: str, sha256: str, stamp: TimeStamp | None, policy: Policy, 
         "document_id": document_id,
         "sha256": sha256,
         "certificate_ends": _or_null(stamp.certificate_ends) if stamp else None,
-        "digests": list(stamp.digests) if stamp else [],
+        "imprint": stamp.imprint if stamp else None,
+        "algorithms": [json.dumps(asdict(one)) for one in stamp.algorithms] if stamp else [],
         "proof_until": _or_null(stamp.proof_until(policy)) if stamp else None,
         "problem": problem,
     }

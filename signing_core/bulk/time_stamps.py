@@ -12,11 +12,15 @@ from cryptography import x509
 
 from signing_core.errors import SealtrailError, TimeStampUnavailable
 from signing_core.pdf import revisions
-from signing_core.policy import Policy
+from signing_core.policy import Algorithm, Policy
 from signing_core.storage.workspace import Workspace
+from signing_core.verification import time_stamps as stamps
+from signing_core.verification.algorithms import UnknownAlgorithm, digest_name, scheme
+from signing_core.verification.signature_values import algorithm_of
 
 _SAME: Final = 3
 FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -25,22 +29,34 @@ class TimeStamp:
 
     certificate_ends: datetime
     """Of the authority's X.509 certificate, `datetime.max` when the token has none."""
-    digests: tuple[str, ...]
-    """Names of its digest algorithms: that of the signature's, that of the message imprint."""
+    imprint: str
+    """The digest algorithm of the message imprint."""
+    algorithms: tuple[Algorithm, ...]
+    """Of the token's signature, and of those on the X.509 certificates that it brings with it."""
 
     def proof_until(self, policy: Policy) -> datetime:
-        return min([self.certificate_ends, *(policy.judge_digest(one).until for one in self.digests)])
+        """The first moment at which one of them no longer suffices, or the X.509 certificate has ended."""
+        judged = [policy.judge_digest(self.imprint), *map(policy.judge, self.algorithms)]
+        return min([self.certificate_ends, *(one.until for one in judged)])
 
 
 def read(token: bytes) -> TimeStamp:
-    """Of a DER-encoded token."""
-    signed = asn1_cms.ContentInfo.load(token)["content"]
-    signer = signed["signer_infos"][0]
-    digests = {signer["digest_algorithm"]["algorithm"].native}
-    digests.add(signed["encap_content_info"]["content"].parsed["message_imprint"]["hash_algorithm"]["algorithm"].native)
-    serial = signer["sid"].chosen["serial_number"].native if signer["sid"].name == "issuer_and_serial_number" else None
-    mine = [one for one in certificates(token) if serial is None or one.serial_number == serial]
-    return TimeStamp(min((one.not_valid_after_utc for one in mine), default=FOR_EVER), tuple(sorted(digests)))
+    """Of a DER-encoded token. One that cannot be read, or with an algorithm that nobody knows, proves nothing already."""
+    try:
+        found = stamps.parse(token)
+        structure, signer = found.structure, found.structure.signers[0]
+        mine = [one for one in structure.certificates if signer.identifies(one)]
+        digest = digest_name(signer.digest_oid)
+        algorithms = [algorithm_of(scheme(signer.signature_algorithm, digest), one.spki) for one in mine]
+        for one in structure.certificates:
+            issuers = [
+                other for other in structure.certificates if other.subject_key == one.issuer_key and other != one
+            ]
+            algorithms += [algorithm_of(scheme(one.signature_algorithm, None), other.spki) for other in issuers]
+    except (ValueError, IndexError, UnknownAlgorithm):
+        return TimeStamp(LONG_AGO, "", ())
+    ends = min((one.not_after for one in mine), default=FOR_EVER)
+    return TimeStamp(ends, found.imprint_algorithm, tuple(dict.fromkeys(algorithms)))
 
 
 def last_token(data: bytes) -> bytes | None:
