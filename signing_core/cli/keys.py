@@ -85,13 +85,14 @@ def trust(paths: tuple[Path, ...], yes: bool, workspace: Path) -> None:
     \b
     Example: sealtrail keys trust received/public
     """
+    from signing_core.keys.headed_pem import PURPOSES
     from signing_core.trust import load_trust
     from signing_core.trust.files import written
     from signing_core.trust.workspace import of_workspace
 
     opened = open_workspace(workspace)
     known, given = of_workspace(opened), load_trust(paths)
-    houses = [house for house in (known + given).houses if house.id in {one.id for one in given.houses}]
+    houses = [house for house in given.houses if house.of(*PURPOSES)]
     if not houses or any(house.id == known.own for house in houses):
         what = (
             "is this workspace's own house"
@@ -99,10 +100,15 @@ def trust(paths: tuple[Path, ...], yes: bool, workspace: Path) -> None:
             else "names no house: give the public folder as that house hands it out"
         )
         raise UsageError(f"{paths[0]} {what}.")
-    for house in houses:
-        click.echo(f"{house.name} (house {house.id})")
+    both = known.joined(given)
+    both.check()
+    for house in (one for one in both.houses if one.id in {house.id for house in houses}):
+        before = next(({(p.purpose, p.content) for p in one.parts} for one in known.houses if one.id == house.id), None)
+        click.echo(f"{house.name} (house {house.id})" + ("" if before is None else ", known already"))
         for part in house.parts:
-            click.echo(f"  {part.purpose or '':<22}{part.sha256.hex()}")
+            if part.purpose is not None:
+                new = before is not None and (part.purpose, part.content) not in before
+                click.echo(f"  {part.purpose:<22}{part.sha256.hex()}" + ("  NEW" if new else ""))
         if not yes:
             click.confirm("Were these fingerprints compared with that house by another way?", abort=True)
         opened.keys().add_house(house.id, written(house))

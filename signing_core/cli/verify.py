@@ -156,8 +156,8 @@ def command(
     gc.freeze()  # so that neither this process nor the workers forked from it look through it again
     files = _files(paths)
     done = _journal(journal)
-    opener = _opener(context, workspace)
     given = _believed(trust, certificates, policy)
+    opener = _opener(context, workspace, given[0])
     rules = _rules(at or (done.at if done else None), *given, revocation, password_file, online, opener)
     chosen = kind or ("table" if output is None and sys.stdout.isatty() else "jsonl")
     if chosen == "parquet" and output is None and sys.stdout.isatty():
@@ -313,7 +313,7 @@ def _password(file: Path | None) -> str | None:
     return lines[0]
 
 
-def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceContext] | None:
+def _opener(context: click.Context, folder: Path, believed: TrustStore) -> Callable[[], WorkspaceContext] | None:
     """How a worker process opens the workspace: one that was named, or the current folder if it is one."""
     named = context.get_parameter_source("workspace") is not ParameterSource.DEFAULT
     if not named and not any(folder.glob("*.toml")):
@@ -323,8 +323,10 @@ def _opener(context: click.Context, folder: Path) -> Callable[[], WorkspaceConte
     if not named and not (folder / FILE_NAME).is_file():
         return None
     from signing_core.cli.common import open_workspace
+    from signing_core.trust.workspace import of_workspace
 
-    open_workspace(folder).close()  # what is wrong with it is said here, once, and not by every worker
+    with open_workspace(folder) as opened:  # what is wrong with it is said here, once, and not by every worker
+        believed + of_workspace(opened)
     return partial(_open, str(folder.absolute()))
 
 

@@ -9,22 +9,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, cast, get_args
 
+from signing_core.keys.names import visible
+
 PublicPurpose: TypeAlias = Literal[
     "company-ca", "anchor", "first-party", "seal", "time-stamp", "qr", "checkpoint", "time-stamp-authority"
 ]
 """What a public part is for. `company-ca`: the root of a house's own authority; `anchor`: the root above a bought key;
 `time-stamp`: the embedded authority's X.509 certificate; `time-stamp-authority`: the root of an outside one."""
 
-_PURPOSES: Final = frozenset(get_args(PublicPurpose))
+PURPOSES: Final[tuple[PublicPurpose, ...]] = get_args(PublicPurpose)
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
-_LINE = re.compile(r"^Sealtrail-(Key|House|Used-From): ([^\r\n]*?)\s*$", re.MULTILINE)
+_CUT_OFF = re.compile(rb"(?:^|[\r\n])-----(?:BEGIN|END) ")
+_LINE = re.compile(r"^\N{BYTE ORDER MARK}?Sealtrail-(Key|House|Used-From): (.*?)\s*$", re.MULTILINE)
+_HOUSE = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
 class HouseName:
-    """Whose a public part is."""
+    """Whose a public part is: what the text above it says, which anybody can write."""
 
     id: str
+    """16 hexadecimal digits."""
     name: str
 
 
@@ -47,17 +52,21 @@ class Block:
             return None
 
 
-def heading(purpose: PublicPurpose, house: HouseName, used_from: datetime) -> str:
-    """The lines to write above a block."""
-    since = used_from.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"Sealtrail-Key: {purpose}\nSealtrail-House: {house.id} {house.name}\nSealtrail-Used-From: {since}\n"
+def heading(purpose: PublicPurpose, house: HouseName, used_from: datetime | None) -> str:
+    """The lines to write above a block; None when nobody said since when."""
+    said = f"Sealtrail-Key: {purpose}\nSealtrail-House: {house.id} {house.name}\n"
+    return said + (f"Sealtrail-Used-From: {used_from.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n" if used_from else "")
 
 
 def blocks(data: bytes) -> list[Block]:
-    """The complete blocks, in their order. Of lines that say the same thing above one block the last counts."""
+    """The complete blocks, in their order. Of lines that say the same thing above one block the last counts.
+
+    What stands above a block that is cut off is not said of the next one.
+    """
     found, end = [], 0
     for block in _BLOCK.finditer(data):
-        said = dict(_LINE.findall(data[end : block.start()].decode("utf-8", "replace")))
+        above = _CUT_OFF.split(data[end : block.start()])[-1].decode("utf-8", "replace")
+        said = dict(_LINE.findall("\n".join(above.splitlines())))
         end = block.end()
         purpose = said.get("Key")
         id, _, name = said.get("House", "").partition(" ")
@@ -66,8 +75,8 @@ def blocks(data: bytes) -> list[Block]:
                 block[1].decode(),
                 block.group(),
                 block[2],
-                cast("PublicPurpose", purpose) if purpose in _PURPOSES else None,
-                HouseName(id, name) if id else None,
+                cast("PublicPurpose", purpose) if purpose in PURPOSES else None,
+                HouseName(id, visible(name)) if _HOUSE.fullmatch(id) else None,
                 _time(said.get("Used-From")),
             )
         )

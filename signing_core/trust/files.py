@@ -6,6 +6,7 @@ import base64
 import re
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,11 +44,12 @@ def load_trust(paths: Iterable[Path], *, own: str | None = None) -> TrustStore:
 
     A folder may hold other files, which are passed over; a file that is named and holds nothing usable is refused with
     `UsageError`, and so are private keys and every trusted list that is not whole. The signature of a list is held against
-    the scheme operators' X.509 certificates among those given.
+    the scheme operators' X.509 certificates among those given. The files of one folder are one source: two that say different
+    things of a house are refused, see `TrustStore`.
     """
     paths = list(paths)
     lists: list[tuple[Path, bytes]] = []
-    store = TrustStore(own=own)
+    sources: dict[Path, TrustStore] = {}
     for path, content in given(paths, "trust anchor"):
         if trusted_lists.looks_like_one(content) or (path in paths and trusted_lists.is_xml(content)):
             lists.append((path, content))
@@ -55,10 +57,12 @@ def load_trust(paths: Iterable[Path], *, own: str | None = None) -> TrustStore:
         found = parse(content, name=str(path))
         if path in paths and not found:
             raise UsageError(_unusable(path, content))
-        store += found
+        sources[path.parent] = sources.get(path.parent, TrustStore()).joined(found)
+    store = sum(sources.values(), TrustStore())
+    store.check()
     operators = _certificates(*store.every)
     read = tuple(trusted_lists.read(content, name=str(path), operators=operators) for path, content in lists)
-    return store + TrustStore(lists=read)
+    return replace(store, own=own, lists=read)
 
 
 def load_certificates(paths: Iterable[Path]) -> tuple[bytes, ...]:
@@ -105,7 +109,7 @@ def written(house: House) -> bytes:
     """A house as PEM with its headings, as `parse` reads it."""
     text = ""
     for part in house.parts:
-        if part.purpose is not None and part.used_from is not None:
+        if part.purpose is not None:
             text += heading(part.purpose, HouseName(house.id, house.name), part.used_from)
             label, body = ("PUBLIC KEY", _ED25519 + part.content) if part.is_key else ("CERTIFICATE", part.content)
             lines = textwrap.fill(base64.b64encode(body).decode(), 64)

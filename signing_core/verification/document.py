@@ -96,7 +96,8 @@ def verify(
         workspace_context: own anchors, registry and audit log of a workspace.
         online: whether CRLs and OCSP responses may be fetched over HTTP.
 
-    Never raises for what the file contains or for a file that cannot be read; `UsageError` for a naive `at`.
+    Never raises for what the file contains or for a file that cannot be read; `UsageError` for a naive `at`, and for a `trust`
+    that contradicts what the workspace knows.
     """
     if at.tzinfo is None:
         raise UsageError("The time to judge for has no offset; give an aware datetime.")

@@ -163,45 +163,49 @@ class _Certificate:
 
             self._notes.append(("roles-missing", ", ".join(map(spoken, missing))))
         seal = self._examined[index]
-        house = self._house(index)
+        houses = self._houses(index)
         page, pages = seal.record.page, self._structure.pages
         if page is None or (pages is not None and page != pages):
             where = f"page {page} of {pages}" if page else f"{SEAL_FIELD} has no page"
             self._notes.append(("seal-field-misplaced", where))
-            return CertificateVerdict(True, *self._sealed(seal, house, (), whole=False), "unreadable")
+            return CertificateVerdict(True, *self._sealed(seal, houses, (), whole=False), "unreadable")
         keys = self._trust.keys("qr")
         # Without keys a code is at most one of somebody: then the intact seal of somebody says enough of what is shown.
-        covered = seal.record.covered_revision if seal.intact and (house or not keys) else None
+        covered = seal.record.covered_revision if seal.intact and (houses or not keys) else None
         shown = read(self._structure, page, keys.keys(), sealed=covered, password=password)
         prefix = self._prefix(shown.claims)
-        claiming = [self._house(at) for at, role in self._found.roles.items() if role in _PARTIES]
-        claiming.append(keys.get(shown.key) if shown.key else None)
+        claiming = [self._houses(at) for at, role in self._found.roles.items() if role in _PARTIES]
+        claiming += [[keys[shown.key]] if shown.key in keys else []]
         whole = shown.state == "foreign" and prefix == ""
-        sealed, name = self._sealed(seal, house, [h for h in claiming if h is not None], whole=whole)
+        sealed, name = self._sealed(seal, houses, [some for some in claiming if some], whole=whole)
         qr, state = self._qr(shown, prefix, keys)
         return CertificateVerdict(True, sealed, name, qr, state)
 
-    def _house(self, index: int) -> House | None:
-        """Whose a signature is: its house lists the X.509 certificate, or its own authority issued it for that role.
+    def _houses(self, index: int) -> list[House]:
+        """Whose a signature may be: its house lists the X.509 certificate, or its own authority issued it for that role.
 
-        An authority that was given without a house stands for one of its own.
+        Several houses can have bought one certificate. An authority that was given without a house stands for one of its own.
         """
         item = self._examined[index]
         certificate, root = item.certificate, self._roots.get(index)
         if not item.intact or certificate is None:
-            return None
+            return []
         purpose, policy = _ISSUED_FOR[self._found.roles[index]]
-        for house in self._trust.every:
-            if purpose and certificate.sha256 in fingerprints(house, purpose):
-                return house
-            if root and policy in certificate.policies and root.sha256 in fingerprints(house, "company-ca"):
-                return house
-        if root is None or policy not in certificate.policies:
-            return None
-        return House(root.sha256.hex()[:16], root.common_name, ())
+        issuer = root if root and policy in certificate.policies else None
+        found = [
+            house
+            for house in self._trust.houses
+            if (purpose and certificate.sha256 in fingerprints(house, purpose))
+            or (issuer and issuer.sha256 in fingerprints(house, "company-ca"))
+        ]
+        if not found and issuer is not None:
+            return [House(issuer.sha256.hex()[:16], issuer.common_name, ())]
+        if not found and purpose and certificate.sha256 in fingerprints(self._trust.loose, purpose):
+            return [self._trust.loose]
+        return found
 
     def _sealed(
-        self, seal: Examined, house: House | None, claiming: Sequence[House], *, whole: bool
+        self, seal: Examined, houses: Sequence[House], claiming: Sequence[Sequence[House]], *, whole: bool
     ) -> tuple[bool | None, str | None]:
         """Whether the seal is ours, and the name of the house whose the document is.
 
@@ -212,10 +216,11 @@ class _Certificate:
         if not seal.intact:
             self._notes.append(("seal-broken", ""))
             return False, None
-        if house is not None:
-            other = next((one for one in claiming if not self._same(one, house)), None)
-            if other is not None:
-                self._notes.append(("houses-differ", f"sealed by {_said(house)}, the rest is of {_said(other)}"))
+        if houses:
+            house = next((one for one in houses if not self._others(one, claiming)), None)
+            if house is None:
+                other = self._others(houses[0], claiming)[0]
+                self._notes.append(("houses-differ", f"sealed by {_said(houses[0])}, the rest is of {_said(other)}"))
                 return False, None
             ours = self._trust.is_own(house)
             if not ours:
@@ -224,12 +229,20 @@ class _Certificate:
         # What stands under an anchor of ours for another use is one of our own keys, misused.
         misused = certificate is not None and seal.index in self._roots and certificate.policies & _OTHER_PURPOSES
         who_is_known = bool(self._trust.houses or self._trust.loose.of("seal"))
-        if misused or (who_is_known and not whole) or any(one in self._trust.houses for one in claiming):
+        if (
+            misused
+            or (who_is_known and not whole)
+            or any(one in self._trust.houses for some in claiming for one in some)
+        ):
             self._notes.append(("seal-not-ours", certificate.subject_text if certificate else ""))
             return False, None
         # Anchors alone, which may be those of a public authority, do not say who "we" are, nor which seals "we" bought.
         self._notes.append(("house-unknown" if who_is_known else "seal-unknown", ""))
         return False if who_is_known else None, None
+
+    def _others(self, house: House, claiming: Sequence[Sequence[House]]) -> list[House]:
+        """Of every claim that cannot be of `house`, one whose it is."""
+        return [some[0] for some in claiming if not any(self._same(one, house) for one in some)]
 
     def _same(self, one: House, other: House) -> bool:
         """Parts that nobody said a house of go with each other, authorities with themselves alone."""

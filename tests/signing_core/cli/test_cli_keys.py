@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -132,3 +134,57 @@ def test_trust_asks_and_refuses_what_is_no_other_house(
     loose.write_bytes(workspace.keys().ca.certificate.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(UsageError, match="names no house"):
         run("keys", "trust", loose, "--yes")
+
+
+def test_trust_says_what_is_new_of_a_house_that_is_known(
+    run: Callable[..., Any], workspace: Workspace, tmp_path: Path
+) -> None:
+    with make_workspace(tmp_path / "other", organisation="Sample Stamps GmbH") as other:
+        public, house = other.keys().public_folder, other.keys().house
+        assert "NEW" not in run("keys", "trust", public, "--yes").output
+        other.keys().renew("qr")
+        ran, new = run("keys", "trust", public, "--yes"), other.keys().qr.public_key.public_bytes_raw()
+    assert f"(house {house.id}), known already" in ran.output
+    (line,) = [line for line in ran.output.splitlines() if line.endswith("NEW")]
+    assert line.split() == ["qr", hashlib.sha256(new).hexdigest(), "NEW"]
+
+
+def test_trust_keeps_what_nobody_said_a_time_of(run: Callable[..., Any], workspace: Workspace, tmp_path: Path) -> None:
+    with make_workspace(tmp_path / "other", organisation="Sample Stamps GmbH") as other:
+        public = other.keys().public_folder
+    for file in public.iterdir():
+        file.write_text(re.sub("Sealtrail-Used-From.*\n", "", file.read_text()))
+    assert run("keys", "trust", public, "--yes").status == 0
+    assert of_workspace(workspace).houses[1] == load_trust([public]).houses[0]
+
+
+def test_trust_takes_no_headings_for_what_they_are_not(
+    run: Callable[..., Any], workspace: Workspace, tmp_path: Path
+) -> None:
+    with make_workspace(tmp_path / "other", organisation="Sample Stamps GmbH") as other:
+        public, house = other.keys().public_folder, other.keys().house
+    before = {file: file.read_bytes() for file in workspace.keys().folder.rglob("*") if file.is_file()}
+    claimed = (workspace.keys().public_folder / "qr.pem").read_text().replace(workspace.keys().house.id, house.id)
+    (public / "claimed.pem").write_text(claimed)
+    with pytest.raises(UsageError, match="claim the same authority or key"):
+        run("keys", "trust", public, "--yes")
+    (public / "claimed.pem").unlink()
+    for file in public.iterdir():
+        file.write_text(file.read_text().replace(house.id, "../public/qr"))
+    with pytest.raises(UsageError, match="names no house"):
+        run("keys", "trust", public, "--yes")
+    assert {file: file.read_bytes() for file in workspace.keys().folder.rglob("*") if file.is_file()} == before
+
+
+def test_verify_refuses_trust_that_poses_as_the_workspaces_house(
+    run: Callable[..., Any], workspace: Workspace, tmp_path: Path
+) -> None:
+    own = workspace.keys().house
+    with make_workspace(tmp_path / "other", organisation="Sample Stamps GmbH") as other:
+        public, house = other.keys().public_folder, other.keys().house
+    for file in public.iterdir():
+        file.write_text(file.read_text().replace(house.id, own.id))
+    (tmp_path / "any.pdf").write_bytes(b"%PDF-")
+    for arguments in (["verify", tmp_path / "any.pdf"], ["scan", tmp_path / "any.pdf"]):
+        with pytest.raises(UsageError, match="own house with parts that it never had"):
+            run(*arguments, "--trust", public)

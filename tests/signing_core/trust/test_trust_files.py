@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import signed_samples as made
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signing_core.errors import UsageError
+from signing_core.keys.headed_pem import heading
 from signing_core.keys.ring import KeyRing
 from signing_core.trust import House, TrustStore, load_trust
 from signing_core.trust.files import load_certificates, parse
@@ -87,13 +90,120 @@ def test_everything_in_one_file_keeps_its_meaning(ring: KeyRing, tmp_path: Path)
     assert (bundled.id, bundled.name, set(bundled.parts)) == (given.id, given.name, set(given.parts))
 
 
-def test_what_two_rooms_know_of_a_house_is_in_the_order_of_its_use(ring: KeyRing, clock: Any, tmp_path: Path) -> None:
-    before = tmp_path / "qr-of-before.pem"
-    before.write_bytes((ring.public_folder / "qr.pem").read_bytes())
+def test_what_two_files_of_a_folder_know_of_a_house_is_in_the_order_of_its_use(
+    ring: KeyRing, clock: Any, tmp_path: Path
+) -> None:
+    former = (ring.public_folder / "qr.pem").read_bytes()
     clock.now += timedelta(days=10)
     ring.renew("qr")
-    store = load_trust([before, ring.public_folder])
-    assert store.houses[0].of("qr") == load_trust([ring.public_folder]).houses[0].of("qr")
+    given = load_trust([ring.public_folder]).houses[0].of("qr")
+    (ring.public_folder / "before.pem").write_bytes(former)
+    assert load_trust([ring.public_folder]).houses[0].of("qr") == given
+    oldest_first = tmp_path / "qr.pem"
+    oldest_first.write_bytes(b"\n\n".join(reversed((ring.public_folder / "qr.pem").read_bytes().split(b"\n\n"))))
+    assert load_trust([oldest_first]).houses[0].of("qr") == given
+
+
+# What stands above a part is text, which anybody can write
+
+
+def written_as(ring: KeyRing, other: KeyRing, folder: Path) -> Path:
+    """The public folder of `ring` under the headings of `other`."""
+    folder.mkdir(exist_ok=True)
+    for file in ring.public_folder.iterdir():
+        text = file.read_text().replace(f"{ring.house.id} {ring.house.name}", f"{other.house.id} {other.house.name}")
+        (folder / f"{ring.house.id}-{file.name}").write_text(text)
+    return folder
+
+
+def test_another_source_cannot_add_to_a_house(new_ring: Callable[[str], KeyRing], tmp_path: Path) -> None:
+    ours, theirs = new_ring("Seals"), new_ring("Stamps")
+    posing = written_as(theirs, ours, tmp_path / "posing")
+    with pytest.raises(UsageError, match=rf"different things of Sample Seals GmbH \(house {ours.house.id}\)"):
+        load_trust([ours.public_folder, posing])
+    written_as(ours, ours, posing)  # with all genuine parts beside them
+    with pytest.raises(UsageError, match="different things"):
+        load_trust([ours.public_folder, posing])
+    own = load_trust([ours.public_folder], own=ours.house.id)
+    for both in ((own, load_trust([posing])), (load_trust([posing]), own)):
+        with pytest.raises(UsageError, match="own house with parts that it never had"):
+            sum(both, TrustStore())
+    told = load_trust([theirs.public_folder, ours.public_folder], own=theirs.house.id)
+    with pytest.raises(UsageError, match="knows with other parts"):
+        told + load_trust([posing])
+
+
+def test_an_older_copy_adds_nothing_to_what_a_workspace_knows(ring: KeyRing, clock: Any, tmp_path: Path) -> None:
+    former = written_as(ring, ring, tmp_path / "former")
+    clock.now += timedelta(days=10)
+    ring.renew("qr")
+    own = load_trust([ring.public_folder], own=ring.house.id)
+    assert own + load_trust([former]) == load_trust([former]) + own == own
+    with pytest.raises(
+        UsageError, match="different things"
+    ):  # without a workspace nobody knows which of both is genuine
+        load_trust([ring.public_folder, former])
+
+
+@pytest.mark.parametrize("part", ["anchors", "qr", "checkpoint"])
+def test_what_two_houses_claim_is_refused(part: str, new_ring: Callable[[str], KeyRing], tmp_path: Path) -> None:
+    ours, theirs = new_ring("Seals"), new_ring("Stamps")
+    posing = written_as(theirs, theirs, tmp_path / "posing")
+    text = (ours.public_folder / f"{part}.pem").read_text().replace(ours.house.id, theirs.house.id)
+    (posing / "more.pem").write_text(text)
+    for paths in ([posing, ours.public_folder], [ours.public_folder, posing]):
+        with pytest.raises(UsageError, match="claim the same authority or key"):
+            load_trust(paths)
+    (tmp_path / "bundle.pem").write_bytes(
+        b"".join(file.read_bytes() for folder in (posing, ours.public_folder) for file in sorted(folder.iterdir()))
+    )
+    with pytest.raises(UsageError, match="claim the same authority or key"):
+        load_trust([tmp_path / "bundle.pem"])
+
+
+def test_another_certificate_over_another_houses_authority_is_a_claim_to_it(
+    new_ring: Callable[[str], KeyRing], tmp_path: Path
+) -> None:
+    ours, theirs = new_ring("Seals"), new_ring("Stamps")
+    posing = written_as(theirs, theirs, tmp_path / "posing")
+    root = ours.ca.certificate
+    builder = x509.CertificateBuilder(root.subject, root.subject, root.public_key(), 1, made.NOW, made.NOW + made.YEAR)
+    crossed = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(DER)
+    (posing / "more.pem").write_bytes(heading("company-ca", theirs.house, made.NOW).encode() + made.pem(crossed))
+    with pytest.raises(UsageError, match="claim the same authority or key"):
+        load_trust([posing, ours.public_folder])
+
+
+def test_what_stands_above_a_block_that_is_cut_off_is_not_said_of_the_next(
+    new_ring: Callable[[str], KeyRing], tmp_path: Path
+) -> None:
+    ours, theirs = new_ring("Seals"), new_ring("Stamps")
+    loose = made.pem(theirs.seal.certificate.public_bytes(DER))
+    for end in (b"\n", b"\r\n", b"\r"):
+        cut = (ours.public_folder / "seal.pem").read_bytes()[:-60] + b"\n" + loose
+        (tmp_path / "merged.pem").write_bytes(cut.replace(b"\n", end))
+        store = load_trust([tmp_path / "merged.pem"])
+        assert (store.houses, len(store.loose.parts)) == ((), 1)
+
+
+@pytest.mark.parametrize("encode", [b"\xef\xbb\xbf".__add__, lambda text: text.replace(b"\n", b"\r")])
+def test_what_editors_of_other_systems_make_of_a_file(ring: KeyRing, tmp_path: Path, encode: Any) -> None:
+    (tmp_path / "qr.pem").write_bytes(encode((ring.public_folder / "qr.pem").read_bytes()))
+    assert load_trust([tmp_path / "qr.pem"]) == load_trust([ring.public_folder / "qr.pem"])
+
+
+@pytest.mark.parametrize("id", ["../public/qr", "..", "0" * 15, "0" * 17, "A" * 16, "0" * 15 + "\u0660", "/"])
+def test_a_house_has_the_id_of_a_house(ring: KeyRing, tmp_path: Path, id: str) -> None:
+    (tmp_path / "qr.pem").write_text((ring.public_folder / "qr.pem").read_text().replace(ring.house.id, id))
+    store = load_trust([tmp_path / "qr.pem"])
+    assert (store.houses, store.loose.of("qr")) == ((), (ring.qr.public_key.public_bytes_raw(),))
+
+
+def test_a_name_drives_no_terminal(ring: KeyRing, tmp_path: Path) -> None:
+    text = (ring.public_folder / "qr.pem").read_text().replace("Sample", "\x1b[2K\u202eSample\u2028Sealtrail-Key: seal")
+    (tmp_path / "qr.pem").write_text(text)
+    (house,) = load_trust([tmp_path / "qr.pem"]).houses
+    assert house.name.isprintable()
 
 
 def test_der_files_and_bare_keys(ring: KeyRing, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,7 +30,7 @@ from signing_core.storage.database import reading
 from signing_core.storage.schema import documents
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import make_workspace
-from signing_core.trust import load_trust
+from signing_core.trust import TrustStore, load_trust
 from signing_core.trust.workspace import of_workspace
 from signing_core.verdict import DocumentVerdict, Indication, Integrity
 from signing_core.verification import verify
@@ -154,7 +155,7 @@ def test_the_root_of_a_time_stamp_authority_vouches_for_time_stamps_alone(house:
 
 
 def test_a_house_that_seals_what_another_ones_client_signed(
-    completed: Any, house: Workspace, other_house: Workspace
+    completed: Any, house: Workspace, other_house: Workspace, tmp_path: Path
 ) -> None:
     """With other names on the page, beside the genuine QR code: nothing of it is of one house."""
     forged = _resealed(house, completed, by=other_house)
@@ -162,13 +163,28 @@ def test_a_house_that_seals_what_another_ones_client_signed(
     loose = made.store(
         *(part.content for one in both.houses for part in one.parts if not part.is_key), keys=both.keys("qr")
     )
-    for store in (both, loose, of_workspace(house) + both, of_workspace(other_house) + both):
+    # The same in files without headings, whose names say which are seals
+    named = load_trust([_without_headings(one, tmp_path / one.keys().house.id) for one in (house, other_house)])
+    for store in (both, loose, named, of_workspace(house) + both, of_workspace(other_house) + both):
         verdict = verify(forged, at=house.clock() + timedelta(seconds=2), trust=store)
         assert (verdict.integrity, verdict.indication) == (Integrity.ALTERED, Indication.TOTAL_FAILED)
         assert "houses-differ" in codes(verdict)
         assert (verdict.certificate.sealed_by_us, verdict.certificate.house) == (False, None)
         assert certificates.state_of(verdict.certificate.to_json()) == "wrong"
         assert not verdict.in_order
+
+
+def test_a_certificate_that_two_houses_have_bought_counts_for_both(
+    completed: Any, house: Workspace, other_house: Workspace
+) -> None:
+    """The seal is on the lists of both; whose the document is, the rest of it says."""
+    one, other = load_trust([public(house), public(other_house)]).houses
+    shared = dataclasses.replace(
+        other, parts=(*other.parts, *(p for p in one.parts if p.purpose in ("seal", "first-party")))
+    )
+    for houses in ((one, shared), (shared, one)):
+        verdict = verify(completed.final, at=house.clock() + timedelta(seconds=2), trust=TrustStore(houses))
+        assert (verdict.in_order, verdict.certificate.house) == (True, one.name)
 
 
 def test_a_house_that_seals_it_with_a_code_of_its_own(completed: Any, house: Workspace, other_house: Workspace) -> None:
@@ -246,6 +262,13 @@ def test_a_code_behind_another_hosts_address_is_not_in_order(completed: Any, hou
 
 
 # Helpers
+
+
+def _without_headings(house: Workspace, folder: Path) -> Path:
+    folder.mkdir()
+    for file in public(house).iterdir():
+        (folder / file.name).write_text(re.sub("Sealtrail-.*\n", "", file.read_text()))
+    return folder
 
 
 def _scanned(house: Workspace, text: str) -> set[str]:
