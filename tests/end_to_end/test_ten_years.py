@@ -53,7 +53,9 @@ from signing_core.verification import verify
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 MONTH = timedelta(days=365.25 / 12)
 MONTHS = 120
-pytestmark = pytest.mark.timeout(2400)  # the ten years take two minutes of a processor, and many times that on a busy machine
+pytestmark = pytest.mark.timeout(
+    2400
+)  # the ten years take two minutes of a processor, and many times that on a busy machine
 
 
 @dataclass
