@@ -2,8 +2,8 @@
 
 The result is one clean revision. Every page grows at the bottom, as its viewer sees it, by a strip that names the
 document; nothing is covered. One empty signature field per party stands on the pages, another one fills a new last page,
-reserved for the authenticity certificate. What could change the document's look later goes: forms are flattened, page
-and document actions dropped; intake has refused JavaScript and launch actions before.
+reserved for the authenticity certificate. What could change the document's look later goes: see `one_look`; forms are
+flattened. What was changed is told by the codes of `preparation_notes`.
 
 The signatures that follow touch nothing but their own field: /SigFlags, the ESIC extension (ETSI EN 319 142-1, 5.6), the
 seal's /Lock and the descriptions in /TU are all written here, since a later change to them would count as a change of
@@ -13,7 +13,7 @@ the signed document.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,18 +22,21 @@ from PIL import Image
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
 
 from signing_core.errors import UsageError
-from signing_core.pdf import attachments, forms, objects, placement, render, strips, xmp
+from signing_core.pdf import attachments, form_fields, forms, objects, placement, preparation_notes, render, strips, xmp
 from signing_core.pdf.assembly import Assembly
-from signing_core.pdf.attachments import Attachment
+from signing_core.pdf.attachments import Attachment, EmbeddedFile
 from signing_core.pdf.geometry import Box, View
 from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEAL_FIELD
 from signing_core.pdf.objects import array, dictionary, name, number, string
+from signing_core.pdf.one_look import annotation_looks, settle
+from signing_core.pdf.one_look.judge import judge
 from signing_core.pdf.source import Page, Source
 
 A4: Final = Box(0, 0, 595.276, 841.89)
 """The certificate page, in points."""
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
+_PREFERENCES: Final = ("/Direction", "/FitWindow", "/CenterWindow", "/Duplex", "/NonFullScreenPageMode")
 _WORDS: Final = {
     "en": ("Signature", "Authenticity certificate of document"),
     "de": ("Unterschrift", "Echtheitszertifikat zu Dokument"),
@@ -92,21 +95,28 @@ class Prepared:
     data: bytes
     pages: int
     fields: dict[str, FieldBox]
+    told: tuple[str, ...] = ()
+    """Codes of `preparation_notes`: what the author has to know of what was changed."""
+
+    embedded: tuple[EmbeddedFile, ...] = ()
+    """The files inside the document, by name."""
 
 
 def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document") -> Prepared:
     """The document of `source`, ready to be signed.
 
-    The same source and request give the same bytes. Raises `DocumentRefused` for a file that cannot be read (call
-    `intake.inspect` first: what it refuses is not looked for here), `UsageError` for a role that does not exist or a
-    placement outside its page, and `DataRefused` when the file's own form holds a value that cannot be shown whole.
+    The same source and request give the same bytes. Raises `DocumentRefused` for a file that cannot be read, or shows
+    different things in ways that cannot be settled (call `intake.inspect` first: what else it refuses is not looked for
+    here), `UsageError` for a role that does not exist or a placement outside its page, and `DataRefused` when the file's
+    own form holds a value that cannot be shown whole.
     """
     opened = Source(source, name=name)
     if not opened.pages:
         opened.refuse("has no pages", "no-pages")
+    told = settle(opened).told
     with opened.guarded():
         layout = _layout(opened.data, opened.pages, request)
-    return _Preparation(opened, request, layout).result()
+    return _Preparation(opened, request, layout, told).result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +182,13 @@ def _explicit(wanted: Placement, pages: Sequence[Page]) -> tuple[int, Box]:
 
 
 class _Preparation:
-    def __init__(self, source: Source, request: PrepareRequest, layout: _Layout) -> None:
+    def __init__(self, source: Source, request: PrepareRequest, layout: _Layout, told: frozenset[str]) -> None:
         self.source = source
         self.request = request
         self.layout = layout
-        self.assembly = Assembly(source, forms.appearances(source))
+        self.assembly = Assembly(source, forms.appearances(source), drawn=annotation_looks.DRAWN)
+        self.told = set(told)
+        self.embedded: list[EmbeddedFile] = []
         self.words = _WORDS.get(request.language, _WORDS["en"])
         self.total = len(source.pages) + 1
         self.fields: dict[str, FieldBox] = {}
@@ -184,11 +196,35 @@ class _Preparation:
 
     def result(self) -> Prepared:
         with self.source.guarded():
+            if form_fields.find(self.source):
+                self.told.add("form")
             self._add_pages()
             self._add_certificate_page()
             catalog, info = self._catalog(), self._info()
         identifier = hashlib.sha256(self.source.data + self.request.document_id.encode()).digest()[:16]
-        return Prepared(self.assembly.write(catalog, info, identifier), self.total, self.fields)
+        data = self.assembly.write(catalog, info, identifier, self._look())
+        if self.embedded:
+            self.told.add("attachments")
+        if self.source.encrypted:
+            self.told.add("restrictions")
+        return Prepared(
+            data,
+            self.total,
+            self.fields,
+            preparation_notes.in_order(self.told),
+            tuple(sorted(self.embedded, key=lambda file: (file.name, file.sha256))),
+        )
+
+    def _look(self) -> Callable[[DictionaryObject], None]:
+        """At everything that is written: nothing unsettled is left, and every embedded file is listed."""
+        accept = judge(self.source)
+
+        def look(entry: DictionaryObject) -> None:
+            accept(entry)
+            if "/EF" in entry and (file := attachments.described(self.source, entry)) is not None:
+                self.embedded.append(file)
+
+        return look
 
     def _add_pages(self) -> None:
         pages = self.source.pages
@@ -261,7 +297,7 @@ class _Preparation:
 
     def _catalog(self) -> DictionaryObject:
         catalog = self.assembly.catalog()
-        preferences = DictionaryObject(self.source.get(catalog, "/ViewerPreferences") or {})
+        preferences = self._preferences(catalog)
         preferences[name("/DisplayDocTitle")] = BooleanObject(True)
         metadata = objects.stream(
             {"/Type": name("/Metadata"), "/Subtype": name("/XML")},
@@ -283,6 +319,14 @@ class _Preparation:
         if self.request.attach is not None:
             attachments.embed(self.source, catalog, self.request.attach, self.assembly.new, self.request.created_at)
         return catalog
+
+    def _preferences(self, catalog: DictionaryObject) -> DictionaryObject:
+        """How the window looks; nothing of which pages or boxes are shown or printed (12.2)."""
+        if self.source.get(catalog, "/PageMode") == "/UseOC":
+            del catalog["/PageMode"]
+        given = self.source.get(catalog, "/ViewerPreferences")
+        entries = dict.items(given) if isinstance(given, DictionaryObject) else ()
+        return DictionaryObject({key: value for key, value in entries if key in _PREFERENCES})
 
     def _info(self) -> DictionaryObject:
         info = self.assembly.info()
