@@ -31,29 +31,50 @@ class Assembly:
     """Collects pages; then `catalog` and `write`."""
 
     def __init__(
-        self, source: Source, appearance: Appearance | None = None, *, drawn: frozenset[str] = frozenset()
+        self,
+        source: Source,
+        appearance: Appearance | None = None,
+        *,
+        drawn: frozenset[str] = frozenset(),
+        keep_signatures: bool = False,
     ) -> None:
-        """Annotations of the subtypes `drawn` become part of their page, as form fields do."""
+        """Annotations of the subtypes `drawn` become part of their page, as form fields do; empty signature fields stay with
+        `keep_signatures`."""
         self.source = source
         self.new = NewObjects()
         self._appearance = appearance
         self._drawn = drawn | {"/Widget"}
+        self._keep_signatures = keep_signatures
         self._kids = ArrayObject()
         self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
         self._tree_reference = self.new.add(self._tree)
         self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
 
     def add_page(
-        self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None
+        self,
+        page: Page,
+        *,
+        view: View | None = None,
+        before: bytes = b"",
+        after: bytes = b"",
+        forms: dict[str, Any] | None = None,
     ) -> DictionaryObject:
         """Adds a page of the source, its form fields flattened, and returns its new dictionary.
 
         `view` is what will be seen of it; `before` is content that is painted first, in a graphics state of its own,
-        with `forms` as further XObjects by name. The page's own content stays inside the crop box it had.
+        with `forms` as further XObjects by name; `after` is painted last. The page's own content stays inside the crop box it had.
         """
         view = view or page.view
         resources = flatten.own_resources(self.source, page.resources)
-        flattened = flatten.into_page(self.source, page, resources, self.new, self._drawn, self._appearance)
+        flattened = flatten.into_page(
+            self.source,
+            page,
+            resources,
+            self.new,
+            self._drawn,
+            self._appearance,
+            keep_signatures=self._keep_signatures,
+        )
         field_text.free_texts(self.source, flattened.annotations, self.new)
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
@@ -70,7 +91,7 @@ class Assembly:
                     "/MediaBox": objects.box(view.crop),
                     "/Rotate": number(view.rotate) if view.rotate else None,
                     "/Resources": resources,
-                    "/Contents": self._contents(page, before, flattened.content),
+                    "/Contents": self._contents(page, before, after + flattened.content),
                     "/Annots": ArrayObject(flattened.annotations) if flattened.annotations else None,
                 }
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from signing_core.pdf.objects import NewObjects, dictionary, name, number, strin
 from signing_core.pdf.source import Source
 
 _MAX_NODES = 10_000
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,16 @@ def described(source: Source, specification: DictionaryObject) -> EmbeddedFile |
     if stream is None:
         return None
     names = (source.get(specification, key) for key in ("/UF", "/F", "/Desc"))
-    called = next((str(one) for one in names if isinstance(one, str) and one.strip()), "?")
+    called = next((name for one in names if isinstance(one, str) and (name := _shown(one))), "?")
     content = stream.get_data()
     data = content if isinstance(content, bytes) else str(content).encode("latin-1", "replace")
     return EmbeddedFile(called, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _shown(name: str) -> str:
+    """A name as people are shown it: one line, without characters that could make it read as another."""
+    kept = ("" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") and not c.isspace() else c for c in name)
+    return " ".join("".join(kept).split())[:_LONGEST_NAME]
 
 
 def embed(

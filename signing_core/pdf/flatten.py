@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
 
+from signing_core.pdf import form_fields
 from signing_core.pdf.geometry import Box
 from signing_core.pdf.objects import NewObjects, name, numbers
 from signing_core.pdf.source import Page, Source
@@ -35,10 +36,12 @@ def into_page(
     new: NewObjects,
     subtypes: frozenset[str],
     appearance: Appearance | None = None,
+    *,
+    keep_signatures: bool = False,
 ) -> Flattened:
     """Takes the annotations of `subtypes` from a page and gives the content that draws them. `resources` gains what it needs.
 
-    Signature fields without a signature leave nothing.
+    Signature fields without a signature leave nothing, or stay with `keep_signatures`.
     """
     result = Flattened()
     raw = source.get(page.dictionary, "/Annots")
@@ -46,7 +49,8 @@ def into_page(
         annotation = source.resolve(item)
         if not isinstance(annotation, DictionaryObject):
             continue
-        if source.get(annotation, "/Subtype") not in subtypes:
+        kept = keep_signatures and form_fields.is_empty_signature(source, annotation)
+        if kept or source.get(annotation, "/Subtype") not in subtypes:
             result.annotations.append(item)
             continue
         if isinstance(item, IndirectObject):

@@ -28,7 +28,7 @@ are respected as far as they concern what we do: such a file is taken in when it
 assembling (bit 11) together with filling in forms or commenting, either of which covers signing (bit 9 or 6; ISO
 32000-2, table 22). Otherwise it is refused as `restricted`. What is prepared of it is not encrypted any more, since
 everybody must be able to check a signed document with any program; a wish that recipients neither print nor copy does
-not survive that, which is why `Inspection.restricted` is there to be shown to the author.
+not survive that, which the author is told.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from pypdf.constants import UserAccessPermissions
 from pypdf.generic import ArrayObject, DictionaryObject, TextStringObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import attachments, cover, form_fields
+from signing_core.pdf import attachments, cover, form_fields, preparation_notes
 from signing_core.pdf.attachments import EmbeddedFile
 from signing_core.pdf.one_look import settle
 from signing_core.pdf.source import MAX_BYTES, Source
@@ -67,6 +67,9 @@ class Inspection:
     restricted: bool
     """True for a file with an owner password; its restrictions are not part of the prepared document."""
 
+    told: tuple[str, ...]
+    """Codes of `preparation_notes`: what preparing it will change."""
+
 
 def inspect(data: bytes, *, name: str) -> Inspection:
     """Looks at the whole file. Raises `DocumentRefused`; its sentences call the file `name`."""
@@ -91,14 +94,16 @@ def inspect(data: bytes, *, name: str) -> Inspection:
         fillable = [field for field in form_fields.find(source).values() if not field.read_only]
     title = source.get(source.info, "/Title")
     language = source.get(root, "/Lang")
-    settle(source)
+    told = settle(source).told
+    files = attachments.embedded(source)
     return Inspection(
         pages=len(source.pages),
         title=_text(title),
         language=_text(language),
         form_fields=len(fillable),
-        attachments=attachments.embedded(source),
+        attachments=files,
         restricted=source.encrypted,
+        told=preparation_notes.in_order(told | {"attachments"} if files else told),
     )
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
 
 from signing_core.errors import UsageError
-from signing_core.pdf import attachments, form_fields, forms, objects, placement, preparation_notes, render, strips, xmp
+from signing_core.pdf import attachments, forms, objects, placement, places, preparation_notes, render, strips, xmp
 from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.attachments import Attachment, EmbeddedFile
 from signing_core.pdf.geometry import Box, View
@@ -30,6 +30,7 @@ from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEA
 from signing_core.pdf.objects import array, dictionary, name, number, string
 from signing_core.pdf.one_look import annotation_looks, settle
 from signing_core.pdf.one_look.judge import judge
+from signing_core.pdf.places import Cover, Place, Placement
 from signing_core.pdf.source import Page, Source
 
 A4: Final = Box(0, 0, 595.276, 841.89)
@@ -44,27 +45,16 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a party's mark goes: page counted from 1; points from the top-left corner of the page as its viewer sees it."""
-
-    page: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class FieldRequest:
     """A signature field for `role` (`first-party` or `client`); `label` says to people whose it is.
 
-    Without a placement it goes to the last page, into blank space where there is some, else into a band by which the
-    page grows.
+    Without a placement it goes where the document itself says (see `places`), else to the last page, into blank space where
+    there is some, else into a band by which the page grows.
     """
 
     role: str
     label: str
-    placement: Placement | None = None
+    placement: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +105,8 @@ def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document
         opened.refuse("has no pages", "no-pages")
     told = settle(opened).told
     with opened.guarded():
-        layout = _layout(opened.data, opened.pages, request)
-    return _Preparation(opened, request, layout, told).result()
+        layout = _layout(opened, request)
+    return _Preparation(opened, request, layout, told | layout.told).result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +120,34 @@ class _Placed:
 class _Layout:
     placed: tuple[_Placed, ...]
     band: float  # by how much the last page grows for the marks
+    covers: tuple[Cover, ...]
+    told: frozenset[str]
 
 
-def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _Layout:
+def _layout(source: Source, request: PrepareRequest) -> _Layout:
+    pages = source.pages
     roles = [field.role for field in request.fields]
     for role in roles:
         if role not in FIELD_OF_ROLE or role == "seal" or roles.count(role) > 1:
             raise UsageError(
                 f"There is one signature field each for the first party and the client; {role!r} cannot be added."
             )
-    waiting = [field for field in request.fields if field.placement is None]
-    placed = [_Placed(field, *_explicit(field.placement, pages)) for field in request.fields if field.placement]
+    found = places.find(
+        source, {field.role: field.placement for field in request.fields if not isinstance(field.placement, Placement)}
+    )
+    placed, waiting = [], []
+    for field in request.fields:
+        if isinstance(field.placement, Placement):
+            placed.append(_Placed(field, *_explicit(field.placement, pages)))
+        elif field.role in found.boxes:
+            placed.append(_Placed(field, *found.boxes[field.role]))
+        else:
+            waiting.append(field)
     last = len(pages) - 1
     band = 0.0
     if waiting:
         view = pages[last].view
-        picture = _picture_of_last(source, len(pages))
+        picture = _picture_of_last(source.data, len(pages))
         taken = [entry.box for entry in placed if entry.page == last]
         layout = placement.automatic(picture, view.width, view.height, len(waiting), taken)
         band = layout.band
@@ -154,7 +156,7 @@ def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _L
             for entry in placed
         ]
         placed += [_Placed(field, last, box) for field, box in zip(waiting, layout.boxes, strict=True)]
-    return _Layout(tuple(placed), band)
+    return _Layout(tuple(placed), band, found.covers, found.told)
 
 
 def _picture_of_last(source: bytes, pages: int) -> Image.Image | None:
@@ -196,8 +198,6 @@ class _Preparation:
 
     def result(self) -> Prepared:
         with self.source.guarded():
-            if form_fields.find(self.source):
-                self.told.add("form")
             self._add_pages()
             self._add_certificate_page()
             catalog, info = self._catalog(), self._info()
@@ -205,8 +205,6 @@ class _Preparation:
         data = self.assembly.write(catalog, info, identifier, self._look())
         if self.embedded:
             self.told.add("attachments")
-        if self.source.encrypted:
-            self.told.add("restrictions")
         return Prepared(
             data,
             self.total,
@@ -237,6 +235,7 @@ class _Preparation:
                 page,
                 view=view,
                 before=objects.numbers(view.matrix) + b" cm /SealtrailStrip Do",
+                after=b"".join(_painted(cover) for cover in self.layout.covers if cover.page == index),
                 forms={"/SealtrailStrip": strip},
             )
             for entry in self.layout.placed:
@@ -345,6 +344,14 @@ class _Preparation:
             )
         )
         return info
+
+
+def _painted(cover: Cover) -> bytes:
+    """Paper over a printed mark; no part of what is read (14.8.2.2)."""
+    box = cover.box
+    paper = objects.numbers(part / 255 for part in cover.paper)
+    area = objects.numbers((box.x0, box.y0, box.width, box.height))
+    return b"/Artifact BMC q " + paper + b" rg " + area + b" re f Q EMC\n"
 
 
 def _extensions() -> DictionaryObject:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject
 
-from signing_core.pdf import objects
+from signing_core.pdf import form_fields, objects
 from signing_core.pdf.one_look import actions, annotation_looks, layer_content
 from signing_core.pdf.one_look.layers import Layers
 from signing_core.pdf.source import Source
@@ -53,6 +53,10 @@ class _Settling:
             del root["/OCProperties"]
         if self.layers.used:
             self.told.add("layers")
+        if form_fields.find(source):
+            self.told.add("form")
+        if source.encrypted:
+            self.told.add("restrictions")
         return Settled(frozenset(self.told))
 
     def _tell_actions(self) -> None:
