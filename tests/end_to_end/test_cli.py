@@ -214,7 +214,7 @@ def test_the_author_says_where_to_sign(place: Path) -> None:
     at = ("--place", "client=1:20,30,60,20", "--place", "first-party=text:Page 1 of")
     created = run(place, "create", "contract.pdf", *PARTIES, *at, "--json")
     assert created.returncode == 0, created.stderr
-    for wrong, named in (("client", "role"), ("buyer=1:1,1", "role"), ("client=there", "millimetres")):
+    for wrong, named in (("client", "no place"), ("buyer=1:1,1", "role"), ("client=there", "millimetres")):
         refused = run(place, "create", "contract.pdf", *PARTIES, "--place", wrong)
         assert refused.returncode == 2 and named in refused.stderr
         one_sentence(refused)
