@@ -37,7 +37,7 @@ from signing_core.pdf import (
 )
 from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.attachments import Attachment, EmbeddedFile
-from signing_core.pdf.geometry import Box, View
+from signing_core.pdf.geometry import A4, Box, View
 from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEAL_FIELD
 from signing_core.pdf.objects import array, dictionary, name, number, string
 from signing_core.pdf.one_look import annotation_looks, settle
@@ -45,8 +45,11 @@ from signing_core.pdf.one_look.judge import judge
 from signing_core.pdf.places import Cover, Place, Placement
 from signing_core.pdf.source import Page, Source, content
 
-A4: Final = Box(0, 0, 595.276, 841.89)
-"""The certificate page, in points."""
+_LETTER: Final = (612.0, 792.0)
+_PAPERS: Final = (((612.0, 792.0), _LETTER), ((612.0, 1008.0), (612.0, 1008.0)), ((792.0, 1224.0), _LETTER))
+"""Papers of North America with the one that the certificate page has then, in points; with any other it has A4."""
+
+_ROUNDED: Final = 3.0  # points by which programs miss a paper
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
 _STRIP: Final = b"/Artifact <</Type /Pagination /Subtype /Footer>> BDC /SealtrailStrip Do EMC"
@@ -303,16 +306,26 @@ class _Preparation:
         return reference
 
     def _add_certificate_page(self) -> None:
-        page = dictionary({"/Type": name("/Page"), "/MediaBox": objects.box(A4), "/Resources": DictionaryObject()})
+        paper = self._paper()
+        page = dictionary({"/Type": name("/Page"), "/MediaBox": objects.box(paper), "/Resources": DictionaryObject()})
         reference = self.assembly.add_new_page(page)
         # ISO 32000-2, table 236: once the seal is there, nothing may change any more.
         lock = {"/Type": name("/SigFieldLock"), "/Action": name("/All"), "/P": number(1)}
         description = f"{self.words[1]} {self.request.document_id}"
         field = self._field(
-            SEAL_FIELD, A4, description, on=page, page=reference, lock=self.assembly.new.add(dictionary(lock))
+            SEAL_FIELD, paper, description, on=page, page=reference, lock=self.assembly.new.add(dictionary(lock))
         )
         page[name("/Annots")] = array(field)
-        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, A4.width, A4.height)
+        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, paper.width, paper.height)
+
+    def _paper(self) -> Box:
+        """The certificate's, after the document's first page."""
+        view = self.source.pages[0].view
+        seen = sorted((view.width, view.height))
+        for sides, paper in _PAPERS:
+            if all(abs(one - other) <= _ROUNDED for one, other in zip(seen, sides, strict=True)):
+                return Box(0, 0, *paper)
+        return Box(0, 0, *A4)
 
     def _catalog(self) -> DictionaryObject:
         catalog = self.assembly.catalog()
