@@ -168,6 +168,6 @@ def wrap_signed(data: bytes, *, name: str, title: str, language: str = "en", mom
         raise DocumentRefused(f"{name} is empty; get the file again.", code="empty")
     if len(data) > MAX_BYTES:
         raise DocumentRefused(
-            f"{name} is larger than the {MAX_BYTES // 1048576} MB taken in; make it smaller.", code="too-large"
+            f"{name} is larger than the {MAX_BYTES // 1_000_000} MB taken in; make it smaller.", code="too-large"
         )
     return cover.wrap(data, name=name, title=title, language=language, moment=moment)
