@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import intake, render, source
+from signing_core.pdf import forms, intake, render, source
 from signing_core.pdf.prepare import prepare
 
 
@@ -161,6 +161,19 @@ def test_a_signed_document_is_refused_at_every_step_and_an_attachment_is_offered
         assert _code(step.data) == "signed"
     with pytest.raises(DocumentRefused, match="attachment"):
         intake.inspect(flow.final.data, name="offer.pdf")
+
+
+@pytest.mark.parametrize("code", ["signed", "portfolio", "restricted", "xfa"])
+def test_filling_in_a_form_lets_nothing_in_that_would_be_refused_without(make, flow, code):
+    source = {
+        "signed": lambda: flow.final.data,
+        "portfolio": lambda: pdf_parts.one_page(catalog=b"/Collection << /View /D >>"),
+        "restricted": lambda: make.encrypted("", "owner", "--modify=none"),
+        "xfa": lambda: make.xfa(with_fields=False),
+    }[code]()
+    with pytest.raises(DocumentRefused) as refused:
+        forms.fill(source, {}, name="form.pdf")
+    assert refused.value.code == code == _code(source)
 
 
 def test_a_prepared_document_that_nobody_signed_can_be_taken_in_again(flow):
