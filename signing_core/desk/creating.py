@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from signing_core.desk.people import LABELS, Author, Signer
 from signing_core.errors import DocumentRefused, MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.flow.values import spoken
+from signing_core.storage.bounds import MOST_UPLOAD_MEGABYTES
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
@@ -75,7 +76,8 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     if len(new.source) > settings.limits.upload_bytes:
         raise DocumentRefused(
             f"{new.source_name} has {len(new.source) / 1e6:,.1f} MB, more than the {settings.limits.upload_megabytes} MB "
-            "that limits.upload_megabytes allows; make it smaller or raise the limit.",
+            "that limits.upload_megabytes allows; make it smaller, or have the limit raised, which goes to "
+            f"{MOST_UPLOAD_MEGABYTES} MB.",
             code="too-large",
         )
     intake.inspect(new.source, name=new.source_name)
@@ -123,6 +125,8 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
                     role: {"page": field.page, "width_pt": field.width_pt, "height_pt": field.height_pt}
                     for role, field in prepared.fields.items()
                 },
+                told=list(prepared.told),
+                embedded=[asdict(file) for file in prepared.embedded],
                 template_id=new.template_id,
                 supersedes=new.supersedes,
             )
@@ -158,6 +162,8 @@ def _record(
         for name in ("name", "organisation", "contact", "copy_email"):
             if row[name]:
                 personal[f"{key}_{name}"] = Personal(role, row[name])
+    if prepared.embedded:  # what a file is called may say whom it is about
+        personal["embedded_names"] = Personal("author", [file.name for file in prepared.embedded])
     if new.template_data:
         personal["template_data"] = Personal("client", new.template_data)
     audit.append(
@@ -172,6 +178,8 @@ def _record(
             "prepared_sha256": prepared_sha256,
             "prepared_length": len(prepared.data),
             "pages": prepared.pages,
+            "changed_in_preparing": list(prepared.told),
+            "embedded_files": [{"length": file.length, "sha256": file.sha256} for file in prepared.embedded],
             "template": new.template_id,
             "supersedes": new.supersedes,
             "channels": {role: people[role]["channel"] for role in Role},

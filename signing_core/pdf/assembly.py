@@ -6,6 +6,7 @@ to be harmless is kept; forms are flattened. A page's content is put between two
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject
@@ -15,6 +16,7 @@ from signing_core.pdf.flatten import Appearance
 from signing_core.pdf.geometry import View
 from signing_core.pdf.objects import NewObjects, dictionary, name, number
 from signing_core.pdf.source import Page, Source
+from signing_core.pdf.tagging import Tags
 
 _KEPT: Final = (
     "/PageLabels", "/Names", "/Dests", "/ViewerPreferences", "/PageLayout", "/PageMode", "/Outlines", "/Threads",
@@ -29,33 +31,61 @@ _PAGE_DROPPED: Final = frozenset((
 class Assembly:
     """Collects pages; then `catalog` and `write`."""
 
-    def __init__(self, source: Source, appearance: Appearance | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        appearance: Appearance | None = None,
+        *,
+        drawn: frozenset[str] = frozenset(),
+        keep_signatures: bool = False,
+    ) -> None:
+        """Annotations of the subtypes `drawn` become part of their page, as form fields do; empty signature fields stay with
+        `keep_signatures`."""
         self.source = source
         self.new = NewObjects()
         self._appearance = appearance
+        self._drawn = drawn | {"/Widget"}
+        self._keep_signatures = keep_signatures
+        self.tags = Tags(source, self.new)
         self._kids = ArrayObject()
         self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
         self._tree_reference = self.new.add(self._tree)
         self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
 
     def add_page(
-        self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None
+        self,
+        page: Page,
+        *,
+        view: View | None = None,
+        before: bytes = b"",
+        after: bytes = b"",
+        forms: dict[str, Any] | None = None,
     ) -> DictionaryObject:
         """Adds a page of the source, its form fields flattened, and returns its new dictionary.
 
         `view` is what will be seen of it; `before` is content that is painted first, in a graphics state of its own,
-        with `forms` as further XObjects by name. The page's own content stays inside the crop box it had.
+        with `forms` as further XObjects by name; `after` is painted last. The page's own content stays inside the crop box it had.
         """
         view = view or page.view
         resources = flatten.own_resources(self.source, page.resources)
-        flattened = flatten.widgets(self.source, page, resources, self.new, self._appearance)
+        result = DictionaryObject(
+            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED}
+        )
+        reference = self._insert(page.reference, result)
+        flattened = flatten.into_page(
+            self.source,
+            page,
+            resources,
+            self.new,
+            self._drawn,
+            self._appearance,
+            keep_signatures=self._keep_signatures,
+            mark=lambda annotation: self.tags.drawing(result, reference, annotation),
+        )
         field_text.free_texts(self.source, flattened.annotations, self.new)
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
             flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))
-        result = DictionaryObject(
-            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED}
-        )
         result.update(
             dictionary(
                 {
@@ -65,12 +95,11 @@ class Assembly:
                     "/MediaBox": objects.box(view.crop),
                     "/Rotate": number(view.rotate) if view.rotate else None,
                     "/Resources": resources,
-                    "/Contents": self._contents(page, before, flattened.content),
+                    "/Contents": self._contents(page, before, after + flattened.content),
                     "/Annots": ArrayObject(flattened.annotations) if flattened.annotations else None,
                 }
             )
         )
-        self._insert(page.reference, result)
         return result
 
     def add_new_page(self, page: DictionaryObject) -> IndirectObject:
@@ -91,11 +120,16 @@ class Assembly:
         result = dictionary({"/Type": name("/Catalog"), "/Pages": self._tree_reference})
         result.update({name(key): root.raw_get(key) for key in _KEPT if key in root})
         opening = self.source.get(root, "/OpenAction")
+        if isinstance(opening, DictionaryObject) and self.source.get(opening, "/S") == "/GoTo":
+            opening = self.source.get(opening, "/D")
         if isinstance(opening, ArrayObject):  # a destination; actions are dropped
-            result[name("/OpenAction")] = root.raw_get("/OpenAction")
+            result[name("/OpenAction")] = opening
+        address = self.source.get(root, "/URI")
+        if isinstance(address, DictionaryObject) and isinstance(self.source.get(address, "/Base"), str | bytes):
+            result[name("/URI")] = dictionary({"/Base": self.source.get(address, "/Base")})
         names = self.source.get(root, "/Names")
         if isinstance(names, DictionaryObject):
-            kept = {key: value for key, value in dict.items(names) if key not in ("/JavaScript", "/AP")}
+            kept = {key: value for key, value in dict.items(names) if key in ("/Dests", "/EmbeddedFiles")}
             result[name("/Names")] = DictionaryObject(kept)
         return result
 
@@ -104,9 +138,16 @@ class Assembly:
         entries = dict.items(self.source.info)
         return DictionaryObject({k: v for k, v in entries if isinstance(self.source.resolve(v), str | bytes)})
 
-    def write(self, catalog: DictionaryObject, info: DictionaryObject, identifier: bytes) -> bytes:
-        """The file, of version 2.0 where the source is, else 1.7."""
+    def write(
+        self,
+        catalog: DictionaryObject,
+        info: DictionaryObject,
+        identifier: bytes,
+        look: Callable[[DictionaryObject], None] | None = None,
+    ) -> bytes:
+        """The file, of version 2.0 where the source is, else 1.7; `look` as in `objects.write`."""
         self._tree[name("/Count")] = number(len(self._kids))
+        self.tags.finish(frozenset(key for key, value in self._replaced.items() if isinstance(value, NullObject)))
         with self.source.guarded():
             return objects.write(
                 version="2.0" if self.source.is_pdf_2 else "1.7",
@@ -114,15 +155,17 @@ class Assembly:
                 info=self.new.add(info),
                 identifier=identifier,
                 resolve=self._resolve,
+                look=look,
             )
 
-    def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> None:
+    def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> IndirectObject:
         key = (reference.idnum, reference.generation) if reference is not None else None
         if reference is None or key is None or key in self._replaced:  # one page listed twice becomes two
-            self._kids.append(self.new.add(page))
+            reference = self.new.add(page)
         else:
             self._replaced[key] = page
-            self._kids.append(reference)
+        self._kids.append(reference)
+        return reference
 
     def _contents(self, page: Page, before: bytes, after: bytes) -> ArrayObject:
         own = self._own_contents(page)

@@ -15,7 +15,7 @@ from pypdf.generic import BooleanObject, DictionaryObject, NameObject, StreamObj
 
 from signing_core import typesetting
 from signing_core.errors import DataRefused
-from signing_core.pdf import field_text, form_fields
+from signing_core.pdf import field_text, form_fields, intake
 from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.flatten import Appearance
 from signing_core.pdf.form_fields import FormField, Widget
@@ -32,16 +32,17 @@ def fields(source: bytes, *, name: str = "The form") -> list[FormField]:
 
 
 def fill(source: bytes, data: Mapping[str, Any], *, name: str = "The form") -> bytes:
-    """The form with `data` drawn in, as a PDF without a form.
+    """The form with `data` drawn in, as a PDF without a form; empty signature fields stay on their pages.
 
     Text fields take texts and numbers; checkboxes true, false or the name of a state; radio buttons and choices an
     option or its export value, a choice that allows several a list of them. None or an empty text leaves a field empty.
     Every field must be named, except one that holds a value already, which keeps it.
 
     Raises `DataRefused` with the field that is missing, unknown, read-only, does not allow the value, has no room for it
-    or needs a character that no installed font has; `DocumentRefused` for a file that cannot be read.
+    or needs a character that no installed font has; `DocumentRefused` for a file that cannot be read, or that `intake.admit` refuses.
     """
     opened = Source(source, name=name)
+    intake.admit(opened)
     with opened.guarded():
         known = form_fields.find(opened)
     for key in data:
@@ -52,7 +53,7 @@ def fill(source: bytes, data: Mapping[str, Any], *, name: str = "The form") -> b
     for field in known.values():
         if field.name not in data and not field.value and not field.read_only:
             _refuse(f"The data has no value for the field {field.name} of {name}; add it.", field.name)
-    assembly = Assembly(opened, appearances(opened, data, known))
+    assembly = Assembly(opened, appearances(opened, data, known), keep_signatures=True)
     with opened.guarded():
         for page in opened.pages:
             assembly.add_page(page)

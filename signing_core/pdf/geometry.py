@@ -8,6 +8,10 @@ coordinates are in points of 1/72 inch with the origin at the *bottom-left* of w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
+
+A4: Final = (595.276, 841.89)
+"""Width and height of the paper that is taken where nothing says another, in points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,17 @@ class View:
         a, b, c, d, e, f = self.matrix
         xs = sorted((a * box.x0 + c * box.y0 + e, a * box.x1 + c * box.y1 + e))
         ys = sorted((b * box.x0 + d * box.y0 + f, b * box.x1 + d * box.y1 + f))
+        return Box(xs[0], ys[0], xs[1], ys[1])
+
+    def from_page(self, box: Box) -> Box:
+        """A rectangle in the page's coordinates as one in those of the view."""
+        a, b, c, d, e, f = self.matrix
+        scale = a * d - b * c
+        corners = [
+            ((d * (x - e) - c * (y - f)) / scale, (a * (y - f) - b * (x - e)) / scale)
+            for x, y in ((box.x0, box.y0), (box.x1, box.y1))
+        ]
+        xs, ys = (sorted(edge) for edge in zip(*corners, strict=True))
         return Box(xs[0], ys[0], xs[1], ys[1])
 
     def grown_below(self, height: float) -> View:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import NameObject
+from pypdf.generic import DictionaryObject, NameObject
 
 from signing_core.desk import Desk
 from signing_core.errors import DocumentRefused
@@ -167,6 +167,13 @@ def test_the_source_s_own_pages_are_the_same_picture(play: Play, make: SimpleNam
         assert lost.mean() < 0.002
 
 
+@pytest.mark.parametrize("where", ["open action", "names", "launch"])
+def test_scripts_and_programs_do_not_come_along(play: Play, make: SimpleNamespace, where: str) -> None:
+    prepared, final = finished(play, make.javascript(where))
+    for data in (prepared, final):
+        assert b"JavaScript" not in data and b"/Launch" not in data
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["500-pages", "40-megabytes"])
 def test_large_ones(play: Play, make: SimpleNamespace, kind: str) -> None:
@@ -182,9 +189,7 @@ REFUSED: dict[str, tuple[Callable[[Any], bytes], str]] = {
     "cut-off": (lambda make: make.contract()[:900], ""),
     "not-a-pdf": (lambda make: b"<html>An invoice</html>" * 50, "not a PDF"),
     "zero-byte": (lambda make: b"", "empty"),
-    "javascript": (lambda make: make.javascript("open action"), "JavaScript"),
-    "javascript-in-names": (lambda make: make.javascript("names"), "JavaScript"),
-    "launch-action": (lambda make: make.javascript("launch"), "starts programs"),
+    "portfolio": (lambda make: make.with_catalog(Collection=DictionaryObject()), "portfolio"),
 }
 
 

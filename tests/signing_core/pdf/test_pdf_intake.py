@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pdf_parts
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import intake, render, source
+from signing_core.pdf import forms, intake, render, source
 from signing_core.pdf.prepare import prepare
 
 
@@ -26,7 +27,7 @@ def _code(data: bytes) -> str:
 
 def test_a_plain_document_is_let_in(make):
     found = intake.inspect(make.contract(3), name="offer.pdf")
-    assert (found.pages, found.form_fields, found.attachments, found.restricted) == (3, 0, False, False)
+    assert (found.pages, found.form_fields, found.attachments, found.restricted) == (3, 0, (), False)
 
 
 def test_a_form_is_let_in_with_its_fields_counted(make):
@@ -51,6 +52,29 @@ def test_a_file_cut_off_anywhere_is_refused(make):
     whole = make.contract(3)
     assert {_code(whole[: len(whole) * part // 20]) for part in range(1, 20)} == {"damaged"}
     assert _code(whole[:-8]) == "damaged"
+
+
+@pytest.mark.parametrize("kind", ["table", "stream"])
+@pytest.mark.parametrize(
+    "junk",
+    [b"\r\n--boundary--\r\n", b"<!-- served in 0.3 s -->" * 200, bytes(5000) + b"\xff\xfe" * 900, b"12 of 13 pages"],
+)
+def test_junk_behind_the_end_is_left_out_and_told(make, steps, kind, junk):
+    whole = make.contract(2) if kind == "table" else make.qpdf(make.contract(2), "--object-streams=generate")
+    found = intake.inspect(whole + junk, name="offer.pdf")
+    assert found.pages == 2 and found.told == ("junk",)
+    assert prepare(whole + junk, steps.request_for()).data.count(b"%%EOF") == 1
+    for harmless in (b"", b"\r\n\r\n", bytes(2000)):
+        assert intake.inspect(whole + harmless, name="offer.pdf").told == ()
+
+
+def test_a_revision_that_is_cut_off_is_no_junk():
+    first = pdf_parts.original()
+    second = pdf_parts.update(first, {4: pdf_parts.stream(b"BT (another price) Tj ET")})
+    start = len(first)
+    for cut in range(start + 1, len(second) - 3, 7):
+        assert _code(second[:cut]) == "damaged", second[start:cut]
+    assert intake.inspect(second, name="offer.pdf").pages == 2
 
 
 def test_a_linearised_file_cut_off_after_its_first_part_is_refused(make):
@@ -92,30 +116,39 @@ def test_limits_hold(make, monkeypatch):
     ["open action", "document action", "names", "page action", "annotation", "chained action", "launch", "outline"],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_javascript_and_launch_actions_are_refused_wherever_they_are(make, where, packed):
+def test_javascript_and_launch_actions_are_taken_out_wherever_they_are(make, steps, where, packed):
     data = make.javascript(where)
     if packed:
         data = make.qpdf(data, "--object-streams=generate", "--compress-streams=y")
         assert not re.search(rb"JavaScript|Launch", data)  # hidden in an object stream
-    assert _code(data) == "active-content"
+    assert _taken_out(data, steps) == ("actions" if where == "launch" else "scripts")
 
 
-def test_javascript_in_a_field_is_refused(make):
+def _taken_out(data: bytes, steps) -> str:
+    """The one code that is told of a file with active content, of which nothing is left."""
+    intake.inspect(data, name="offer.pdf")
+    made = prepare(data, steps.request_for())
+    assert not re.search(rb"JavaScript|Launch|Rendition|/JS|/AA", made.data)
+    (code,) = set(made.told) - {"form", "only-on-screen"}
+    return code
+
+
+def test_a_form_with_scripts_is_judged_by_what_is_left_of_it(make, steps):
     def add(writer):
         for annotation in writer.pages[0]["/Annots"]:
             script = {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): NameObject("/x")}
             annotation.get_object()[NameObject("/AA")] = DictionaryObject({NameObject("/K"): DictionaryObject(script)})
             break
 
-    assert _code(make.changed(make.form(), add)) == "active-content"
+    assert _taken_out(make.changed(make.form(), add), steps) == "scripts"
 
 
-def test_a_script_hidden_in_another_kind_of_action_is_refused(make):
+def test_a_script_hidden_in_another_kind_of_action_is_taken_out(make, steps):
     def add(writer):
         action = {NameObject("/S"): NameObject("/Rendition"), NameObject("/JS"): NameObject("/x")}
         writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
 
-    assert _code(make.changed(make.contract(1), add)) == "active-content"
+    assert _taken_out(make.changed(make.contract(1), add), steps) == "scripts"
 
 
 def test_an_xfa_form_without_pages_of_its_own_is_refused_one_with_fields_is_not(make):
@@ -128,6 +161,19 @@ def test_a_signed_document_is_refused_at_every_step_and_an_attachment_is_offered
         assert _code(step.data) == "signed"
     with pytest.raises(DocumentRefused, match="attachment"):
         intake.inspect(flow.final.data, name="offer.pdf")
+
+
+@pytest.mark.parametrize("code", ["signed", "portfolio", "restricted", "xfa"])
+def test_filling_in_a_form_lets_nothing_in_that_would_be_refused_without(make, flow, code):
+    source = {
+        "signed": lambda: flow.final.data,
+        "portfolio": lambda: pdf_parts.one_page(catalog=b"/Collection << /View /D >>"),
+        "restricted": lambda: make.encrypted("", "owner", "--modify=none"),
+        "xfa": lambda: make.xfa(with_fields=False),
+    }[code]()
+    with pytest.raises(DocumentRefused) as refused:
+        forms.fill(source, {}, name="form.pdf")
+    assert refused.value.code == code == _code(source)
 
 
 def test_a_prepared_document_that_nobody_signed_can_be_taken_in_again(flow):
@@ -166,7 +212,8 @@ def test_the_permissions_of_an_owner_password_are_respected(make, steps, permiss
 def test_a_cover_document_carries_a_signed_file_unchanged(flow, steps):
     cover = intake.wrap_signed(flow.final.data, name="Rahmenvertrag 2024.pdf", title="Framework agreement")
     found = intake.inspect(cover, name="cover")
-    assert (found.pages, found.attachments) == (1, True)
+    assert found.pages == 1
+    assert [(file.name, file.sha256) for file in found.attachments] == [("Rahmenvertrag 2024.pdf", flow.final.sha256)]
     for data in (cover, prepare(cover, steps.request_for()).data, steps.complete(cover).final.data):
         assert PdfReader(io.BytesIO(data)).attachments == {"Rahmenvertrag 2024.pdf": [flow.final.data]}
     shown = render.text(cover, 1).replace("\r\n", "").replace("\u200b", "")
