@@ -18,7 +18,7 @@ _GROUPS: Final = (
     ("digest-mismatch", "signature-value-invalid"),
     ("change", "signature-shared-later", "signature-name-reused"),
     ("byte-range-", "contents-", "coverage-", "signature-hidden"),
-    ("seal-", "houses-", "qr-", "prefix-"),
+    ("seal-", "house", "qr-", "prefix-"),
 )
 """Beginnings of codes, by group."""
 _FIRST: Final = ("document-", "registry-prefix")

@@ -296,7 +296,7 @@ def test_a_file_is_judged_in_the_language_of_the_session(furnished: Any, show: S
     assert not test.exception, test.exception[0].stack_trace
     said = told(test)
     # An error, and where there is none the gravest warning, are the reason; a file that nobody signed needs none.
-    for code in ("seal-not-ours", "certificate-missing"):
+    for code in ("house-unknown", "certificate-missing"):
         assert f"<td>{wording.in_words(code, language).meaning}</td>" in said
         assert f"<td>{CATALOGUE[code].message}" not in said
     untrusted = wording.in_words("chain-not-found", language).meaning.replace("'", "&#x27;")
