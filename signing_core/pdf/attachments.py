@@ -13,7 +13,6 @@ from signing_core.pdf import objects
 from signing_core.pdf.objects import NewObjects, dictionary, name, number, string
 from signing_core.pdf.source import Source, content
 
-_MAX_NODES = 10_000
 _LONGEST_NAME = 200
 
 
@@ -97,7 +96,7 @@ def embed(
         )
     )
     names = catalog.setdefault(name("/Names"), DictionaryObject())
-    files = _files(source, names)
+    files = [(str(key), value) for key, value in source.tree(source.get(names, "/EmbeddedFiles"), "/Names")]
     files.append((attachment.name, specification))
     files.sort(key=lambda item: item[0].encode("utf-16-be"))
     pairs = ArrayObject()
@@ -107,25 +106,3 @@ def embed(
     associated = source.resolve(catalog.raw_get("/AF")) if "/AF" in catalog else None
     before = list.__iter__(associated) if isinstance(associated, ArrayObject) else ()
     catalog[name("/AF")] = ArrayObject([*before, specification])
-
-
-def _files(source: Source, names: DictionaryObject) -> list[tuple[str, object]]:
-    """The files of a name tree, flattened."""
-    result: list[tuple[str, object]] = []
-    waiting = [source.get(names, "/EmbeddedFiles")]
-    for _ in range(_MAX_NODES):
-        if not waiting:
-            break
-        node = waiting.pop()
-        if not isinstance(node, DictionaryObject):
-            continue
-        pairs = source.get(node, "/Names")
-        if isinstance(pairs, ArrayObject):
-            items = list(list.__iter__(pairs))
-            result.extend(
-                (str(source.resolve(key)), value) for key, value in zip(items[::2], items[1::2], strict=False)
-            )
-        kids = source.get(node, "/Kids")
-        if isinstance(kids, ArrayObject):
-            waiting.extend(source.resolve(kid) for kid in list.__iter__(kids))
-    return result

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pypdf.generic import StreamObject
 
+from signing_core.pdf.content_bytes import IMAGE_END, end_of_string
 from signing_core.pdf.source import Source
 
 _MOST: Final = 500
@@ -23,8 +24,6 @@ _TOKEN: Final = re.compile(
     rb"|\("  # the start of a string, whose end is looked for by counting
     rb"|(?<![^\s\]>)}])(?:BI|q|Q)(?![^\s\[<(/{%])"
 )
-_STRING: Final = re.compile(rb"\\.|[()]", re.DOTALL)
-_IMAGE_END: Final = re.compile(rb"\sEI(?=[\s/<\[(]|\Z)")
 
 
 def saves(source: Source, contents: Iterable[Any]) -> tuple[int, int]:
@@ -47,20 +46,8 @@ def count(data: bytes) -> tuple[int, int]:
             depth -= 1
             lowest = min(lowest, depth)
         elif token == b"(":
-            position = _end_of_string(data, position)
+            position = end_of_string(data, position)
         elif token == b"BI":
-            end = _IMAGE_END.search(data, position)
+            end = IMAGE_END.search(data, position)
             position = end.end() if end else len(data)
     return min(-lowest, _MOST), min(depth - lowest, _MOST)
-
-
-def _end_of_string(data: bytes, position: int) -> int:
-    depth = 1
-    for found in _STRING.finditer(data, position):
-        if found.group() == b"(":
-            depth += 1
-        elif found.group() == b")":
-            depth -= 1
-            if depth == 0:
-                return found.end()
-    return len(data)

@@ -40,6 +40,8 @@ MAX_PAGES: Final = 2_000
 MAX_OBJECTS: Final = 1_000_000
 """Most indirect objects that are looked at in one file."""
 
+_MAX_NODES: Final = 100_000
+"""Of a name or number tree."""
 _MAX_DEPTH: Final = 200  # of the page tree, and of direct objects inside one another
 _LETTER: Final = Box(0, 0, 612, 792)  # what viewers show when no /MediaBox is there
 _HEADER_WINDOW: Final = 1024  # bytes in which %PDF- is looked for, as viewers do
@@ -117,6 +119,21 @@ class Source:
     def get(self, dictionary: DictionaryObject, key: str) -> Any:
         """The resolved value of a key, None where it is absent."""
         return self.resolve(dictionary.raw_get(key)) if key in dictionary else None
+
+    def tree(self, root: Any, leaves: str) -> Iterator[tuple[Any, Any]]:
+        """Keys, resolved, and values of a name tree (`/Names`) or number tree (`/Nums`) whose root is given (7.9.6, 7.9.7)."""
+        waiting = [self.resolve(root)]
+        for _ in range(_MAX_NODES):
+            if not waiting:
+                return
+            node = waiting.pop()
+            if not isinstance(node, DictionaryObject):
+                continue
+            pairs, kids = self.get(node, leaves), self.get(node, "/Kids")
+            items = list(list.__iter__(pairs)) if isinstance(pairs, ArrayObject) else []
+            for key, value in zip(items[::2], items[1::2], strict=False):
+                yield self.resolve(key), value
+            waiting.extend(self.resolve(kid) for kid in (list.__iter__(kids) if isinstance(kids, ArrayObject) else ()))
 
     def objects(self) -> Iterator[DictionaryObject]:
         """Every dictionary and stream that can be reached from the trailer, each once, nested ones included."""

@@ -7,14 +7,12 @@ fields that are gone lead to nothing any more.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject, NumberObject
 
 from signing_core.pdf.objects import NewObjects, dictionary, name, number
 from signing_core.pdf.source import Source
-
-_MAX_NODES: Final = 100_000
 
 
 class Tags:
@@ -35,7 +33,8 @@ class Tags:
             and isinstance(source.root.raw_get("/StructTreeRoot"), IndirectObject)
         ):
             self._root = root
-            self._parents = self._number_tree(root)
+            tree = source.tree(source.get(root, "/ParentTree"), "/Nums")
+            self._parents = {int(key): value for key, value in tree if isinstance(key, NumberObject)}
         keys = [*self._parents, *(page.dictionary.get("/StructParents", -1) for page in source.pages)]
         self._next = 1 + max((int(key) for key in keys if isinstance(key, int)), default=-1)
 
@@ -147,25 +146,3 @@ class Tags:
             return []
         value = self._source.get(element, "/K")
         return list(list.__iter__(value)) if isinstance(value, ArrayObject) else [element.raw_get("/K")]
-
-    def _number_tree(self, root: DictionaryObject) -> dict[int, Any]:
-        """All entries of the parent tree (7.9.7)."""
-        source, found = self._source, {}
-        waiting: list[Any] = [source.get(root, "/ParentTree")]
-        for _ in range(_MAX_NODES):
-            if not waiting:
-                break
-            node = waiting.pop()
-            if not isinstance(node, DictionaryObject):
-                continue
-            pairs = source.get(node, "/Nums")
-            items = list(list.__iter__(pairs)) if isinstance(pairs, ArrayObject) else []
-            for key, value in zip(items[::2], items[1::2], strict=False):
-                key = source.resolve(key)
-                if isinstance(key, NumberObject):
-                    found[int(key)] = value
-            kids = source.get(node, "/Kids")
-            waiting.extend(
-                source.resolve(kid) for kid in (list.__iter__(kids) if isinstance(kids, ArrayObject) else ())
-            )
-        return found

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from signing_core.pdf.content_bytes import IMAGE_END, end_of_string
+
 _SPACE: Final = rb"[\0\t\n\f\r ]"
 _REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
 _TOKEN: Final = re.compile(
@@ -21,9 +23,7 @@ _TOKEN: Final = re.compile(
     rb"|(" + _REGULAR + rb"++)"  # 5: operator
 )
 _NAME, _STRING, _NUMBER, _OPERATOR = 1, 2, 4, 5
-_STRING_PART: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _IMAGE_DATA: Final = re.compile(rb"(?<![^\s/>\])])ID" + _SPACE)
-_IMAGE_END: Final = re.compile(rb"\sEI(?=[\s/<\[(]|\Z)")
 _LAYER: Final = re.compile(rb"/OC" + _SPACE + rb"*+(/|<<)")
 _VALUES: Final = frozenset((b"true", b"false", b"null"))
 _PAINTS_PATH: Final = frozenset((b"S", b"s", b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"))
@@ -110,30 +110,18 @@ def _operations(data: bytes) -> Iterator[tuple[bytes, list[bytes], int, int]]:
         if first < 0:
             first = start
         if kind == _STRING:
-            position = _end_of_string(data, position)
+            position = end_of_string(data, position)
         if kind != _OPERATOR or token[_OPERATOR] in _VALUES:
             operands.append(data[start:position])
             continue
         operator = token[_OPERATOR]
         if operator == b"BI":
             begin = _IMAGE_DATA.search(data, position)
-            end = _IMAGE_END.search(data, begin.end() - 1) if begin else None
+            end = IMAGE_END.search(data, begin.end() - 1) if begin else None
             position = end.end() if end else len(data)
             operator = b"EI"
         yield operator, operands, first, position
         operands, first = [], -1
-
-
-def _end_of_string(data: bytes, position: int) -> int:
-    depth = 1
-    for found in _STRING_PART.finditer(data, position):
-        if found.group() == b"(":
-            depth += 1
-        elif found.group() == b")":
-            depth -= 1
-            if depth == 0:
-                return found.end()
-    return len(data)
 
 
 def _name(operand: bytes) -> str:
