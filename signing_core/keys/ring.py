@@ -202,10 +202,6 @@ class KeyRing:
             part = self.certificate(purpose).public_bytes(Encoding.DER)
         return part in self._files.published(purpose)
 
-    def seal_certificates(self) -> list[x509.Certificate]:
-        """X.509 certificates of the seal in use and of former ones."""
-        return self._files.certificates("seal")
-
     def issued(self) -> Iterator[tuple[CompanyCA, IssuePurpose, x509.Certificate]]:
         """What the company CAs issued for the ring itself, to be recorded in the database (`register.record_issued`)."""
         for purpose in PROFILES:

@@ -258,10 +258,6 @@ def content(stream: StreamObject) -> bytes:
     return data if isinstance(data, bytes) else str(data).encode("latin-1", "replace")
 
 
-def is_name(value: Any, name: str) -> bool:
-    return isinstance(value, NameObject) and value == name
-
-
 def _from_header(data: bytes, name: str) -> tuple[bytes, bool]:
     """The file from its header to its end, and whether anything stood behind that, after the checks that need no parser."""
     if not data:
