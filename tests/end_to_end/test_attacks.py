@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from asn1crypto import cms
+from forged_seals import picture_of_certificate, sealed_with
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.embed import EmbeddedFileObject, FileSpec, embed_file
 from pyhanko.pdf_utils.generic import pdf_name
@@ -27,7 +28,7 @@ from reportlab.pdfgen import canvas
 
 from signing_core.desk import judging
 from signing_core.keys.ring import KeyRing
-from signing_core.pdf import fields, preserve, render, seal
+from signing_core.pdf import fields, render, seal
 from signing_core.pdf.names import CLIENT_FIELD
 from signing_core.pdf.revisions import FileStructure, parse
 from signing_core.storage.workspace import Workspace
@@ -101,25 +102,6 @@ def refused(verdicts: Verdicts) -> None:
         assert (verdict.integrity, verdict.indication) == ("altered", "TOTAL-FAILED"), verdict.to_json()
         assert not verdict.in_order
     assert verdicts.workspace.registry == "mismatch"
-
-
-def picture_of_certificate(data: bytes) -> bytes:
-    """What anybody can make of a file in his hands: its certificate page as a one-page PDF."""
-    buffer = io.BytesIO()
-    page = canvas.Canvas(buffer, pagesize=A4)
-    picture = render.render(data, render.page_count(data), dpi=200)
-    page.drawImage(ImageReader(picture), 0, 0, *A4)
-    page.save()
-    return buffer.getvalue()
-
-
-def sealed_with(data: bytes, ring: KeyRing, page: bytes) -> bytes:
-    """The client's revision, sealed and preserved with some company's keys."""
-    stamps = ring.time_stamp_authority
-    done = seal.seal(data, key=ring.seal, time_stamps=stamps, page=page, summary="A certificate", signed_at=now())
-    crl = ring.ca.crl(now(), 1_000, [])
-    certificates = [ring.ca.certificate, ring.seal.certificate, stamps.certificate]
-    return preserve.preserve(done.data, certificates=certificates, crls=[crl], time_stamps=stamps).data
 
 
 def updated(data: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:

@@ -293,7 +293,9 @@ def test_with_seal_and_first_party_key_on_a_token(
 class Seller:
     """A trust service: a CA of its own, whose CRL is served over HTTP unless it is down."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, since: timedelta = timedelta()) -> None:
+        """`since`: how long ago its X.509 certificates were issued."""
+        self.behind = since
         self.requests: list[str] = []
         self.lists: dict[str, bytes] = {}
         self.down = False
@@ -322,9 +324,10 @@ class Seller:
         self.ring = KeyRing.create(
             folder, PASSPHRASE, organisation="Sample Trust Service", clock=self.clock, settings=settings, work=10
         )
+        self.behind = timedelta()
 
     def clock(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) - self.behind
 
     @property
     def network(self) -> str:
@@ -463,7 +466,7 @@ def test_another_authority_while_documents_are_on_their_way_and_in_the_archive(
     blank_copy: Callable[..., Path], tmp_path: Path
 ) -> None:
     """As docs/keys.md says it is changed: the new root beside the former one, the new address, processes started again."""
-    first, second = Seller(tmp_path / "first"), Seller(tmp_path / "second")
+    first, second = Seller(tmp_path / "first", since=timedelta(days=30)), Seller(tmp_path / "second")
     hosts = [f"127.0.0.1:{one.server.server_address[1]}" for one in (first, second)]
     folder = blank_copy("house", f"\n[network]\ncrl_hosts = {json.dumps(hosts)}\n")
     file, roots = folder / "sealtrail.toml", folder / "roots.pem"

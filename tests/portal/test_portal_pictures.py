@@ -15,6 +15,7 @@ from typing import Any
 import portal_browser
 import pytest
 import sqlalchemy as sa
+from forged_seals import picture_of_certificate, sealed_with
 from PIL import Image
 from portal_browser import draw, examine, ink, kinds, press
 
@@ -292,6 +293,8 @@ def test_verification_pages(look: Look, tmp_path: Path) -> None:
         theirs = play.create(contract_pdf(look.language))
         play.to_completion(theirs)
         look.upload(elsewhere.objects.get(play.desk.status(theirs)["final"]["sha256"]))
+        look.at("v_house_unknown", "file-house-unknown")
+        look.upload(sealed_with(prefix, elsewhere.keys(), picture_of_certificate(final)))
         look.at("v_not_our_seal", "file-not-our-seal")
 
     photo = io.BytesIO()
