@@ -17,7 +17,7 @@ from PIL import Image
 from dashboards import pictures
 from dashboards.words import t
 from signing_core.pdf import render
-from signing_core.pdf.prepare import Placement
+from signing_core.pdf.places import Placement
 
 _WIDTH, _HEIGHT = 220, 72  # points of a signature that the author places
 _DPI: Final = 110

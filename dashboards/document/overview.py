@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import judged, look
+from dashboards import judged, look, prepared
 from dashboards.words import t
 from signing_core.verdict import DocumentVerdict
 
@@ -33,6 +33,7 @@ def show(document: sa.Row[Any], status: dict[str, Any], found: DocumentVerdict |
                 (t("SHA-256 of the finished file"), look.mono(document.final_sha256)),
             ]
         )
+        _prepared(status)
         st.subheader(t("Messages"))
         look.listing(
             [t("Message"), t("To"), t("Channel"), t("State"), t("Delivered")],
@@ -73,6 +74,13 @@ def show(document: sa.Row[Any], status: dict[str, Any], found: DocumentVerdict |
         if found is not None:
             st.subheader(t("Why the verdict is what it is"))
             judged.reasons(found.all_findings, least="warning")
+
+
+def _prepared(status: dict[str, Any]) -> None:
+    if status["changed_in_preparing"]:
+        st.subheader(t("Changed in preparing"))
+        prepared.changes([change["code"] for change in status["changed_in_preparing"]])
+    prepared.files([(file["name"], file["length"], file["sha256"]) for file in status["embedded_files"]])
 
 
 def _value(key: str, value: Any) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import look, many, placing, queries, session, shared
+from dashboards import look, many, placing, prepared, queries, session, shared
 from dashboards.words import t
 from signing_core.access import Access, Right, Role, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
 from signing_core.pdf import intake
-from signing_core.pdf.prepare import Placement
+from signing_core.pdf.places import Placement
 from signing_core.storage import directory
 from signing_core.storage.database import reading
 
@@ -78,10 +78,14 @@ def _upload() -> Source | None:
         return None
     data = given.getvalue()
     try:
-        intake.inspect(data, name=given.name)
+        found = intake.inspect(data, name=given.name)
     except SealtrailError as error:
         st.error(str(error), icon=":material/error:")
         return None
+    if found.told:
+        with st.expander(t("What will be changed in it"), icon=":material/info:", expanded=True):
+            prepared.changes(found.told)
+            prepared.files([(file.name, file.length, file.sha256) for file in found.attachments])
     return Source(data, given.name.removesuffix(".pdf"))
 
 

@@ -17,7 +17,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from signing_core.delivery import contacts
 from signing_core.delivery.messages.wording import LANGUAGES
 from signing_core.desk import Author, Desk, NewDocument, Signer, records, sources
 from signing_core.errors import ContactRefused, DataRefused, DocumentUnknown, UsageError
+from signing_core.pdf import places
 from signing_core.storage import directory
 from signing_core.storage.database import reading
 from signing_core.storage.durable import write_file
@@ -217,8 +218,8 @@ def _make(
             source=made.pdf,
             title=row.known("title") or f"{made.template_name}, {client.name}",
             author=order.author,
-            first_party=first_party,
-            client=client,
+            first_party=replace(first_party, placement=_place(row, "first_party")),
+            client=replace(client, placement=_place(row, "client")),
             language=language,
             source_name=f"{made.template_name}, row {row.number}",
             template_id=made.template_id,
@@ -246,6 +247,15 @@ def _signer(workspace: Workspace, row: PartyRow, prefix: str, other: Signer | No
         except ContactRefused as error:
             raise _RowRefused(row, column, str(error), "The contact cannot be used.") from None
     return Signer(str(name), str(contact), row.known(f"{prefix}_organisation"), copy_email)
+
+
+def _place(row: PartyRow, prefix: str) -> places.Place | None:
+    column = f"{prefix}_place"
+    text = row.known(column)
+    try:
+        return None if text is None else places.parse(text)
+    except UsageError as error:
+        raise _RowRefused(row, column, str(error), "The place is none.") from None
 
 
 def _check_contact(text: str, region: str) -> None:

@@ -1,8 +1,8 @@
 """A table of parties, CSV or Excel: one row for each document that is to be made.
 
 The first row names the columns. `client_name` and `client_contact` are needed; `title`, `client_organisation`, `client_email`
-(where the finished PDF goes when the contact is a number), `language` and the `first_party_...` columns may be there; every other
-column is a field of the template.
+(where the finished PDF goes when the contact is a number), `client_place` (where the client signs, see `pdf.places`), `language`
+and the `first_party_...` columns may be there; every other column is a field of the template.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ KNOWN: Final = (
     *NEEDED,
     "client_organisation",
     "client_email",
+    "client_place",
     "first_party_name",
     "first_party_contact",
     "first_party_organisation",
+    "first_party_place",
     "language",
 )
 _CONTACTS: Final = ("client_contact", "first_party_contact")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
     from signing_core.desk import Signer
+    from signing_core.pdf.places import Place
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
@@ -35,6 +37,14 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 @click.option(
     "--client-email", metavar="ADDRESS", help="Where the finished PDF goes when the client is reached by SMS."
 )
+@click.option(
+    "--place",
+    "placed",
+    metavar="ROLE=WHERE",
+    multiple=True,
+    help="Where first-party or client signs: PAGE:X,Y[,WIDTH,HEIGHT] in millimetres from the top left corner, field:NAME or "
+    "text:PHRASE. By default where {{sign:client}} is printed, in the document's own signature fields, or on the last page.",
+)
 @click.option("--language", type=click.Choice(["en", "de"]))
 @click.option("--expires-in", type=Duration(), help="How long the parties have, such as 14d.")
 @click.option("--embed-signed", is_flag=True, help="Embed an already signed PDF as attachment of a cover document.")
@@ -54,6 +64,7 @@ def command(
     client_contact: str | None,
     client_organisation: str | None,
     client_email: str | None,
+    placed: tuple[str, ...],
     language: str | None,
     expires_in: timedelta | None,
     embed_signed: bool,
@@ -71,6 +82,7 @@ def command(
 
     if (source is None) == (template is None):
         raise UsageError("Give either a PDF file or --template NAME; a document comes from one of them.")
+    where = _places(placed)
     desk = open_desk(workspace)
     values: dict[str, Any] | None = read_json(data_file, dict) if data_file else None
     template_id: str | None = None
@@ -86,10 +98,14 @@ def command(
         source=pdf,
         title=title or name,
         author=Author(author_name, author_email),
-        first_party=_signer(
-            desk.workspace, first_party, first_party_contact, first_party_organisation, None, "first-party"
+        first_party=replace(
+            _signer(desk.workspace, first_party, first_party_contact, first_party_organisation, None, "first-party"),
+            placement=where.get("first-party"),
         ),
-        client=_signer(desk.workspace, client, client_contact, client_organisation, client_email, "client"),
+        client=replace(
+            _signer(desk.workspace, client, client_contact, client_organisation, client_email, "client"),
+            placement=where.get("client"),
+        ),
         language=language,
         expires_in=expires_in,
         source_name=source.name if source else name,
@@ -97,9 +113,14 @@ def command(
         template_data={key: str(value) for key, value in values.items()} if values else None,
     )
     document_id = desk.create(new)
+    status = desk.status(document_id)
     if as_json:
-        print_json(desk.status(document_id))
+        print_json(status)
     else:
+        for change in status["changed_in_preparing"]:
+            click.echo(change["en"])
+        for file in status["embedded_files"]:
+            click.echo(f"  {file['name']} ({file['length']:,} bytes)")
         click.echo(f"Created {document_id} as a draft; `sealtrail send {document_id}` sends it to the first party.")
 
 
@@ -114,6 +135,21 @@ def _from_file(
     elif embed_signed:
         pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem, language=language or "en")
     return pdf, source.stem
+
+
+def _places(placed: tuple[str, ...]) -> dict[str, Place]:
+    from signing_core.flow import Role
+    from signing_core.pdf import places
+
+    where: dict[str, Place] = {}
+    for text in placed:
+        role, _, place = text.partition("=")
+        if role not in list(Role) or role in where:
+            raise UsageError(
+                f"--place {text} does not name a role; give first-party=WHERE and client=WHERE, each once."
+            )
+        where[role] = places.parse(place)
+    return where
 
 
 def _signer(

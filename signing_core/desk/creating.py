@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,8 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
                     role: {"page": field.page, "width_pt": field.width_pt, "height_pt": field.height_pt}
                     for role, field in prepared.fields.items()
                 },
+                told=list(prepared.told),
+                embedded=[asdict(file) for file in prepared.embedded],
                 template_id=new.template_id,
                 supersedes=new.supersedes,
             )
@@ -158,6 +160,8 @@ def _record(
         for name in ("name", "organisation", "contact", "copy_email"):
             if row[name]:
                 personal[f"{key}_{name}"] = Personal(role, row[name])
+    if prepared.embedded:  # what a file is called may say whom it is about
+        personal["embedded_names"] = Personal("author", [file.name for file in prepared.embedded])
     if new.template_data:
         personal["template_data"] = Personal("client", new.template_data)
     audit.append(
@@ -172,6 +176,8 @@ def _record(
             "prepared_sha256": prepared_sha256,
             "prepared_length": len(prepared.data),
             "pages": prepared.pages,
+            "changed_in_preparing": list(prepared.told),
+            "embedded_files": [{"length": file.length, "sha256": file.sha256} for file in prepared.embedded],
             "template": new.template_id,
             "supersedes": new.supersedes,
             "channels": {role: people[role]["channel"] for role in Role},

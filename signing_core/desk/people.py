@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from signing_core.flow import Role
 
 if TYPE_CHECKING:
-    from signing_core.pdf.prepare import Placement
+    from signing_core.pdf.places import Place
 
 _LONGEST_ORIGIN = 512  # a User-Agent is seldom longer than 200
 REASON = 2_000
@@ -40,8 +40,8 @@ class Signer:
     """Where the finished PDF goes when the contact is a phone number."""
     language: str | None = None
     """`en` or `de`; None takes the document's."""
-    placement: Placement | None = None
-    """Where the signature stands; None finds a place that covers nothing."""
+    placement: Place | None = None
+    """Where the signature stands; None takes the place that the document itself says, else one that covers nothing."""
     party_id: str | None = None
     """The entry in the directory of parties, if it came from there."""
 

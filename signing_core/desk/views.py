@@ -54,6 +54,8 @@ def status(workspace: Workspace, document_id: str) -> dict[str, Any]:
         "next": _NEXT[Status(row.status)],
         "language": row.language,
         "pages": row.pages,
+        "changed_in_preparing": told(row),
+        "embedded_files": row.embedded,
         "created_at": when(row.created_at),
         "updated_at": when(row.updated_at),
         "expires_at": when(row.expires_at),
@@ -78,6 +80,13 @@ def status(workspace: Workspace, document_id: str) -> dict[str, Any]:
             for message in sent
         ],
     }
+
+
+def told(row: sa.Row[Any]) -> list[dict[str, str]]:
+    """What preparing a document changed: code, and what it says in English and German."""
+    from signing_core.pdf.preparation_notes import sentence
+
+    return [{"code": code, "en": sentence(code, "en"), "de": sentence(code, "de")} for code in row.told]
 
 
 def _party(party: Party, person: sa.Row[Any]) -> dict[str, Any]:

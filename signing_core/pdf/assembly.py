@@ -6,6 +6,7 @@ to be harmless is kept; forms are flattened. A page's content is put between two
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObject
@@ -18,7 +19,7 @@ from signing_core.pdf.source import Page, Source
 
 _KEPT: Final = (
     "/PageLabels", "/Names", "/Dests", "/ViewerPreferences", "/PageLayout", "/PageMode", "/Outlines", "/Threads",
-    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF", "/Lang",
+    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF", "/Lang", "/URI",
 )  # fmt: skip
 _PAGE_DROPPED: Final = frozenset((
     "/Parent", "/AA", "/Thumb", "/PieceInfo", "/LastModified", "/ArtBox", "/TrimBox", "/BleedBox", "/Contents",
@@ -29,26 +30,51 @@ _PAGE_DROPPED: Final = frozenset((
 class Assembly:
     """Collects pages; then `catalog` and `write`."""
 
-    def __init__(self, source: Source, appearance: Appearance | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        appearance: Appearance | None = None,
+        *,
+        drawn: frozenset[str] = frozenset(),
+        keep_signatures: bool = False,
+    ) -> None:
+        """Annotations of the subtypes `drawn` become part of their page, as form fields do; empty signature fields stay with
+        `keep_signatures`."""
         self.source = source
         self.new = NewObjects()
         self._appearance = appearance
+        self._drawn = drawn | {"/Widget"}
+        self._keep_signatures = keep_signatures
         self._kids = ArrayObject()
         self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
         self._tree_reference = self.new.add(self._tree)
         self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
 
     def add_page(
-        self, page: Page, *, view: View | None = None, before: bytes = b"", forms: dict[str, Any] | None = None
+        self,
+        page: Page,
+        *,
+        view: View | None = None,
+        before: bytes = b"",
+        after: bytes = b"",
+        forms: dict[str, Any] | None = None,
     ) -> DictionaryObject:
         """Adds a page of the source, its form fields flattened, and returns its new dictionary.
 
         `view` is what will be seen of it; `before` is content that is painted first, in a graphics state of its own,
-        with `forms` as further XObjects by name. The page's own content stays inside the crop box it had.
+        with `forms` as further XObjects by name; `after` is painted last. The page's own content stays inside the crop box it had.
         """
         view = view or page.view
         resources = flatten.own_resources(self.source, page.resources)
-        flattened = flatten.widgets(self.source, page, resources, self.new, self._appearance)
+        flattened = flatten.into_page(
+            self.source,
+            page,
+            resources,
+            self.new,
+            self._drawn,
+            self._appearance,
+            keep_signatures=self._keep_signatures,
+        )
         field_text.free_texts(self.source, flattened.annotations, self.new)
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
@@ -65,7 +91,7 @@ class Assembly:
                     "/MediaBox": objects.box(view.crop),
                     "/Rotate": number(view.rotate) if view.rotate else None,
                     "/Resources": resources,
-                    "/Contents": self._contents(page, before, flattened.content),
+                    "/Contents": self._contents(page, before, after + flattened.content),
                     "/Annots": ArrayObject(flattened.annotations) if flattened.annotations else None,
                 }
             )
@@ -91,11 +117,13 @@ class Assembly:
         result = dictionary({"/Type": name("/Catalog"), "/Pages": self._tree_reference})
         result.update({name(key): root.raw_get(key) for key in _KEPT if key in root})
         opening = self.source.get(root, "/OpenAction")
+        if isinstance(opening, DictionaryObject) and self.source.get(opening, "/S") == "/GoTo":
+            opening = self.source.get(opening, "/D")
         if isinstance(opening, ArrayObject):  # a destination; actions are dropped
-            result[name("/OpenAction")] = root.raw_get("/OpenAction")
+            result[name("/OpenAction")] = opening
         names = self.source.get(root, "/Names")
         if isinstance(names, DictionaryObject):
-            kept = {key: value for key, value in dict.items(names) if key not in ("/JavaScript", "/AP")}
+            kept = {key: value for key, value in dict.items(names) if key in ("/Dests", "/EmbeddedFiles")}
             result[name("/Names")] = DictionaryObject(kept)
         return result
 
@@ -104,8 +132,14 @@ class Assembly:
         entries = dict.items(self.source.info)
         return DictionaryObject({k: v for k, v in entries if isinstance(self.source.resolve(v), str | bytes)})
 
-    def write(self, catalog: DictionaryObject, info: DictionaryObject, identifier: bytes) -> bytes:
-        """The file, of version 2.0 where the source is, else 1.7."""
+    def write(
+        self,
+        catalog: DictionaryObject,
+        info: DictionaryObject,
+        identifier: bytes,
+        look: Callable[[DictionaryObject], None] | None = None,
+    ) -> bytes:
+        """The file, of version 2.0 where the source is, else 1.7; `look` as in `objects.write`."""
         self._tree[name("/Count")] = number(len(self._kids))
         with self.source.guarded():
             return objects.write(
@@ -114,6 +148,7 @@ class Assembly:
                 info=self.new.add(info),
                 identifier=identifier,
                 resolve=self._resolve,
+                look=look,
             )
 
     def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> None:

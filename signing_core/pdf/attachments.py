@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject
+from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, StreamObject
 
 from signing_core.pdf import objects
 from signing_core.pdf.objects import NewObjects, dictionary, name, number, string
 from signing_core.pdf.source import Source
 
 _MAX_NODES = 10_000
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,44 @@ class Attachment:
     data: bytes
     description: str = ""
     media_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFile:
+    """A file inside a document: its name, how many bytes it has, and their SHA-256 in lower-case hexadecimal."""
+
+    name: str
+    length: int
+    sha256: str
+
+
+def embedded(source: Source) -> tuple[EmbeddedFile, ...]:
+    """Every file that a document embeds, wherever it is, by name."""
+    with source.guarded():
+        files = {file for entry in source.objects() if (file := described(source, entry)) is not None}
+    return tuple(sorted(files, key=lambda file: (file.name, file.sha256)))
+
+
+def described(source: Source, specification: DictionaryObject) -> EmbeddedFile | None:
+    """The file that a file specification (7.11.3) embeds; None where it embeds none."""
+    embedded = source.get(specification, "/EF") if "/EF" in specification else None
+    if not isinstance(embedded, DictionaryObject):
+        return None
+    streams = (source.get(embedded, key) for key in ("/UF", "/F", "/Unix", "/Mac", "/DOS"))
+    stream = next((one for one in streams if isinstance(one, StreamObject)), None)
+    if stream is None:
+        return None
+    names = (source.get(specification, key) for key in ("/UF", "/F", "/Desc"))
+    called = next((name for one in names if isinstance(one, str) and (name := _shown(one))), "?")
+    content = stream.get_data()
+    data = content if isinstance(content, bytes) else str(content).encode("latin-1", "replace")
+    return EmbeddedFile(called, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _shown(name: str) -> str:
+    """A name as people are shown it: one line, without characters that could make it read as another."""
+    kept = ("" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") and not c.isspace() else c for c in name)
+    return " ".join("".join(kept).split())[:_LONGEST_NAME]
 
 
 def embed(

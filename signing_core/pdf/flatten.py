@@ -1,4 +1,4 @@
-"""Draws form fields into their pages, so that nobody can change what they say once the document is signed."""
+"""Draws form fields and other annotations into their pages, so that they stay as they are once the document is signed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, StreamObject
 
+from signing_core.pdf import form_fields
 from signing_core.pdf.geometry import Box
 from signing_core.pdf.objects import NewObjects, name, numbers
 from signing_core.pdf.source import Page, Source
@@ -21,19 +22,26 @@ Appearance = Callable[[DictionaryObject], StreamObject | None]
 
 @dataclass(slots=True)
 class Flattened:
-    """`content` draws the fields; `annotations` are those that stay; `removed` the (number, generation) of the others."""
+    """`content` draws what was taken away; `annotations` are those that stay; `removed` the (number, generation) of the others."""
 
     content: bytes = b""
     annotations: list[Any] = field(default_factory=list)
     removed: list[tuple[int, int]] = field(default_factory=list)
 
 
-def widgets(
-    source: Source, page: Page, resources: DictionaryObject, new: NewObjects, appearance: Appearance | None = None
+def into_page(
+    source: Source,
+    page: Page,
+    resources: DictionaryObject,
+    new: NewObjects,
+    subtypes: frozenset[str],
+    appearance: Appearance | None = None,
+    *,
+    keep_signatures: bool = False,
 ) -> Flattened:
-    """Takes the widgets of a page away and gives the content that draws them. `resources` gains what it needs.
+    """Takes the annotations of `subtypes` from a page and gives the content that draws them. `resources` gains what it needs.
 
-    Signature fields without a signature leave nothing.
+    Signature fields without a signature leave nothing, or stay with `keep_signatures`.
     """
     result = Flattened()
     raw = source.get(page.dictionary, "/Annots")
@@ -41,7 +49,8 @@ def widgets(
         annotation = source.resolve(item)
         if not isinstance(annotation, DictionaryObject):
             continue
-        if annotation.get("/Subtype") != "/Widget":
+        kept = keep_signatures and form_fields.is_empty_signature(source, annotation)
+        if kept or source.get(annotation, "/Subtype") not in subtypes:
             result.annotations.append(item)
             continue
         if isinstance(item, IndirectObject):
@@ -59,7 +68,12 @@ def widgets(
             continue
         key = f"/SealtrailField{len(result.removed)}x{len(result.content)}"
         add_resource(source, resources, "/XObject", key, new.add(form) if reference is None else reference)
-        result.content += b"q " + matrix + f" cm {key} Do Q\n".encode()
+        drawn = b"q " + matrix + f" cm {key} Do Q\n".encode()
+        if "/OC" in annotation:
+            layer = key.replace("Field", "Layer")
+            add_resource(source, resources, "/Properties", layer, annotation.raw_get("/OC"))
+            drawn = f"/OC {layer} BDC\n".encode() + drawn + b"EMC\n"
+        result.content += drawn
     return result
 
 

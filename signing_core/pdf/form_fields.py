@@ -91,6 +91,15 @@ def inherited(source: Source, node: DictionaryObject, key: str) -> Any:
     return None
 
 
+def is_empty_signature(source: Source, widget: DictionaryObject) -> bool:
+    """Whether a widget belongs to a signature field (12.7.5.5) that nobody has signed."""
+    return (
+        source.get(widget, "/Subtype") == "/Widget"
+        and inherited(source, widget, "/FT") == "/Sig"
+        and inherited(source, widget, "/V") is None
+    )
+
+
 def full_name(source: Source, node: DictionaryObject) -> str:
     """The fully qualified name (12.7.4.2)."""
     parts: list[str] = []

@@ -32,7 +32,7 @@ def fields(source: bytes, *, name: str = "The form") -> list[FormField]:
 
 
 def fill(source: bytes, data: Mapping[str, Any], *, name: str = "The form") -> bytes:
-    """The form with `data` drawn in, as a PDF without a form.
+    """The form with `data` drawn in, as a PDF without a form; empty signature fields stay on their pages.
 
     Text fields take texts and numbers; checkboxes true, false or the name of a state; radio buttons and choices an
     option or its export value, a choice that allows several a list of them. None or an empty text leaves a field empty.
@@ -52,7 +52,7 @@ def fill(source: bytes, data: Mapping[str, Any], *, name: str = "The form") -> b
     for field in known.values():
         if field.name not in data and not field.value and not field.read_only:
             _refuse(f"The data has no value for the field {field.name} of {name}; add it.", field.name)
-    assembly = Assembly(opened, appearances(opened, data, known))
+    assembly = Assembly(opened, appearances(opened, data, known), keep_signatures=True)
     with opened.guarded():
         for page in opened.pages:
             assembly.add_page(page)

@@ -76,6 +76,17 @@ class View:
         ys = sorted((b * box.x0 + d * box.y0 + f, b * box.x1 + d * box.y1 + f))
         return Box(xs[0], ys[0], xs[1], ys[1])
 
+    def from_page(self, box: Box) -> Box:
+        """A rectangle in the page's coordinates as one in those of the view."""
+        a, b, c, d, e, f = self.matrix
+        scale = a * d - b * c
+        corners = [
+            ((d * (x - e) - c * (y - f)) / scale, (a * (y - f) - b * (x - e)) / scale)
+            for x, y in ((box.x0, box.y0), (box.x1, box.y1))
+        ]
+        xs, ys = (sorted(edge) for edge in zip(*corners, strict=True))
+        return Box(xs[0], ys[0], xs[1], ys[1])
+
     def grown_below(self, height: float) -> View:
         """The page with `height` points more at the bottom as seen."""
         by, c = height / self.unit, self.crop

@@ -1,7 +1,8 @@
 """Looks at a PDF before it is taken in, and refuses what cannot be signed in good conscience.
 
-A signature says "this is what I saw". Files that can change what is seen (JavaScript, XFA), start programs, or that carry
-somebody else's signature, which our own changes would break, are refused with one sentence and a stable code:
+A signature says "this is what I saw". Files that show different things to different people in ways that preparing them cannot
+settle, or that carry somebody else's signature, which our own changes would break, are refused with one sentence and a stable
+code. What preparing takes out, such as JavaScript, is told and not refused:
 
 ========================  ================================================================================
 code                      the file
@@ -16,7 +17,10 @@ code                      the file
 `restricted`              may not be changed, by the will of its owner
 `xfa`                     is an XFA form without pages of its own
 `signed`                  is signed or certified already
-`active-content`          holds JavaScript or launches programs
+`portfolio`               is a cover sheet with files behind it
+`layers`                  has layers that differ between screen, paper and programs
+`active-content`          holds actions or media in a place where they cannot be taken out
+`external-content`        takes content from other files, or has some for printers only
 ========================  ================================================================================
 
 **Files with an owner password only.** They open without a password but say what may be done with them. These permissions
@@ -24,24 +28,23 @@ are respected as far as they concern what we do: such a file is taken in when it
 assembling (bit 11) together with filling in forms or commenting, either of which covers signing (bit 9 or 6; ISO
 32000-2, table 22). Otherwise it is refused as `restricted`. What is prepared of it is not encrypted any more, since
 everybody must be able to check a signed document with any program; a wish that recipients neither print nor copy does
-not survive that, which is why `Inspection.restricted` is there to be shown to the author.
+not survive that, which the author is told.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from pypdf.constants import UserAccessPermissions
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import ArrayObject, DictionaryObject, TextStringObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import cover, form_fields
+from signing_core.pdf import attachments, cover, form_fields, preparation_notes
+from signing_core.pdf.attachments import EmbeddedFile
+from signing_core.pdf.one_look import settle
 from signing_core.pdf.source import MAX_BYTES, Source
-
-_ACTIVE_ACTIONS: Final = ("/JavaScript", "/Launch")
-_ACTIVE_KEYS: Final = ("/JS", "/OnInstantiate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,14 @@ class Inspection:
     form_fields: int
     """How many fields can be filled in; `prepare` draws them into the pages as they are."""
 
-    attachments: bool
+    attachments: tuple[EmbeddedFile, ...]
+    """The files embedded in it, by name."""
+
     restricted: bool
     """True for a file with an owner password; its restrictions are not part of the prepared document."""
+
+    told: tuple[str, ...]
+    """Codes of `preparation_notes`: what preparing it will change."""
 
 
 def inspect(data: bytes, *, name: str) -> Inspection:
@@ -75,19 +83,27 @@ def inspect(data: bytes, *, name: str) -> Inspection:
     _check_xfa(source, form, fields)
     if not source.pages:
         source.refuse("has no pages; export the document again and take that", "no-pages")
-    _check_objects(source)
+    _check_signatures(source)
+    if "/Collection" in root:
+        source.refuse(
+            "is a portfolio, whose cover sheet is not what is signed; take the files out of it and create a document "
+            "of each",
+            "portfolio",
+        )
     with source.guarded():
         fillable = [field for field in form_fields.find(source).values() if not field.read_only]
     title = source.get(source.info, "/Title")
     language = source.get(root, "/Lang")
-    names = source.get(root, "/Names")
+    told = settle(source).told
+    files = attachments.embedded(source)
     return Inspection(
         pages=len(source.pages),
         title=_text(title),
         language=_text(language),
         form_fields=len(fillable),
-        attachments=isinstance(names, DictionaryObject) and source.get(names, "/EmbeddedFiles") is not None,
+        attachments=files,
         restricted=source.encrypted,
+        told=preparation_notes.in_order(told | {"attachments"} if files else told),
     )
 
 
@@ -118,8 +134,8 @@ def _check_xfa(source: Source, form: DictionaryObject, fields: Any) -> None:
         source.refuse("is an XFA form, which only few programs can show; print it to a PDF and take that", "xfa")
 
 
-def _check_objects(source: Source) -> None:
-    """Walks the whole file for signatures and active content."""
+def _check_signatures(source: Source) -> None:
+    """Walks the whole file."""
     permissions = source.get(source.root, "/Perms")
     if isinstance(permissions, DictionaryObject) and source.get(permissions, "/DocMDP") is not None:
         _refuse_signed(source)
@@ -128,16 +144,6 @@ def _check_objects(source: Source) -> None:
             value = source.get(entry, "/V")
             if isinstance(value, DictionaryObject) and ("/ByteRange" in value or "/Contents" in value):
                 _refuse_signed(source)
-        action = source.get(entry, "/S") if "/S" in entry else None
-        if (isinstance(action, NameObject) and action in _ACTIVE_ACTIONS) or any(key in entry for key in _ACTIVE_KEYS):
-            source.refuse(
-                "holds JavaScript or starts programs, so it need not show tomorrow what it shows today; "
-                "print it to a PDF and take that",
-                "active-content",
-            )
-    names = source.get(source.root, "/Names")
-    if isinstance(names, DictionaryObject) and source.get(names, "/JavaScript"):
-        source.refuse("holds JavaScript; print it to a PDF and take that", "active-content")
 
 
 def _refuse_signed(source: Source) -> NoReturn:

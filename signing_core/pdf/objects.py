@@ -99,21 +99,25 @@ def write(
     info: IndirectObject | None,
     identifier: bytes,
     resolve: Callable[[IndirectObject], Any],
+    look: Callable[[DictionaryObject], None] | None = None,
 ) -> bytes:
     """The file as one revision with a classic cross-reference table (ISO 32000-2, 7.5.4).
 
     `version` is `1.7` or `2.0`; `identifier` becomes both halves of /ID; `resolve` gives the object a reference points
-    to, None for one that does not exist.
+    to, None for one that does not exist; `look` is given every dictionary and stream that is written.
     """
-    return _Writing(resolve).file(version, root, info, identifier)
+    return _Writing(resolve, look).file(version, root, info, identifier)
 
 
 _LITERAL: Final = bytes(byte for byte in range(32, 127) if byte not in b"()\\")
 
 
 class _Writing:
-    def __init__(self, resolve: Callable[[IndirectObject], Any]) -> None:
+    def __init__(
+        self, resolve: Callable[[IndirectObject], Any], look: Callable[[DictionaryObject], None] | None
+    ) -> None:
         self._resolve = resolve
+        self._look = look
         self._numbers: dict[tuple[int, int, int], int] = {}
         self._queue: list[IndirectObject] = []
         self._names: dict[str, bytes] = {}
@@ -173,6 +177,8 @@ class _Writing:
             raise TypeError(f"no PDF object: {type(value).__name__}")
 
     def _put_dictionary(self, value: DictionaryObject, out: list[bytes], *, length: int | None = None) -> None:
+        if self._look is not None:
+            self._look(value)
         out.append(b"<<")
         if length is not None:
             out.append(b"/Length %d" % length)

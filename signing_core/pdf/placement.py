@@ -16,6 +16,10 @@ from signing_core.pdf.geometry import Box
 
 MARK_WIDTH_PT: Final = 220.0
 MARK_HEIGHT_PT: Final = 72.0
+_LEAST_WIDTH_PT: Final = 120.0
+_LEAST_HEIGHT_PT: Final = 36.0  # of a mark beside a text
+_STEP_PT: Final = 6.0
+_RULE_PT: Final = 14.0  # above a text, in which the line to sign on may be
 _MARGIN_PT: Final = 56.0  # of the outer marks to the edges of the page
 _GAP_PT: Final = 20.0  # between marks, and between text and marks
 _FOOTER: Final = 0.12  # part of the page's height at its bottom in which a footer may stand below the marks
@@ -63,6 +67,45 @@ def automatic(
         y1 = top - row * (mark_height + _GAP_PT)
         boxes.append(Box(x0, y1 - mark_height, x0 + mark_width, y1))
     return Layout(tuple(boxes), band)
+
+
+def beside(picture: Image.Image, width: float, height: float, text: Box, *, above: bool) -> Box:
+    """A place for a mark at a printed text: on it, or `above` it and the line that is drawn there to sign on.
+
+    All in view coordinates. As large as a mark may be where that covers nothing, else the largest that does not; where there
+    is nothing blank at all, the least that can be read.
+    """
+    ink = _off_paper(picture)
+    scale = picture.height / height
+    bottom = min(text.y1 + 1 if above else text.y0, height - _LEAST_HEIGHT_PT)
+    left = max(0.0, min(text.x0, width - _LEAST_WIDTH_PT))
+    if not above:  # what is painted over is blank
+        ImageDraw.Draw(ink).rectangle(_pixels(text, height, scale, 2), fill=0)
+    best = Box(left, bottom, min(width, left + _LEAST_WIDTH_PT), bottom + _LEAST_HEIGHT_PT)
+    reach = 0.0
+    tall = _LEAST_HEIGHT_PT
+    while tall <= min(MARK_HEIGHT_PT, height - bottom):
+        wide = min(MARK_WIDTH_PT, width - left)
+        while wide >= _LEAST_WIDTH_PT:
+            more = 1 / scale  # than a pixel of the picture may say
+            looked_at = Box(left, bottom + (_RULE_PT if above else 0), left + wide + more, bottom + tall + more)
+            if ink.crop(_pixels(looked_at, height, scale, 0)).getbbox() is None:
+                if wide * tall > reach:
+                    reach, best = wide * tall, Box(left, bottom, left + wide, bottom + tall)
+                break
+            wide -= _STEP_PT
+        tall += _STEP_PT
+    return best
+
+
+def _pixels(box: Box, height: float, scale: float, more: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a box in a picture, grown by `more`."""
+    return (
+        max(0, int(box.x0 * scale) - more),
+        max(0, int((height - box.y1) * scale) - more),
+        max(1, int(box.x1 * scale) + more),
+        max(1, int((height - box.y0) * scale) + more),
+    )
 
 
 def _margins(picture: Image.Image | None, width: float) -> tuple[float, float]:

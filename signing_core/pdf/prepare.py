@@ -2,8 +2,8 @@
 
 The result is one clean revision. Every page grows at the bottom, as its viewer sees it, by a strip that names the
 document; nothing is covered. One empty signature field per party stands on the pages, another one fills a new last page,
-reserved for the authenticity certificate. What could change the document's look later goes: forms are flattened, page
-and document actions dropped; intake has refused JavaScript and launch actions before.
+reserved for the authenticity certificate. What could change the document's look later goes: see `one_look`; forms are
+flattened. What was changed is told by the codes of `preparation_notes`.
 
 The signatures that follow touch nothing but their own field: /SigFlags, the ESIC extension (ETSI EN 319 142-1, 5.6), the
 seal's /Lock and the descriptions in /TU are all written here, since a later change to them would count as a change of
@@ -13,7 +13,7 @@ the signed document.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,18 +22,22 @@ from PIL import Image
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
 
 from signing_core.errors import UsageError
-from signing_core.pdf import attachments, forms, objects, placement, render, strips, xmp
+from signing_core.pdf import attachments, forms, objects, placement, places, preparation_notes, render, strips, xmp
 from signing_core.pdf.assembly import Assembly
-from signing_core.pdf.attachments import Attachment
+from signing_core.pdf.attachments import Attachment, EmbeddedFile
 from signing_core.pdf.geometry import Box, View
 from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEAL_FIELD
 from signing_core.pdf.objects import array, dictionary, name, number, string
+from signing_core.pdf.one_look import annotation_looks, settle
+from signing_core.pdf.one_look.judge import judge
+from signing_core.pdf.places import Cover, Place, Placement
 from signing_core.pdf.source import Page, Source
 
 A4: Final = Box(0, 0, 595.276, 841.89)
 """The certificate page, in points."""
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
+_PREFERENCES: Final = ("/Direction", "/FitWindow", "/CenterWindow", "/Duplex", "/NonFullScreenPageMode")
 _WORDS: Final = {
     "en": ("Signature", "Authenticity certificate of document"),
     "de": ("Unterschrift", "Echtheitszertifikat zu Dokument"),
@@ -41,27 +45,16 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a party's mark goes: page counted from 1; points from the top-left corner of the page as its viewer sees it."""
-
-    page: int
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class FieldRequest:
     """A signature field for `role` (`first-party` or `client`); `label` says to people whose it is.
 
-    Without a placement it goes to the last page, into blank space where there is some, else into a band by which the
-    page grows.
+    Without a placement it goes where the document itself says (see `places`), else to the last page, into blank space where
+    there is some, else into a band by which the page grows.
     """
 
     role: str
     label: str
-    placement: Placement | None = None
+    placement: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +85,28 @@ class Prepared:
     data: bytes
     pages: int
     fields: dict[str, FieldBox]
+    told: tuple[str, ...] = ()
+    """Codes of `preparation_notes`: what the author has to know of what was changed."""
+
+    embedded: tuple[EmbeddedFile, ...] = ()
+    """The files inside the document, by name."""
 
 
 def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document") -> Prepared:
     """The document of `source`, ready to be signed.
 
-    The same source and request give the same bytes. Raises `DocumentRefused` for a file that cannot be read (call
-    `intake.inspect` first: what it refuses is not looked for here), `UsageError` for a role that does not exist or a
-    placement outside its page, and `DataRefused` when the file's own form holds a value that cannot be shown whole.
+    The same source and request give the same bytes. Raises `DocumentRefused` for a file that cannot be read, or shows
+    different things in ways that cannot be settled (call `intake.inspect` first: what else it refuses is not looked for
+    here), `UsageError` for a role that does not exist or a placement outside its page, and `DataRefused` when the file's
+    own form holds a value that cannot be shown whole.
     """
     opened = Source(source, name=name)
     if not opened.pages:
         opened.refuse("has no pages", "no-pages")
+    told = settle(opened).told
     with opened.guarded():
-        layout = _layout(opened.data, opened.pages, request)
-    return _Preparation(opened, request, layout).result()
+        layout = _layout(opened, request)
+    return _Preparation(opened, request, layout, told | layout.told).result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +120,34 @@ class _Placed:
 class _Layout:
     placed: tuple[_Placed, ...]
     band: float  # by how much the last page grows for the marks
+    covers: tuple[Cover, ...]
+    told: frozenset[str]
 
 
-def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _Layout:
+def _layout(source: Source, request: PrepareRequest) -> _Layout:
+    pages = source.pages
     roles = [field.role for field in request.fields]
     for role in roles:
         if role not in FIELD_OF_ROLE or role == "seal" or roles.count(role) > 1:
             raise UsageError(
                 f"There is one signature field each for the first party and the client; {role!r} cannot be added."
             )
-    waiting = [field for field in request.fields if field.placement is None]
-    placed = [_Placed(field, *_explicit(field.placement, pages)) for field in request.fields if field.placement]
+    found = places.find(
+        source, {field.role: field.placement for field in request.fields if not isinstance(field.placement, Placement)}
+    )
+    placed, waiting = [], []
+    for field in request.fields:
+        if isinstance(field.placement, Placement):
+            placed.append(_Placed(field, *_explicit(field.placement, pages)))
+        elif field.role in found.boxes:
+            placed.append(_Placed(field, *found.boxes[field.role]))
+        else:
+            waiting.append(field)
     last = len(pages) - 1
     band = 0.0
     if waiting:
         view = pages[last].view
-        picture = _picture_of_last(source, len(pages))
+        picture = _picture_of_last(source.data, len(pages))
         taken = [entry.box for entry in placed if entry.page == last]
         layout = placement.automatic(picture, view.width, view.height, len(waiting), taken)
         band = layout.band
@@ -144,7 +156,7 @@ def _layout(source: bytes, pages: Sequence[Page], request: PrepareRequest) -> _L
             for entry in placed
         ]
         placed += [_Placed(field, last, box) for field, box in zip(waiting, layout.boxes, strict=True)]
-    return _Layout(tuple(placed), band)
+    return _Layout(tuple(placed), band, found.covers, found.told)
 
 
 def _picture_of_last(source: bytes, pages: int) -> Image.Image | None:
@@ -172,11 +184,13 @@ def _explicit(wanted: Placement, pages: Sequence[Page]) -> tuple[int, Box]:
 
 
 class _Preparation:
-    def __init__(self, source: Source, request: PrepareRequest, layout: _Layout) -> None:
+    def __init__(self, source: Source, request: PrepareRequest, layout: _Layout, told: frozenset[str]) -> None:
         self.source = source
         self.request = request
         self.layout = layout
-        self.assembly = Assembly(source, forms.appearances(source))
+        self.assembly = Assembly(source, forms.appearances(source), drawn=annotation_looks.DRAWN)
+        self.told = set(told)
+        self.embedded: list[EmbeddedFile] = []
         self.words = _WORDS.get(request.language, _WORDS["en"])
         self.total = len(source.pages) + 1
         self.fields: dict[str, FieldBox] = {}
@@ -188,7 +202,27 @@ class _Preparation:
             self._add_certificate_page()
             catalog, info = self._catalog(), self._info()
         identifier = hashlib.sha256(self.source.data + self.request.document_id.encode()).digest()[:16]
-        return Prepared(self.assembly.write(catalog, info, identifier), self.total, self.fields)
+        data = self.assembly.write(catalog, info, identifier, self._look())
+        if self.embedded:
+            self.told.add("attachments")
+        return Prepared(
+            data,
+            self.total,
+            self.fields,
+            preparation_notes.in_order(self.told),
+            tuple(sorted(self.embedded, key=lambda file: (file.name, file.sha256))),
+        )
+
+    def _look(self) -> Callable[[DictionaryObject], None]:
+        """At everything that is written: nothing unsettled is left, and every embedded file is listed."""
+        accept = judge(self.source)
+
+        def look(entry: DictionaryObject) -> None:
+            accept(entry)
+            if "/EF" in entry and (file := attachments.described(self.source, entry)) is not None:
+                self.embedded.append(file)
+
+        return look
 
     def _add_pages(self) -> None:
         pages = self.source.pages
@@ -201,6 +235,7 @@ class _Preparation:
                 page,
                 view=view,
                 before=objects.numbers(view.matrix) + b" cm /SealtrailStrip Do",
+                after=b"".join(_painted(cover) for cover in self.layout.covers if cover.page == index),
                 forms={"/SealtrailStrip": strip},
             )
             for entry in self.layout.placed:
@@ -261,7 +296,7 @@ class _Preparation:
 
     def _catalog(self) -> DictionaryObject:
         catalog = self.assembly.catalog()
-        preferences = DictionaryObject(self.source.get(catalog, "/ViewerPreferences") or {})
+        preferences = self._preferences(catalog)
         preferences[name("/DisplayDocTitle")] = BooleanObject(True)
         metadata = objects.stream(
             {"/Type": name("/Metadata"), "/Subtype": name("/XML")},
@@ -284,6 +319,14 @@ class _Preparation:
             attachments.embed(self.source, catalog, self.request.attach, self.assembly.new, self.request.created_at)
         return catalog
 
+    def _preferences(self, catalog: DictionaryObject) -> DictionaryObject:
+        """How the window looks; nothing of which pages or boxes are shown or printed (12.2)."""
+        if self.source.get(catalog, "/PageMode") == "/UseOC":
+            del catalog["/PageMode"]
+        given = self.source.get(catalog, "/ViewerPreferences")
+        entries = dict.items(given) if isinstance(given, DictionaryObject) else ()
+        return DictionaryObject({key: value for key, value in entries if key in _PREFERENCES})
+
     def _info(self) -> DictionaryObject:
         info = self.assembly.info()
         info.pop(name("/ModDate"), None)
@@ -301,6 +344,14 @@ class _Preparation:
             )
         )
         return info
+
+
+def _painted(cover: Cover) -> bytes:
+    """Paper over a printed mark; no part of what is read (14.8.2.2)."""
+    box = cover.box
+    paper = objects.numbers(part / 255 for part in cover.paper)
+    area = objects.numbers((box.x0, box.y0, box.width, box.height))
+    return b"/Artifact BMC q " + paper + b" rg " + area + b" re f Q EMC\n"
 
 
 def _extensions() -> DictionaryObject:

@@ -88,14 +88,14 @@ def text(data: bytes, page: int, *, password: str | None = None, fields: bool = 
     """
     with opened(data, password=password, forms=fields) as document:
         if fields:
-            with _page(document, page) as handle:
+            with page_of(document, page) as handle:
                 handle.flatten()  # in memory; what was drawn on top is content for whoever opens the page next
         return page_text(document, page)
 
 
 def page_text(document: pdfium.PdfDocument, page: int) -> str:
     """The text of one page of a document that is already `opened`, as `text` gives it."""
-    with _page(document, page) as handle:
+    with page_of(document, page) as handle:
         reader = handle.get_textpage()
         try:
             return str(reader.get_text_bounded())
@@ -105,7 +105,7 @@ def page_text(document: pdfium.PdfDocument, page: int) -> str:
 
 def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Image:
     """One page of a document that is already `opened`, as `render` gives it."""
-    with _page(document, page) as handle:
+    with page_of(document, page) as handle:
         width, height = handle.get_size()
         scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1e-6)) ** 0.5, MAX_SIDE / max(width, height, 1e-6))
         bitmap = handle.render(scale=scale, may_draw_forms=True, rev_byteorder=True)
@@ -118,7 +118,8 @@ def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Ima
 
 
 @contextmanager
-def _page(document: pdfium.PdfDocument, page: int) -> Iterator[pdfium.PdfPage]:
+def page_of(document: pdfium.PdfDocument, page: int) -> Iterator[pdfium.PdfPage]:
+    """One page, counted from 1, of a document that is already `opened`. Raises `UsageError` and `DocumentRefused`."""
     if not 1 <= page <= len(document):
         raise UsageError(f"There is no page {page}: the document has {len(document)}, counted from 1.")
     try:

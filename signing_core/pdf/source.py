@@ -27,6 +27,7 @@ from pypdf.generic import (
 
 from signing_core.errors import DocumentRefused, SealtrailError
 from signing_core.pdf.geometry import Box, View
+from signing_core.pdf.objects import NewObjects
 
 MAX_BYTES: Final = 100 * 1024 * 1024
 """Largest file taken in, in bytes."""
@@ -67,6 +68,8 @@ class Source:
         self.data = _from_header(data, name)
         with self.guarded():
             self.reader = PdfReader(io.BytesIO(self.data), strict=False)
+        self.added = NewObjects()
+        """Objects that take the place of some of the file's."""
         self._pages: tuple[Page, ...] | None = None
 
     @property
@@ -150,6 +153,8 @@ class Source:
 
     def _object(self, reference: IndirectObject) -> Any:
         reader = self.reader
+        if reference.pdf is not reader:  # one of ours
+            return reference.pdf.get_object(reference)
         number, generation = reference.idnum, reference.generation
         # Asked for an object that no cross-reference names, pypdf searches the whole file for it.
         if number not in reader.xref.get(generation, ()) and not (generation == 0 and number in reader.xref_objStm):

@@ -79,6 +79,8 @@ documents = _table(
     sa.Column("work_failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("pages", sa.Integer, nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),  # by role: page (from 1), width_pt, height_pt of the signature field
+    sa.Column("told", sa.JSON, nullable=False, default=list),  # codes of what preparing it changed
+    sa.Column("embedded", sa.JSON, nullable=False, default=list),  # files inside it: name, length, sha256
     sa.Column("template_id", sa.String(26), sa.ForeignKey("templates.id")),
     sa.Column("certificate_id", sa.String(26), unique=True),
     sa.Column("prefix_sha256", Sha256, index=True),  # of the file as the client signed it

@@ -62,6 +62,14 @@ def test_a_document_is_created_with_its_signatures_where_the_author_puts_them(fu
         assert workspace.objects.exists(Desk(workspace).status(row.id)["files"]["prepared"]["sha256"])
 
 
+def test_an_author_is_told_what_will_be_changed(furnished_copy: Any, show: Show, make: Any) -> None:
+    test = show(furnished_copy.folder, "new", person=AUTHOR)
+    test.file_uploader[0].set_value([("Order.pdf", make.with_files(terms=b"terms"), "application/pdf")]).run()
+    assert not test.exception
+    shown = told(test)
+    assert "Scripts (JavaScript) are left out" in shown and "terms.txt" in shown
+
+
 @pytest.mark.slow
 def test_a_signature_is_dragged_to_its_place_or_moved_by_keys(
     served: Any, desktop: Callable[..., Any], tmp_path: Path

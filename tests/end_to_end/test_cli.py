@@ -195,6 +195,31 @@ def test_templates_and_parties(place: Path) -> None:
         assert refused.returncode == 2 and named in refused.stderr
 
 
+def test_what_preparing_changed_is_told(place: Path, make: SimpleNamespace) -> None:
+    (place / "files.pdf").write_bytes(make.with_files(terms=b"the terms"))
+    said = run(place, "create", "files.pdf", *PARTIES).stdout
+    assert "Scripts (JavaScript) are left out" in said and "terms.txt (9 bytes)" in said
+    created = json.loads(run(place, "create", "files.pdf", *PARTIES, "--json").stdout)
+    assert [change["code"] for change in created["changed_in_preparing"]] == ["scripts", "attachments"]
+    assert all(change["en"] and change["de"] for change in created["changed_in_preparing"])
+    assert [(file["name"], file["length"]) for file in created["embedded_files"]] == [("terms.txt", 9)]
+    listed = run(place, "events", created["document_id"], "--json").stdout.splitlines()
+    event = json.loads(listed[0])
+    assert event["data"]["changed_in_preparing"] == ["scripts", "attachments"]
+    assert event["data"]["embedded_files"] == [{"length": 9, "sha256": created["embedded_files"][0]["sha256"]}]
+    assert event["personal"]["embedded_names"] == ["terms.txt"]
+
+
+def test_the_author_says_where_to_sign(place: Path) -> None:
+    at = ("--place", "client=1:20,30,60,20", "--place", "first-party=text:Page 1 of")
+    created = run(place, "create", "contract.pdf", *PARTIES, *at, "--json")
+    assert created.returncode == 0, created.stderr
+    for wrong, named in (("client", "no place"), ("buyer=1:1,1", "role"), ("client=there", "millimetres")):
+        refused = run(place, "create", "contract.pdf", *PARTIES, "--place", wrong)
+        assert refused.returncode == 2 and named in refused.stderr
+        one_sentence(refused)
+
+
 def test_a_form_is_filled(place: Path) -> None:
     values = {
         "name": "Erika Mustermann", "city": "Berlin", "notes": "None", "iban": "DE89370400440532013000", "agree": True,

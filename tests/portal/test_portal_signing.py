@@ -112,6 +112,17 @@ def test_links_that_ended(company: Any, end: Any, title: str, language: str) -> 
         assert words(language)[name.removesuffix("_title")].split(".")[0] in page.text
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "part of what you sign"), ("de", "Teil dessen, was Sie")])
+def test_everybody_who_signs_is_shown_the_files_inside(company: Any, make: Any, language: str, said: str) -> None:
+    source = make.with_files(terms=b"the terms", **{"<b>plan": b"a plan"})
+    for role in Role:
+        _, token = company.sent(source, role)
+        text = company.visitor(headers={"accept-language": language}).enter(token).text
+        assert "terms.txt" in text and "&lt;b&gt;plan.txt" in text and said in text
+    _, token = company.sent()
+    assert said not in company.visitor(headers={"accept-language": language}).enter(token).text
+
+
 def test_declining(company: Any) -> None:
     document_id, token = company.sent()
     visitor = company.visitor()

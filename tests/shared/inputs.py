@@ -142,6 +142,16 @@ def annotated() -> bytes:
     return changed(contract(), add)
 
 
+def with_files(**files: bytes) -> bytes:
+    """With files embedded, `terms=b"..."` as terms.txt, and a script besides."""
+
+    def add(writer: PdfWriter) -> None:
+        for name, data in files.items():
+            writer.add_attachment(f"{name}.txt", data)
+
+    return changed(javascript("open action"), add)
+
+
 def corrupt_xmp() -> bytes:
     def add(writer: PdfWriter) -> None:
         stream = DecodedStreamObject()

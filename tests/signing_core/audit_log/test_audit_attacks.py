@@ -288,8 +288,8 @@ def test_lose_the_stored_pdf(anchored_house: House) -> None:
 def test_claim_a_completion_that_was_never_logged(anchored_house: House) -> None:
     """Caught by: the registry against the log."""
     anchored_house.sql(
-        "INSERT INTO documents (id, title, status, version, state, fields, language, author, created_at, updated_at, pages, "
-        "final_sha256) SELECT 'X', title, status, version, state, fields, language, author, created_at, updated_at, pages, "
+        "INSERT INTO documents (id, title, status, version, state, fields, told, embedded, language, author, created_at, updated_at, pages, "
+        "final_sha256) SELECT 'X', title, status, version, state, fields, told, embedded, language, author, created_at, updated_at, pages, "
         "final_sha256 FROM documents LIMIT 1"
     )
     assert anchored_house.codes() == {"registry-unlogged"}

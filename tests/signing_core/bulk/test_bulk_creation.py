@@ -21,8 +21,9 @@ import pytest
 from signing_core.bulk import creation, party_table
 from signing_core.bulk.creation import Order
 from signing_core.bulk.results import Results
-from signing_core.desk import Author, Desk, NewDocument, Signer, sources, views
+from signing_core.desk import Author, Desk, NewDocument, Signer, records, sources, views
 from signing_core.errors import ObjectMissing, UsageError
+from signing_core.storage.database import reading
 from signing_core.storage.workspace import Workspace
 
 TEMPLATE = """#let data = json(bytes(sys.inputs.data))
@@ -77,6 +78,22 @@ def test_rows_become_drafts_with_their_data(workspace: Workspace, tmp_path: Path
     assert (status["title"], status["status"]) == ("lease, Sample Client B", "draft")
     assert status["parties"]["client"]["channel"] == "sms"
     assert status["parties"]["first-party"]["name"] == "Sample Director"
+
+
+def test_a_table_and_a_template_say_where_to_sign(workspace: Workspace, tmp_path: Path) -> None:
+    marked = TEMPLATE + "\n{{sign:first-party}}\n\nSigned by the client\n#pagebreak()\nThe end"
+    sources.add_template(workspace, "lease", marked.encode(), kind="typst", fields=TEMPLATE_FIELDS)
+    places = ("1:20,100,80,25", "text:Signed by", "5:1,1", "somewhere")
+    rows = [(*row, place) for row, place in zip((*GOOD, GOOD[0]), places, strict=True)]
+    file = table(tmp_path / "leases.csv", *rows, header=(*HEADER, "client_place"))
+    done = creation.create(workspace, results(workspace), file, ORDER)
+    assert sorted(done.documents) == [2, 3]
+    assert [(bad.row, bad.column) for bad in done.bad] == [(4, None), (5, "client_place")]
+    assert "page 5" in done.bad[0].message and "millimetres" in done.bad[1].message
+    with reading(workspace.engine) as connection:
+        fields = [records.load(connection, done.documents[row]).fields for row in (2, 3)]
+    assert [(one["first-party"]["page"], one["client"]["page"]) for one in fields] == [(1, 1), (1, 1)]
+    assert fields[0]["client"]["width_pt"] == pytest.approx(80 / 25.4 * 72)
 
 
 def test_excel_gives_the_same(workspace: Workspace, tmp_path: Path) -> None:

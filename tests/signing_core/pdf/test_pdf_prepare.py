@@ -11,7 +11,8 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObj
 
 from signing_core.errors import DocumentRefused, UsageError
 from signing_core.pdf import names, render, strips
-from signing_core.pdf.prepare import Attachment, FieldRequest, Placement, prepare
+from signing_core.pdf.places import Placement
+from signing_core.pdf.prepare import Attachment, FieldRequest, prepare
 
 DPI = 72
 

@@ -141,6 +141,8 @@ def upgrade() -> None:
         sa.Column("work_failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("pages", sa.Integer(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("embedded", sa.JSON(), nullable=False),
         sa.Column("template_id", sa.String(length=26), nullable=True),
         sa.Column("certificate_id", sa.String(length=26), nullable=True),
         sa.Column("prefix_sha256", sa.String(length=64), nullable=True),
