@@ -34,14 +34,14 @@ def signature(digest: bytes, *, key: SigningKey, time_stamps: TimeStampAuthority
 
     Raises `KeyUnavailable` and `TimeStampUnavailable`.
     """
-    signed = _run(
-        _KeySigner(key).async_sign(
-            digest,
-            DIGEST,
-            use_pades=True,
-            timestamper=_AuthorityTimeStamper(time_stamps),
-            signed_attr_settings=PdfCMSSignedAttributes(),
-        )
+    return _run(_signature(digest, _KeySigner(key), _AuthorityTimeStamper(time_stamps)))
+
+
+async def _signature(digest: bytes, signer: Signer, time_stamper: TimeStamper) -> bytes:
+    # Bytes and no structure: at the end of a task in the main thread, restoring its signal handler makes Python 3.11 write out the
+    # task with its result, and asn1crypto encodes a fresh structure for that over and over, for seconds.
+    signed = await signer.async_sign(
+        digest, DIGEST, use_pades=True, timestamper=time_stamper, signed_attr_settings=PdfCMSSignedAttributes()
     )
     return bytes(signed.dump())
 
