@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
+from signing_core.pdf.geometry import A4
+
 Role = Literal["first-party", "client"]
 CodeEventKind = Literal["sent", "undelivered", "failed", "expired", "confirmed", "locked"]
 
@@ -90,3 +92,6 @@ class CertificateData:
     """Sequence number of the client's signing event in the audit log."""
     zone: tzinfo = UTC
     """The zone in which times are shown, each with its offset."""
+
+    paper: tuple[float, float] = A4
+    """Width and height of the page that is reserved for the certificate, in points."""

@@ -1,4 +1,4 @@
-"""Sets the authenticity certificate: one A4 page, ready to become the appearance of the seal's signature field."""
+"""Sets the authenticity certificate: one page of the document's paper, ready to become the appearance of the seal's signature field."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from signing_core import typesetting
 from signing_core.certificate import qr_writer
 from signing_core.certificate.facts import CertificateData, PartyFacts, Picture
 from signing_core.certificate.words import count, moment, words
-
-WIDTH_PT: Final = 595.28
-HEIGHT_PT: Final = 841.89
+from signing_core.pdf.geometry import A4
 
 _MAX_CODE_ROWS: Final = 7
-_ROWS_PT: Final = 227.0
-"""Height that the page has for a party's rows."""
+_ROWS_PT: Final = 217.0
+"""Height that a page of A4 has for a party's rows."""
 _ONE_LINE: Final = 0.74
 """Height of a row in its type size, from the capitals' top to the base line."""
 _TWO_LINES: Final = 2.0
@@ -28,21 +26,23 @@ _ROW_SIZES: Final = (
     (7.8, 5.4),
     (7.8, 4.4),
     (7.4, 4.0),
-    (7.0, 3.6),
-    (6.6, 3.0),
-    (6.2, 2.4),
-    (5.8, 2.0),
+    (7.1, 3.2),
+    (7.1, 2.0),
 )
 _SHORT: Final = 30
 """Values up to this many characters fit their line in any script of the house; longer ones are measured."""
 _JOINERS: Final = "\u200c\u200d"
 """Zero-width joiner and non-joiner: part of how Persian and Indic names are spelled."""
 _URL_SPACE_PT: Final = 366.0
+_MONO_EM: Final = 0.6
+"""Width of every mono character."""
 _URL_LINES: Final = 4
+_LEAST_PT: Final = 6.5
+"""Of any type on the page."""
 
 
 def typeset(data: CertificateData, qr_text: str, language: str, *, tagged: bool = False) -> bytes:
-    """The page as a PDF of one A4 page, with `qr_text` as QR code and as text; `language` is `en` or `de`.
+    """The page as a PDF of one page, as large as `data.paper` says, with `qr_text` as QR code and as text; `language` is `en` or `de`.
 
     The same facts give the same bytes. `tagged` adds a structure tree, for the copy that is read as a page of its own
     and not as an appearance. Raises `TypesettingFailed` when a picture is damaged, `UsageError` when `qr_text` cannot be
@@ -94,6 +94,7 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
     parties = [_party(party, data, language) for party in data.parties]
     return {
         "language": language,
+        "paper": list(data.paper),
         "words": dict(say),
         "fonts": {
             "text": typesetting.text_families(),
@@ -113,7 +114,7 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
         "signed_length": say["bytes"].format(count=count(data.signed_length, language)),
         "signed_sha256": data.signed_sha256,
         "parties": parties,
-        "rows": _row_size(parties),
+        "rows": _row_size(parties, _ROWS_PT + data.paper[1] - A4[1]),
         "authority": None
         if data.time_stamps is None
         else {"name": _shown(data.time_stamps.name), "embedded": data.time_stamps.embedded},
@@ -181,10 +182,10 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
     ]
 
 
-def _row_size(parties: list[dict[str, Any]]) -> tuple[float, float]:
-    """Type size and space between rows, in points: the largest of `_ROW_SIZES` at which the longest column fits."""
+def _row_size(parties: list[dict[str, Any]], room: float) -> tuple[float, float]:
+    """Type size and space between rows, in points: the largest of `_ROW_SIZES` at which the longest column fits `room`."""
     for size, lead in _ROW_SIZES:
-        if max(sum(size * _lines(row) + lead for row in party["rows"]) for party in parties) - lead <= _ROWS_PT:
+        if max(sum(size * _lines(row) + lead for row in party["rows"]) for party in parties) - lead <= room:
             return size, lead
     return _ROW_SIZES[-1]
 
@@ -232,9 +233,10 @@ def _shown(text: str, longest: int = 40) -> str:
 
 def _url_lines(text: str) -> tuple[list[str], float]:
     """The URL in lines of equal length and their type size in points: whoever types it in can count the lines."""
-    each = -(-len(text) // _URL_LINES)
+    widest = int(_URL_SPACE_PT / (_LEAST_PT * _MONO_EM))
+    each = -(-len(text) // max(_URL_LINES, -(-len(text) // widest)))
     lines = [text[i : i + each] for i in range(0, len(text), each)]
-    return lines, min(6.4, _URL_SPACE_PT / (each * 0.6))  # 0.6 em is the width of every mono character
+    return lines, min(6.6, _URL_SPACE_PT / (each * _MONO_EM))
 
 
 _PART = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")

@@ -56,6 +56,7 @@ def gather(
         document_id=state.document_id,
         title=row.title,
         pages=row.pages - 1,
+        paper=(row.fields["seal"]["width_pt"], row.fields["seal"]["height_pt"]),
         organisation=workspace.settings.organisation,
         host=workspace.settings.host,
         issued_at=issued_at,

@@ -16,10 +16,11 @@ from signing_core.pdf.flatten import Appearance
 from signing_core.pdf.geometry import View
 from signing_core.pdf.objects import NewObjects, dictionary, name, number
 from signing_core.pdf.source import Page, Source
+from signing_core.pdf.tagging import Tags
 
 _KEPT: Final = (
     "/PageLabels", "/Names", "/Dests", "/ViewerPreferences", "/PageLayout", "/PageMode", "/Outlines", "/Threads",
-    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF", "/Lang", "/URI",
+    "/StructTreeRoot", "/MarkInfo", "/OutputIntents", "/OCProperties", "/AF", "/Lang",
 )  # fmt: skip
 _PAGE_DROPPED: Final = frozenset((
     "/Parent", "/AA", "/Thumb", "/PieceInfo", "/LastModified", "/ArtBox", "/TrimBox", "/BleedBox", "/Contents",
@@ -45,6 +46,7 @@ class Assembly:
         self._appearance = appearance
         self._drawn = drawn | {"/Widget"}
         self._keep_signatures = keep_signatures
+        self.tags = Tags(source, self.new)
         self._kids = ArrayObject()
         self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
         self._tree_reference = self.new.add(self._tree)
@@ -66,6 +68,10 @@ class Assembly:
         """
         view = view or page.view
         resources = flatten.own_resources(self.source, page.resources)
+        result = DictionaryObject(
+            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED}
+        )
+        reference = self._insert(page.reference, result)
         flattened = flatten.into_page(
             self.source,
             page,
@@ -74,6 +80,7 @@ class Assembly:
             self._drawn,
             self._appearance,
             keep_signatures=self._keep_signatures,
+            mark=lambda annotation: self.tags.drawing(result, reference, annotation),
         )
         field_text.free_texts(self.source, flattened.annotations, self.new)
         # ISO 32000-2, table 31 lets a page hold an annotation itself; who compares revisions by object numbers cannot follow it.
@@ -81,9 +88,6 @@ class Assembly:
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
             flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))
-        result = DictionaryObject(
-            {key: value for key, value in dict.items(page.dictionary) if key not in _PAGE_DROPPED}
-        )
         result.update(
             dictionary(
                 {
@@ -98,7 +102,6 @@ class Assembly:
                 }
             )
         )
-        self._insert(page.reference, result)
         return result
 
     def add_new_page(self, page: DictionaryObject) -> IndirectObject:
@@ -123,6 +126,9 @@ class Assembly:
             opening = self.source.get(opening, "/D")
         if isinstance(opening, ArrayObject):  # a destination; actions are dropped
             result[name("/OpenAction")] = opening
+        address = self.source.get(root, "/URI")
+        if isinstance(address, DictionaryObject) and isinstance(self.source.get(address, "/Base"), str | bytes):
+            result[name("/URI")] = dictionary({"/Base": self.source.get(address, "/Base")})
         names = self.source.get(root, "/Names")
         if isinstance(names, DictionaryObject):
             kept = {key: value for key, value in dict.items(names) if key in ("/Dests", "/EmbeddedFiles")}
@@ -143,6 +149,7 @@ class Assembly:
     ) -> bytes:
         """The file, of version 2.0 where the source is, else 1.7; `look` as in `objects.write`."""
         self._tree[name("/Count")] = number(len(self._kids))
+        self.tags.finish(frozenset(key for key, value in self._replaced.items() if isinstance(value, NullObject)))
         with self.source.guarded():
             return objects.write(
                 version="2.0" if self.source.is_pdf_2 else "1.7",
@@ -153,13 +160,14 @@ class Assembly:
                 look=look,
             )
 
-    def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> None:
+    def _insert(self, reference: IndirectObject | None, page: DictionaryObject) -> IndirectObject:
         key = (reference.idnum, reference.generation) if reference is not None else None
         if reference is None or key is None or key in self._replaced:  # one page listed twice becomes two
-            self._kids.append(self.new.add(page))
+            reference = self.new.add(page)
         else:
             self._replaced[key] = page
-            self._kids.append(reference)
+        self._kids.append(reference)
+        return reference
 
     def _contents(self, page: Page, before: bytes, after: bytes) -> ArrayObject:
         own = self._own_contents(page)

@@ -11,7 +11,7 @@ from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, Strea
 
 from signing_core.pdf import objects
 from signing_core.pdf.objects import NewObjects, dictionary, name, number, string
-from signing_core.pdf.source import Source
+from signing_core.pdf.source import Source, content
 
 _MAX_NODES = 10_000
 _LONGEST_NAME = 200
@@ -54,8 +54,7 @@ def described(source: Source, specification: DictionaryObject) -> EmbeddedFile |
         return None
     names = (source.get(specification, key) for key in ("/UF", "/F", "/Desc"))
     called = next((name for one in names if isinstance(one, str) and (name := _shown(one))), "?")
-    content = stream.get_data()
-    data = content if isinstance(content, bytes) else str(content).encode("latin-1", "replace")
+    data = content(stream)
     return EmbeddedFile(called, len(data), hashlib.sha256(data).hexdigest())
 
 

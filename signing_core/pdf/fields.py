@@ -51,9 +51,12 @@ def fill(
     gets in its place. Raises `StepNotAllowed` when there is no such field or it is filled, else as `append_signature`.
     """
     picture = PdfFileReader(io.BytesIO(appearance))
-    _name_device_colours(picture)
 
     def build(writer: IncrementalPdfFileWriter, room: int) -> PdfSignedData:
+        if (
+            "/OutputIntents" not in writer.root
+        ):  # what has one may be PDF/A, where it alone says what device colours are
+            _name_device_colours(picture)
         reference = _empty_field(writer, field)
         dictionary = reference.get_object()
         dictionary[pdf_name("/AP")] = generic.DictionaryObject(

@@ -19,6 +19,9 @@ _NO_VIEW: Final = 32
 Appearance = Callable[[DictionaryObject], StreamObject | None]
 """Gives a widget the appearance to be drawn in place of its own, None where its own is right."""
 
+Mark = Callable[[DictionaryObject], tuple[bytes, bytes]]
+"""Gives what is written before and after the drawing of an annotation."""
+
 
 @dataclass(slots=True)
 class Flattened:
@@ -38,10 +41,12 @@ def into_page(
     appearance: Appearance | None = None,
     *,
     keep_signatures: bool = False,
+    mark: Mark | None = None,
 ) -> Flattened:
     """Takes the annotations of `subtypes` from a page and gives the content that draws them. `resources` gains what it needs.
 
-    Signature fields without a signature leave nothing, or stay with `keep_signatures`.
+    Signature fields without a signature leave nothing, or stay with `keep_signatures`. `mark` says what is written
+    around each drawing.
     """
     result = Flattened()
     raw = source.get(page.dictionary, "/Annots")
@@ -73,7 +78,8 @@ def into_page(
             layer = key.replace("Field", "Layer")
             add_resource(source, resources, "/Properties", layer, annotation.raw_get("/OC"))
             drawn = f"/OC {layer} BDC\n".encode() + drawn + b"EMC\n"
-        result.content += drawn
+        opening, closing = mark(annotation) if mark is not None else (b"", b"")
+        result.content += opening + drawn + closing
     return result
 
 

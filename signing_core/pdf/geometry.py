@@ -8,6 +8,10 @@ coordinates are in points of 1/72 inch with the origin at the *bottom-left* of w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
+
+A4: Final = (595.276, 841.89)
+"""Width and height of the paper that is taken where nothing says another, in points."""
 
 
 @dataclass(frozen=True, slots=True)

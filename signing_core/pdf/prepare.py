@@ -13,30 +13,49 @@ the signed document.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from PIL import Image
-from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject
+from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, IndirectObject, StreamObject
 
 from signing_core.errors import UsageError
-from signing_core.pdf import attachments, forms, objects, placement, places, preparation_notes, render, strips, xmp
+from signing_core.pdf import (
+    attachments,
+    conformance,
+    forms,
+    objects,
+    placement,
+    places,
+    preparation_notes,
+    render,
+    strips,
+    xmp,
+)
 from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.attachments import Attachment, EmbeddedFile
-from signing_core.pdf.geometry import Box, View
+from signing_core.pdf.geometry import A4, Box, View
 from signing_core.pdf.names import DOCUMENT_ID_KEY, FIELD_OF_ROLE, PRODUCER, SEAL_FIELD
 from signing_core.pdf.objects import array, dictionary, name, number, string
 from signing_core.pdf.one_look import annotation_looks, settle
 from signing_core.pdf.one_look.judge import judge
 from signing_core.pdf.places import Cover, Place, Placement
-from signing_core.pdf.source import Page, Source
+from signing_core.pdf.source import Page, Source, content
 
-A4: Final = Box(0, 0, 595.276, 841.89)
-"""The certificate page, in points."""
+_LETTER: Final = (612.0, 792.0)
+_PAPERS: Final = (((612.0, 792.0), _LETTER), ((612.0, 1008.0), (612.0, 1008.0)), ((792.0, 1224.0), _LETTER))
+"""Papers of North America with the one that the certificate page has then, in points; with any other it has A4."""
+
+_ROUNDED: Final = 3.0  # points by which programs miss a paper
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
+_STRIP: Final = b"/Artifact <</Type /Pagination /Subtype /Footer>> BDC /SealtrailStrip Do EMC"
+"""No part of what is read (ISO 32000-2, 14.8.2.2; ISO 14289-1, 7.1)."""
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _PREFERENCES: Final = ("/Direction", "/FitWindow", "/CenterWindow", "/Duplex", "/NonFullScreenPageMode")
 _WORDS: Final = {
     "en": ("Signature", "Authenticity certificate of document"),
@@ -234,16 +253,16 @@ class _Preparation:
             added = self.assembly.add_page(
                 page,
                 view=view,
-                before=objects.numbers(view.matrix) + b" cm /SealtrailStrip Do",
+                before=objects.numbers(view.matrix) + b" cm " + _STRIP,
                 after=b"".join(_painted(cover) for cover in self.layout.covers if cover.page == index),
                 forms={"/SealtrailStrip": strip},
             )
             for entry in self.layout.placed:
                 if entry.page == index:
                     annotations = added.setdefault(name("/Annots"), ArrayObject())
-                    annotations.append(self._party_field(entry, view))
+                    annotations.append(self._party_field(entry, view, added))
 
-    def _party_field(self, entry: _Placed, view: View) -> IndirectObject:
+    def _party_field(self, entry: _Placed, view: View, page: DictionaryObject) -> IndirectObject:
         box = entry.box.moved(0, strips.HEIGHT_PT)
         field = FIELD_OF_ROLE[entry.request.role]
         self.fields[entry.request.role] = FieldBox(field, entry.page + 1, box.width, box.height)
@@ -251,6 +270,7 @@ class _Preparation:
             field,
             view.to_page(box),
             f"{self.words[0]}: {entry.request.label}",
+            on=page,
             page=self.assembly.reference(entry.page),
             characteristics=dictionary({"/R": number(view.rotate)}) if view.rotate else None,
         )
@@ -261,53 +281,78 @@ class _Preparation:
         rectangle: Box,
         description: str,
         *,
+        on: DictionaryObject,
         page: IndirectObject,
         characteristics: DictionaryObject | None = None,
         lock: IndirectObject | None = None,
     ) -> IndirectObject:
-        reference = self.assembly.new.add(
-            dictionary(
-                {
-                    "/Type": name("/Annot"),
-                    "/Subtype": name("/Widget"),
-                    "/FT": name("/Sig"),
-                    "/T": string(field),
-                    "/TU": string(description),
-                    "/F": number(_PRINT_AND_LOCKED),
-                    "/Rect": objects.box(rectangle),
-                    "/P": page,
-                    "/MK": characteristics,
-                    "/Lock": lock,
-                }
-            )
+        widget = dictionary(
+            {
+                "/Type": name("/Annot"),
+                "/Subtype": name("/Widget"),
+                "/FT": name("/Sig"),
+                "/T": string(field),
+                "/TU": string(description),
+                "/F": number(_PRINT_AND_LOCKED),
+                "/Rect": objects.box(rectangle),
+                "/P": page,
+                "/MK": characteristics,
+                "/Lock": lock,
+            }
         )
+        reference = self.assembly.new.add(widget)
+        self.assembly.tags.field(on, page, widget, reference)
         self.references.append(reference)
         return reference
 
     def _add_certificate_page(self) -> None:
-        page = dictionary({"/Type": name("/Page"), "/MediaBox": objects.box(A4), "/Resources": DictionaryObject()})
+        paper = self._paper()
+        page = dictionary({"/Type": name("/Page"), "/MediaBox": objects.box(paper), "/Resources": DictionaryObject()})
         reference = self.assembly.add_new_page(page)
         # ISO 32000-2, table 236: once the seal is there, nothing may change any more.
         lock = {"/Type": name("/SigFieldLock"), "/Action": name("/All"), "/P": number(1)}
         description = f"{self.words[1]} {self.request.document_id}"
-        field = self._field(SEAL_FIELD, A4, description, page=reference, lock=self.assembly.new.add(dictionary(lock)))
+        field = self._field(
+            SEAL_FIELD, paper, description, on=page, page=reference, lock=self.assembly.new.add(dictionary(lock))
+        )
         page[name("/Annots")] = array(field)
-        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, A4.width, A4.height)
+        self.fields["seal"] = FieldBox(SEAL_FIELD, self.total, paper.width, paper.height)
+
+    def _paper(self) -> Box:
+        """The certificate's, after the document's first page."""
+        view = self.source.pages[0].view
+        seen = sorted((view.width, view.height))
+        for sides, paper in _PAPERS:
+            if all(abs(one - other) <= _ROUNDED for one, other in zip(seen, sides, strict=True)):
+                return Box(0, 0, *paper)
+        return Box(0, 0, *A4)
 
     def _catalog(self) -> DictionaryObject:
         catalog = self.assembly.catalog()
         preferences = self._preferences(catalog)
         preferences[name("/DisplayDocTitle")] = BooleanObject(True)
+        before = self.source.get(self.source.root, "/Metadata")
+        packet = content(before) if isinstance(before, StreamObject) else None
+        claims = conformance.judged(packet, tagged=self.assembly.tags.kept, attached=self.request.attach is not None)
+        self.told |= claims.told
+        language = self._language()
         metadata = objects.stream(
             {"/Type": name("/Metadata"), "/Subtype": name("/XML")},
-            xmp.packet(self.request.title, self.request.language, self.request.document_id),
+            xmp.packet(
+                self.request.title,
+                language,
+                self.request.document_id,
+                kept=packet,
+                without=claims.without,
+                modified=self.request.created_at,
+            ),
             compress=False,  # so that a text search finds it, as ISO 32000-2, 14.3.2 advises
         )
         form = {"/Fields": ArrayObject(self.references), "/SigFlags": number(3)}
         catalog.update(
             dictionary(
                 {
-                    "/Lang": string(self.request.language),
+                    "/Lang": string(language),
                     "/ViewerPreferences": preferences,
                     "/Metadata": self.assembly.new.add(metadata),
                     "/AcroForm": self.assembly.new.add(dictionary(form)),
@@ -318,6 +363,16 @@ class _Preparation:
         if self.request.attach is not None:
             attachments.embed(self.source, catalog, self.request.attach, self.assembly.new, self.request.created_at)
         return catalog
+
+    def _language(self) -> str:
+        """What the document says of itself; else the language that was chosen."""
+        declared = self.source.get(self.source.root, "/Lang")
+        declared = str(declared).strip() if isinstance(declared, str) else ""
+        if not _LANGUAGE.fullmatch(declared):
+            return self.request.language
+        if declared.lower().partition("-")[0] != self.request.language:
+            self.told.add("language")
+        return declared
 
     def _preferences(self, catalog: DictionaryObject) -> DictionaryObject:
         """How the window looks; nothing of which pages or boxes are shown or printed (12.2)."""

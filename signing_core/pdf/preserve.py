@@ -28,7 +28,7 @@ from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PdfSignedData
 from signing_core.keys.interface import TimeStampAuthority
 from signing_core.pdf import cms
 from signing_core.pdf.names import TIME_STAMP_FIELD
-from signing_core.pdf.update import Signed, append_signature
+from signing_core.pdf.update import Signed, Update, append_signature
 
 
 def preserve(
@@ -58,7 +58,7 @@ def preserve(
     stamped = append_signature(data, build, value, room=3_000 if time_stamps.embedded else 8_000)
     store = _Store(cms.certificates_in(tokens[-1]), [])
     output = io.BytesIO(stamped.data)
-    writer = IncrementalPdfFileWriter(output)
+    writer: IncrementalPdfFileWriter = Update(output)
     if store.write(writer):
         writer.write_in_place()
         return Signed.of(output.getvalue())

@@ -34,7 +34,7 @@ def seal(
 ) -> Signed:
     """The document with the seal appended.
 
-    `page` is the typeset authenticity certificate, a PDF of one A4 page; `summary` says in words what it says. Raises
+    `page` is the typeset authenticity certificate, a PDF of one page of the field's size; `summary` says in words what it says. Raises
     like `sign.sign`.
     """
     return fields.fill(

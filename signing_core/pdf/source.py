@@ -23,6 +23,7 @@ from pypdf.generic import (
     NameObject,
     NullObject,
     PdfObject,
+    StreamObject,
 )
 
 from signing_core.errors import DocumentRefused, SealtrailError
@@ -229,6 +230,12 @@ _INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def content(stream: StreamObject) -> bytes:
+    """The decoded bytes of a stream."""
+    data = stream.get_data()
+    return data if isinstance(data, bytes) else str(data).encode("latin-1", "replace")
 
 
 def is_name(value: Any, name: str) -> bool:

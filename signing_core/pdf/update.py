@@ -33,6 +33,14 @@ class Signed:
 Build = Callable[[IncrementalPdfFileWriter, int], PdfSignedData]
 """Puts the new objects into the writer; the signature dictionary leaves room for so many bytes of DER."""
 
+
+class Update(IncrementalPdfFileWriter):
+    """An incremental update that leaves what the document says of itself, in /Info and XMP, as it was prepared."""
+
+    def _update_meta(self) -> None:
+        """pyHanko would write the packet anew, without what PDF/A wants of it (ISO 19005-2, 6.6.2.3)."""
+
+
 _ROOM_TO_SPARE: Final = 512
 
 
@@ -46,7 +54,7 @@ def append_signature(data: bytes, build: Build, value: Callable[[bytes], bytes],
     for _ in range(3):
         output = io.BytesIO(data)
         try:
-            writer = IncrementalPdfFileWriter(output)
+            writer = Update(output)
             filling = build(writer, room).fill(writer, DIGEST, in_place=True)
             prepared: PreparedByteRangeDigest = next(filling)[0]
         except (PdfError, SigningError, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -63,6 +63,30 @@ def original(
     return _written(head, dict(objects or contract_objects()), None, xref, b"", (), packed)
 
 
+def one_page(
+    *, catalog: bytes = b"", content: bytes | None = None, page: bytes = b"", resources: bytes = b"", **objects: bytes
+) -> bytes:
+    """One page of `contract_objects` with entries added; further objects as `o20=b"..."`."""
+    made = contract_objects()
+    made[CATALOG] = b"<< /Type /Catalog /Pages 2 0 R " + catalog + b" >>"
+    made[2] = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    made[PAGE] = (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> "
+        + resources + b" >> " + page + b" >>"
+    )  # fmt: skip
+    if content is not None:
+        made[CONTENT] = stream(content)
+    for unused in (6, 7, 8, 9, 10, 11):
+        del made[unused]
+    made |= {int(key[1:]): value for key, value in objects.items()}
+    return original(made)
+
+
+def coloured_look(colour: bytes) -> bytes:
+    """An appearance of 200 x 60 units in one colour."""
+    return form_x_object(colour + b" rg 0 0 200 60 re f", resources=b"<< >>")
+
+
 def update(
     data: bytes,
     objects: Mapping[int, bytes],

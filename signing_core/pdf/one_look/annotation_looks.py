@@ -48,8 +48,7 @@ def settle(source: Source, page: Page, layers: Layers, told: set[str]) -> None:
     gone = {id(annotation) for annotation in dropped}
     popups = [item for item in kept if id(source.get(source.resolve(item), "/Parent")) in gone]
     for annotation in (*dropped, *(source.resolve(item) for item in popups)):
-        if annotation.get("/Subtype") != "/Widget":  # the form is read before its widgets go
-            annotation.clear()  # comments and the structure tree may still point to it
+        annotation.clear()  # comments and the structure tree may still point to it
     kept = [item for item in kept if not any(item is popup for popup in popups)]
     page.dictionary[NameObject("/Annots")] = ArrayObject(kept)
 

@@ -11,7 +11,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObjec
 from signing_core.pdf import form_fields, objects
 from signing_core.pdf.one_look import actions, annotation_looks, layer_content
 from signing_core.pdf.one_look.layers import Layers
-from signing_core.pdf.source import Source
+from signing_core.pdf.source import Source, content
 
 _OTHER_SOURCES: Final = ("/Alternates", "/OPI", "/Ref")
 """Of images and forms: other pictures for other purposes, or content of other files (ISO 32000-2, 8.9.5.4 and 8.10.4)."""
@@ -111,13 +111,13 @@ class _Settling:
         value = self.source.resolve(raw)
         parts = list(list.__iter__(value)) if isinstance(value, ArrayObject) else [raw]
         streams = [part for part in map(self.source.resolve, parts) if isinstance(part, StreamObject)]
-        data = b"\n".join(_content(stream) for stream in streams)
+        data = b"\n".join(content(stream) for stream in streams)
         if layer_content.has_layers(data):
             flat = self._flattened(data, resources)
             page[NameObject("/Contents")] = self.source.added.add(objects.stream({}, flat))
 
     def _stream(self, stream: Any, resources: Any) -> None:
-        if isinstance(stream, StreamObject) and layer_content.has_layers(data := _content(stream)):
+        if isinstance(stream, StreamObject) and layer_content.has_layers(data := content(stream)):
             _fill(stream, self._flattened(data, resources))
 
     def _flattened(self, data: bytes, resources: Any) -> bytes:
@@ -146,11 +146,6 @@ class _Settling:
             value = self.source.get(properties, key)
             if isinstance(value, DictionaryObject) and value.get("/Type") in ("/OCG", "/OCMD"):
                 del properties[key]
-
-
-def _content(stream: StreamObject) -> bytes:
-    data = stream.get_data()
-    return data if isinstance(data, bytes) else str(data).encode("latin-1", "replace")
 
 
 def _fill(stream: StreamObject, data: bytes) -> None:

@@ -21,6 +21,7 @@ from signing_core.certificate import page
 from signing_core.certificate.facts import CertificateData, Picture
 from signing_core.errors import TypesettingFailed
 from signing_core.pdf import render
+from signing_core.pdf.geometry import A4
 
 
 def words_of(pdf: bytes) -> str:
@@ -44,7 +45,7 @@ def test_one_a4_page_states_everything(
     pdf = page.typeset(facts, url, language)
     document = pypdfium2.PdfDocument(pdf)
     assert len(document) == 1
-    assert document[0].get_size() == pytest.approx((page.WIDTH_PT, page.HEIGHT_PT), abs=0.01)
+    assert document[0].get_size() == pytest.approx(A4, abs=0.01)
     text = words_of(pdf)
     stated = [
         facts.title,
@@ -53,8 +54,8 @@ def test_one_a4_page_states_everything(
         facts.signed_sha256,
         facts.organisation,
         "ab" * 32,
-        "9f" * 32,
-        "7e" * 32,
+        " ".join(["9f" * 16] * 2),
+        " ".join(["7e" * 16] * 2),
         "fd110d301d2f077d",
         "Sample Director",
         "Erika Mustermann",
@@ -137,7 +138,28 @@ def test_the_longest_facts_stay_on_the_page_and_in_their_place(
     assert bottom > box_of(pdf, "X.509")[3], "the last row runs into what stands below it"
     for name in (say[0], say[1], "Mozilla"):
         left, bottom, right, top = box_of(pdf, name)
-        assert left >= 42 and right <= page.WIDTH_PT - 42 and bottom > 0 and top < page.HEIGHT_PT
+        assert left >= 42 and right <= A4[0] - 42 and bottom > 0 and top < A4[1]
+    read = zxingcpp.read_barcodes(render.render(pdf, 1, dpi=150), formats=zxingcpp.BarcodeFormat.QRCode)
+    assert [code.text for code in read] == [url_of(extreme)]
+
+
+def least_type(pdf: bytes) -> float:
+    """The smallest type on the page, in points."""
+    handle = pypdfium2.PdfDocument(pdf)[0].get_textpage()
+    drawn = [i for i in range(handle.count_chars()) if pypdfium2.raw.FPDFText_GetUnicode(handle.raw, i) > 0x20]
+    return min(float(pypdfium2.raw.FPDFText_GetFontSize(handle.raw, i)) for i in drawn)
+
+
+@pytest.mark.parametrize("paper", [A4, (612.0, 792.0), (612.0, 1008.0)])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_longest_facts_are_legible_on_every_paper(
+    extreme: CertificateData, url_of: Callable[[CertificateData], str], paper: tuple[float, float], language: str
+) -> None:
+    pdf = page.typeset(dataclasses.replace(extreme, paper=paper), url_of(extreme), language)
+    assert pypdfium2.PdfDocument(pdf)[0].get_size() == pytest.approx(paper, abs=0.01)
+    assert least_type(pdf) >= 6.49
+    last = {"en": "Device", "de": "Gerät"}[language]
+    assert box_of(pdf, last)[1] > box_of(pdf, "X.509")[3], "the last row runs into what stands below it"
     read = zxingcpp.read_barcodes(render.render(pdf, 1, dpi=150), formats=zxingcpp.BarcodeFormat.QRCode)
     assert [code.text for code in read] == [url_of(extreme)]
 

@@ -179,8 +179,20 @@ def test_mark_and_stamp_do_not_touch(kind: str, size: tuple[float, float]) -> No
     assert len(seen) == len(columns) * len(rows) > 50  # the whole block: nothing of the mark lies in it
 
 
+@pytest.mark.parametrize("size", [(220, 72), (200, 70), (120, 36), (90, 90), (340, 60)])
+def test_no_type_is_too_small_to_read_and_the_date_least_of_all(size: tuple[float, float]) -> None:
+    pdf = _block(MARKS["drawn"], *size, name="Karl-Theodor Maria Nikolaus von und zu Musterberg-Beispielhausen")
+    document = pypdfium2.PdfDocument(pdf)
+    words = document[0].get_textpage()
+    drawn = [i for i in range(words.count_chars()) if not pypdfium2.raw.FPDFText_IsGenerated(words.raw, i)]
+    sizes = {i: float(pypdfium2.raw.FPDFText_GetFontSize(words.raw, i)) for i in drawn}
+    assert min(sizes.values()) >= 6.49
+    date = words.search("2025").get_next()
+    assert date is None or sizes[date[0]] >= 6.99
+
+
 def test_where_there_is_no_room_the_name_stays_longest() -> None:
-    texts = [_text(_block(MARKS["drawn"], 120, height)) for height in (60, 34, 22)]
+    texts = [_text(_block(MARKS["drawn"], 120, height)) for height in (96, 34, 22)]
     assert "Managing Director" in texts[0]
     assert all("Erika Mustermann" in text for text in texts)
     assert "Managing Director" not in texts[-1] or "UTC" in texts[-1]

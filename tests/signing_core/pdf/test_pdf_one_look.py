@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from pdf_parts import CATALOG, CONTENT, PAGE, contract_objects, form_x_object, original, stream
+from pdf_parts import coloured_look, form_x_object, one_page, stream
 from pypdf import PdfReader
 
 from signing_core.errors import DocumentRefused
@@ -24,27 +24,8 @@ LAYERED = (
 )
 
 
-def document(
-    *, catalog: bytes = b"", content: bytes | None = None, page: bytes = b"", resources: bytes = b"", **objects: bytes
-) -> bytes:
-    """One page of `contract_objects` with entries added; further objects as `o20=b"..."`."""
-    made = contract_objects()
-    made[CATALOG] = b"<< /Type /Catalog /Pages 2 0 R " + catalog + b" >>"
-    made[2] = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
-    made[PAGE] = (
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> "
-        + resources + b" >> " + page + b" >>"
-    )  # fmt: skip
-    if content is not None:
-        made[CONTENT] = stream(content)
-    for unused in (6, 7, 8, 9, 10, 11):
-        del made[unused]
-    made |= {int(key[1:]): value for key, value in objects.items()}
-    return original(made)
-
-
 def layered(state: bytes, content: bytes = LAYERED, usage: bytes = b"", **more: bytes) -> bytes:
-    return document(
+    return one_page(
         catalog=CONFIGURATION % state,
         content=content,
         resources=b"/Properties << /L0 20 0 R /L1 21 0 R /L2 22 0 R >> " + more.pop("resources", b""),
@@ -55,13 +36,12 @@ def layered(state: bytes, content: bytes = LAYERED, usage: bytes = b"", **more: 
 
 
 def annotated(*annotations: bytes, **more: bytes) -> bytes:
-    return document(
-        page=b"/Annots [ " + b" ".join(annotations) + b" ]", o30=_look(b"0 0 1"), o31=_look(b"1 0 0"), **more
+    return one_page(
+        page=b"/Annots [ " + b" ".join(annotations) + b" ]",
+        o30=coloured_look(b"0 0 1"),
+        o31=coloured_look(b"1 0 0"),
+        **more,
     )
-
-
-def _look(colour: bytes) -> bytes:
-    return form_x_object(colour + b" rg 0 0 200 60 re f", resources=b"<< >>")
 
 
 def prepared(source: bytes, steps) -> tuple[bytes, tuple[str, ...]]:
@@ -187,10 +167,10 @@ def test_a_field_on_a_hidden_layer_stays_hidden_also_when_the_form_is_filled(ste
         b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (price) /V (9000) /F 4 /Rect [60 300 260 360] /OC 21 0 R "
         b"/DA (/F1 12 Tf 0 g) /AP << /N 30 0 R >> >>"
     )
-    source = document(
+    source = one_page(
         catalog=CONFIGURATION % b"/OFF [21 0 R]" + b" /AcroForm << /Fields [32 0 R] >>",
         page=b"/Annots [32 0 R]",
-        o20=GROUP % (b"a", b""), o21=GROUP % (b"b", b""), o30=_look(b"0 0 1"), o32=widget,
+        o20=GROUP % (b"a", b""), o21=GROUP % (b"b", b""), o30=coloured_look(b"0 0 1"), o32=widget,
     )  # fmt: skip
     assert colour_at(prepared(source, steps)[0], 160, 330) == (255, 255, 255)
     filled = forms.fill(source, {"price": "12"}, name="form")
@@ -263,11 +243,11 @@ def test_links_lead_somewhere_and_do_nothing_else(steps, action, kept, code):
 
 
 def test_an_action_where_none_belongs_is_found_in_what_is_written(steps):
-    assert refused(document(page=b"/B << /S /JavaScript /JS (x) >>"), steps) == "active-content"
+    assert refused(one_page(page=b"/B << /S /JavaScript /JS (x) >>"), steps) == "active-content"
 
 
 def test_streams_whose_content_is_elsewhere_are_refused(steps):
-    source = document(
+    source = one_page(
         content=None,
         resources=b"/XObject << /X 40 0 R >>",
         o40=stream(b"", b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] /F (page.txt)"),
@@ -279,7 +259,7 @@ def test_alternates_of_images_are_left_out(steps):
     image = stream(
         b"\x00", b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 %s"
     )
-    source = document(
+    source = one_page(
         content=b"q 50 0 0 50 60 300 cm /X Do Q",
         resources=b"/XObject << /X 40 0 R >>",
         o40=image.replace(b"%s", b"/Alternates [<< /Image 41 0 R /DefaultForPrinting true >>]"),
@@ -290,7 +270,7 @@ def test_alternates_of_images_are_left_out(steps):
 
 
 def test_pages_do_not_turn_by_themselves_and_preferences_choose_no_pages(steps):
-    source = document(
+    source = one_page(
         catalog=b"/ViewerPreferences << /PrintPageRange [1 1] /FitWindow true >> /PageMode /UseOC "
         b"/OpenAction << /S /GoTo /D [3 0 R /Fit] >>",
         page=b"/Dur 1 /Trans << /S /Fly >>",
@@ -302,14 +282,14 @@ def test_pages_do_not_turn_by_themselves_and_preferences_choose_no_pages(steps):
 
 def test_a_portfolio_is_refused_with_what_to_do(steps):
     with pytest.raises(DocumentRefused, match="take the files out of it") as error:
-        intake.inspect(document(catalog=b"/Collection << /View /D >>"), name="offer.pdf")
+        intake.inspect(one_page(catalog=b"/Collection << /View /D >>"), name="offer.pdf")
     assert error.value.code == "portfolio"
 
 
 def test_embedded_files_are_listed_wherever_they_are(steps):
     specification = b"<< /Type /Filespec /F (%s) /UF (%s) /EF << /F 41 0 R >> >>"
     pin = b"<< /Type /Annot /Subtype /FileAttachment /F 4 /Rect [10 10 30 30] /FS 43 0 R >>"
-    source = document(
+    source = one_page(
         catalog=b"/Names << /EmbeddedFiles << /Names [(a) 42 0 R] >> >>",
         page=b"/Annots [44 0 R]",
         o41=stream(b"terms", b"/Type /EmbeddedFile"),

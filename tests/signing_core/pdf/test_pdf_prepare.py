@@ -141,6 +141,20 @@ def test_document_id_title_and_language_are_written(make, steps):
     assert prepared.pages == 3 and set(prepared.fields) == {"first-party", "client", "seal"}
 
 
+@pytest.mark.parametrize(
+    ("size", "paper"),
+    [
+        ((612, 792), (612, 792)), ((792, 612), (612, 792)), ((612, 1008), (612, 1008)), ((611, 791), (612, 792)),
+        ((595, 842), (595.276, 841.89)), ((420, 595), (595.276, 841.89)), ((1224, 792), (612, 792)),
+    ],
+)  # fmt: skip
+def test_the_certificate_page_has_the_paper_of_the_document(make, steps, size, paper):
+    made = prepare(make.contract(1, size=size, lines=3), steps.request_for())
+    last = PdfReader(io.BytesIO(made.data)).pages[-1]
+    assert (last.mediabox.width, last.mediabox.height) == pytest.approx(paper, abs=0.01)
+    assert (made.fields["seal"].width_pt, made.fields["seal"].height_pt) == pytest.approx(paper, abs=0.01)
+
+
 def test_the_same_request_gives_the_same_bytes(make, steps):
     assert prepare(make.form(), steps.request_for()) == prepare(make.form(), steps.request_for())
 
@@ -250,7 +264,7 @@ def test_the_structure_of_a_tagged_document_survives(steps):
             waiting.extend(dict.values(DictionaryObject({k: v for k, v in node.items() if k == "/K"})))
         elif isinstance(node, ArrayObject):
             waiting.extend(list.__iter__(node))
-    assert pages == {page.indirect_reference.idnum for page in reader.pages[:2]}
+    assert pages == {page.indirect_reference.idnum for page in reader.pages}  # with the certificate page and its field
 
 
 def test_a_page_that_is_listed_twice_becomes_two(make, steps):
