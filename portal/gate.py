@@ -22,7 +22,7 @@ from portal.matters import Matter, NoAccess, matter_of
 from portal.sessions import LIFETIME, Session
 from portal.site import Site
 from portal.workers import WorkFailed
-from signing_core.errors import FileNotAsLogged, FlowError, KeyEnds, LinkExpired, LinkInvalid, StepLocked
+from signing_core.errors import NotAsLogged, FlowError, KeyEnds, LinkExpired, LinkInvalid, StepLocked
 
 FLOOR_SECONDS: Final = 0.05
 """An unknown and an expired link are answered no sooner than this, so that the time tells nothing either."""
@@ -129,7 +129,7 @@ class Gate:
             return site.problem(request, "key_ends", 503, back=back)
         except UploadRefused as refused:
             return site.problem(request, refused.problem, refused.status, back=back)
-        except FileNotAsLogged:
+        except NotAsLogged:
             return site.problem(request, "file", 409)
         except WorkFailed:
             return site.problem(request, "work", 422, back=back)

@@ -19,7 +19,7 @@ from portal.sessions import Session, key_of, new_session
 from portal.site import Site, origin_of
 from signing_core.delivery import tokens
 from signing_core.desk import Origin
-from signing_core.errors import FileNotAsLogged, FlowError, LinkExpired, LinkInvalid
+from signing_core.errors import NotAsLogged, FlowError, LinkExpired, LinkInvalid
 
 
 class LinkPages:
@@ -103,6 +103,6 @@ class LinkPages:
             name, data = await run_in_threadpool(self._desk.download, token)
         except (LinkInvalid, LinkExpired):
             return await self._gate.gone(request, started)
-        except FileNotAsLogged:
+        except NotAsLogged:
             return self._site.problem(request, "file", 409)
         return attachment(name, data)

@@ -17,7 +17,9 @@ could not be done and for steps that are not allowed::
     │   ├── CodeRejected           wrong code; `replacement_sent` tells whether a new one is on its way
     │   ├── CodeExpired            the code's five minutes are over
     │   ├── CodeMissing            no code was asked for, or not in this browser session
-    │   ├── FileNotAsLogged        the stored file is not the one that the audit log names for the document
+    │   ├── NotAsLogged            the audit log says something else than what is stored of the document
+    │   │   ├── FileNotAsLogged    the file is another one
+    │   │   └── RecordNotAsLogged  names, contacts, pictures or what a party did are others
     │   ├── StepLocked             five wrong tries; `until` says when it opens again
     │   └── SendingLimited         too many messages; `until` says when the next may be sent
     ├── DeliveryFailed             a channel did not take a message; `permanent` tells whether to try again
@@ -121,8 +123,16 @@ class CodeMissing(FlowError):
     code = "code-missing"
 
 
-class FileNotAsLogged(FlowError):
+class NotAsLogged(FlowError):
+    pass
+
+
+class FileNotAsLogged(NotAsLogged):
     code = "file-not-as-logged"
+
+
+class RecordNotAsLogged(NotAsLogged):
+    code = "record-not-as-logged"
 
 
 class StepLocked(FlowError):

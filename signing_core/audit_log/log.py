@@ -146,9 +146,9 @@ class AuditLog:
             first = events.one(connection, anchor.size if anchor else 0)
         made: Issued | None = None
         # Half the promise: the worker looks every few seconds, and may be busy for some.
-        if waiting is not None and now - waiting.time >= timedelta(seconds=chosen.checkpoint_seconds) / 2:
+        if waiting is not None and _due(waiting, now, timedelta(seconds=chosen.checkpoint_seconds) / 2):
             last = made = self.checkpoint(now)
-        if last is not None and first is not None and now - first.time >= timedelta(minutes=chosen.anchor_minutes):
+        if last is not None and first is not None and _due(first, now, timedelta(minutes=chosen.anchor_minutes)):
             return replace(self._anchor(last, now), checkpoint=made)
         return Kept(checkpoint=made)
 
@@ -344,6 +344,11 @@ class AuditLog:
             except SealtrailError as error:
                 problems.append(error)
         return Kept(issued if issued.new else None, tuple(made), tuple(problems))
+
+
+def _due(event: events.Event, now: datetime, after: timedelta) -> bool:
+    """Whether it is that old. One of the future is due at once: a time that somebody wrote must not put a checkpoint off."""
+    return not timedelta(0) <= now - event.time < after
 
 
 def _next_origin(origin: str) -> str:

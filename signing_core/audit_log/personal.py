@@ -55,14 +55,16 @@ def commit(salt: bytes, canonical_value: bytes) -> str:
 
 
 def opened(connection: sa.Connection, document_id: str) -> dict[str, Any]:
-    """The document's personal values by commitment; erased ones are left out."""
+    """The document's personal values by commitment; those that were erased, or are not what was committed to, are left out."""
     table = schema.personal_data
     rows = connection.execute(
-        sa.select(table.c.commitment, table.c.value).where(
-            table.c.document_id == document_id, table.c.value.is_not(None)
+        sa.select(table.c.commitment, table.c.salt, table.c.value).where(
+            table.c.document_id == document_id, table.c.salt.is_not(None), table.c.value.is_not(None)
         )
     )
-    return {commitment: json.loads(value) for commitment, value in rows}
+    return {
+        commitment: json.loads(value) for commitment, salt, value in rows if commit(salt, value.encode()) == commitment
+    }
 
 
 def reveal(data: Any, values: dict[str, Any]) -> Any:

@@ -29,8 +29,8 @@ RECONCILIATION: Final[dict[str, Kind]] = {
         "Compare it with the file that was mailed; find out who can write to the object store.",
     ),
     "registry-differs-from-log": Kind(
-        "error", "compliance", "The registry does not say of a completed document what the event of completion says.",
-        "The event is covered by checkpoints, the registry is not: trust the event and find out who changed the row.",
+        "error", "compliance", "The registry does not say of a document what its events say.",
+        "The events are covered by checkpoints, the registry is not: trust the events and find out who changed the row.",
     ),
     "file-differs-from-log": Kind(
         "error", "compliance", "The stored file is not what the events say of it, step by step: it was exchanged between two steps.",

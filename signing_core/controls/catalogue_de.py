@@ -16,8 +16,8 @@ GERMAN: Final[dict[str, tuple[str, str]]] = {
         "Vergleichen Sie sie mit der Datei, die versandt wurde; klären Sie, wer in den Objektspeicher schreiben kann.",
     ),
     "registry-differs-from-log": (
-        "Das Register sagt über ein abgeschlossenes Dokument nicht, was das Ereignis des Abschlusses sagt.",
-        "Prüfpunkte decken das Ereignis, nicht aber das Register: Verlassen Sie sich auf das Ereignis, und klären Sie, wer die "
+        "Das Register sagt über ein Dokument nicht, was dessen Ereignisse sagen.",
+        "Prüfpunkte decken die Ereignisse, nicht aber das Register: Verlassen Sie sich auf die Ereignisse, und klären Sie, wer die "
         "Zeile geändert hat.",
     ),
     "file-differs-from-log": (

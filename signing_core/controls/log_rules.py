@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from signing_core.audit_log import facts
 from signing_core.audit_log.events import Event
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.controls.finding import ControlFinding
 from signing_core.controls.history import History
-from signing_core.flow import Status
+from signing_core.flow import State, Status
 
 CODES: Final = frozenset({"event-changed", "registry-differs-from-log"})
 """What `check` and `reconcile` both find, in the same words."""
@@ -49,3 +50,21 @@ def _registry_differs(history: History) -> Iterator[ControlFinding]:
     if said:
         evidence = (f"event {completed.seq}",)
         yield ControlFinding("registry-differs-from-log", history.document_id, " ".join(said), evidence)
+
+
+def facts_differ(history: History) -> Iterator[ControlFinding]:
+    """Names, contacts, and what the state says that the parties did. Nothing is concluded while an event cannot be read."""
+    if history.unreadable:
+        return
+    try:
+        state = State.from_json(history.row.state)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        message = "The registry's state of the document cannot be read."
+        yield ControlFinding("registry-differs-from-log", history.document_id, message, ())
+        return
+    said = facts.differences(
+        history.events, history.opened, title=history.row.title, people=history.parties, state=state
+    )
+    if message := " ".join(said):
+        evidence = tuple(f"event {event.seq}" for event in history.of("document.created"))
+        yield ControlFinding("registry-differs-from-log", history.document_id, message, evidence)

@@ -132,7 +132,7 @@ def _look_at(
     reconciliation: Reconciliation | None = None
     completed = history.row.status == Status.COMPLETED or history.logged("document.completed") is not None
     if part != "archive":
-        flow += check(history, now)
+        flow += [*check(history, now), *log_rules.facts_differ(history)]
         codes |= {*FLOW, *log_rules.CODES}
         if not completed:
             flow += standing(workspace, history)

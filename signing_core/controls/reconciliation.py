@@ -160,7 +160,7 @@ def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event]) -> Re
 
 def _one(workspace: Workspace, history: History, now: datetime, with_page: bool) -> Reconciliation:
     document_id, registry = history.document_id, history.row.final_sha256
-    found = list(log_rules.findings(history))
+    found = [*log_rules.findings(history), *log_rules.facts_differ(history)]
     completed = next(iter(history.of("document.completed")), None)
     logged: str | None = completed.data.get("sha256") if completed else None
     data, stored = _stored(workspace, registry, document_id, found)

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.log import AuditLog
 from signing_core.delivery import outbox
-from signing_core.desk import notices, records
-from signing_core.errors import ConcurrentChange, SealtrailError
+from signing_core.desk import logged_facts, notices, records
+from signing_core.errors import ConcurrentChange, RecordNotAsLogged, SealtrailError
 from signing_core.flow import State, Status
 from signing_core.keys import register
 from signing_core.storage import locks
@@ -70,6 +70,8 @@ def work_once(desk: Desk) -> Round:
             desk.expire(document_id)
             done.expired += 1
     for document_id in _to_remind(workspace, clock()):
+        if _differs(workspace, document_id):
+            continue  # the controls tell of it, and a refusal each round would fill the log
         with _noted(done, document_id):
             desk.remind(document_id, actor="system")
             done.reminded += 1
@@ -86,6 +88,16 @@ def work_once(desk: Desk) -> Round:
         else:
             done.undelivered += 1
     return done
+
+
+def _differs(workspace: Workspace, document_id: str) -> bool:
+    try:
+        with reading(workspace.engine) as connection:
+            row = records.load(connection, document_id)
+            logged_facts.check(connection, row, State.from_json(row.state))
+    except RecordNotAsLogged:
+        return True
+    return False
 
 
 @contextlib.contextmanager

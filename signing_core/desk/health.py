@@ -27,6 +27,7 @@ from signing_core.storage.workspace import Workspace
 Code = Literal[
     "database-older",
     "key-unreadable",
+    "key-not-published",
     "key-ends",
     "archive-ends",
     "ca-key-missing",
@@ -102,6 +103,14 @@ def _keys(workspace: Workspace) -> Iterator[Need]:
             yield Need("key-unreadable", name, str(error), f"The key {name} signs nothing before.")
     if unreadable:
         return
+    for name in (*PURPOSES, *STATEMENTS):
+        if not ring.is_published(name):
+            yield Need(
+                "key-not-published",
+                name,
+                f"The public part of the key {name} in use is not in {ring.public_folder}, so no judge knows what it signs.",
+                "Restore the folder from a backup of the key ring.",
+            )
     for one in endings.due(workspace):
         sentence, _, way_on = one.sentence(now).partition("; ")
         yield Need("key-ends", one.key, f"{sentence}.", f"{way_on[0].upper()}{way_on[1:]}")
@@ -248,14 +257,14 @@ def _log(workspace: Workspace) -> Iterator[Need]:
         unsigned = events.one(connection, last.checkpoint.size if last else 0)
         bare = events.one(connection, anchor.size if anchor else 0)
     promised = timedelta(seconds=chosen.checkpoint_seconds)
-    if unsigned is not None and now - unsigned.time > max(promised * _LATE, LONG):
+    if unsigned is not None and abs(now - unsigned.time) > max(promised * _LATE, LONG):
         yield Need(
             "log-not-signed",
             "",
             f"The audit log's events since {unsigned.time:%Y-%m-%d %H:%M} UTC are under no checkpoint.",
             "Run `sealtrail work`, and see that it keeps running; `sealtrail audit checkpoint` says what hinders it.",
         )
-    elif bare is not None and now - bare.time > max(timedelta(minutes=chosen.anchor_minutes) * _LATE, LONG):
+    elif bare is not None and abs(now - bare.time) > max(timedelta(minutes=chosen.anchor_minutes) * _LATE, LONG):
         yield Need(
             "log-not-anchored",
             "",

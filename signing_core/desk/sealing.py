@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from signing_core.audit_log.log import AuditLog
 from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData
-from signing_core.desk import certificate_facts, logged_file, records, steps, validation_data
+from signing_core.desk import certificate_facts, logged_facts, logged_file, records, steps, validation_data
 from signing_core.desk.proven_time import Remembering
 from signing_core.errors import LogInconsistent, SealRejected
-from signing_core.flow import State
+from signing_core.flow import Role, State
 from signing_core.flow.commands import EventType, RecordCompletion
 from signing_core.keys import register
 from signing_core.keys.interface import StatementKey
@@ -41,7 +41,7 @@ from signing_core.trust.workspace import of_workspace
 def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> State:
     """Seal, preserve, read back, verify and complete. The caller holds the document's lock.
 
-    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged`, `LogInconsistent` or `SealRejected`; then the document
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `NotAsLogged`, `LogInconsistent` or `SealRejected`; then the document
     still waits in *sealing*.
     """
     from signing_core.pdf import preserve
@@ -55,7 +55,10 @@ def seal(workspace: Workspace, state: State, clock: Callable[[], datetime]) -> S
     AuditLog(workspace).checkpoint(now)
     signed = logged_file.read(workspace, state.document_id, state.document_sha256)
     with reading(workspace.engine) as connection:
-        language = records.load(connection, state.document_id).language
+        row = records.load(connection, state.document_id)
+        language = row.language
+        for role in Role:
+            logged_facts.check(connection, row, State.from_json(row.state), pictures_of=role)
         data = certificate_facts.gather(
             workspace,
             connection,

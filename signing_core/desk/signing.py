@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from signing_core import marks
 from signing_core.audit_log.log import AuditLog
-from signing_core.desk import logged_file, records, secrets, steps
+from signing_core.desk import logged_facts, logged_file, records, secrets, steps
 from signing_core.desk.people import LABELS
 from signing_core.desk.proven_time import Remembering
 from signing_core.flow import Role, State
@@ -42,7 +42,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
 
     A checkpoint over the consent comes first: no key is used for what could still be rewritten.
 
-    Raises `TimeStampUnavailable`, `KeyUnavailable`, `FileNotAsLogged` or `LogInconsistent`; then the document is as it was.
+    Raises `TimeStampUnavailable`, `KeyUnavailable`, `NotAsLogged` or `LogInconsistent`; then the document is as it was.
     """
     from signing_core.pdf import sign as pdf_sign
 
@@ -56,6 +56,7 @@ def sign(workspace: Workspace, state: State, now: datetime) -> State:
     ca, stamps = ring.ca, Remembering(workspace.time_stamps)
     with reading(workspace.engine) as connection:
         row = records.load(connection, state.document_id)
+        logged_facts.check(connection, row, State.from_json(row.state), pictures_of=role)
         people = records.parties(connection, state.document_id)
         given = records.marks_of(connection, state.document_id, role)
     person = people[role]

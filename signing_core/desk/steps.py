@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from signing_core import flow
 from signing_core.audit_log import events as audit
-from signing_core.desk import notices, records
+from signing_core.desk import logged_facts, notices, records
 from signing_core.desk.people import Origin
 from signing_core.errors import FlowError
 from signing_core.flow import State
-from signing_core.flow.commands import Command, Event, EventType
+from signing_core.flow.commands import Command, Decline, Event, EventType, Expire, Void
 from signing_core.storage.database import writing
 from signing_core.storage.workspace import Workspace
 
@@ -55,6 +55,8 @@ class Taken:
         return any(event.type is type for event in self.events)
 
 
+_ENDING = (Decline, Void, Expire)
+
 Make = Callable[[State], Prepared]
 Before = Callable[[sa.Connection], None]
 """Writes that the messages of the step must already see, such as a new contact."""
@@ -76,7 +78,8 @@ def take(
 ) -> Taken:
     """Take the step that `make` prepares from the document's present state.
 
-    Raises `DocumentUnknown`, or the `FlowError` with which the flow refused the step.
+    Raises `DocumentUnknown`, or the `FlowError` with which the flow refused the step: `RecordNotAsLogged` where the database says
+    other things than the audit log, unless the step ends the document.
     """
     prepared: Prepared | None = None
     state: State | None = None
@@ -85,6 +88,8 @@ def take(
             row = records.load(connection, document_id)
             state = State.from_json(row.state)
             prepared = make(state)
+            if not isinstance(prepared.command, _ENDING):
+                logged_facts.check(connection, row, state)
             if before is not None:
                 before(connection)
             return _carry_out(workspace, connection, row, prepared, actor, now, origin or Origin(), remarks or {}, also)

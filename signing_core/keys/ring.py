@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
@@ -192,6 +193,15 @@ class KeyRing:
         """Keep the public parts of another house (`trust.files.written`), whose documents are then known here."""
         self._files.add_house(id, parts)
 
+    def is_published(self, purpose: Purpose | Statement) -> bool:
+        """Whether `public/` has the key in use: no verifier knows it otherwise. Raises `KeyUnavailable`."""
+        if purpose == "qr" or purpose == "checkpoint":
+            key = self._in_use.statement(purpose).public_key
+            part = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        else:
+            part = self.certificate(purpose).public_bytes(Encoding.DER)
+        return part in self._files.published(purpose)
+
     def seal_certificates(self) -> list[x509.Certificate]:
         """X.509 certificates of the seal in use and of former ones."""
         return self._files.certificates("seal")
@@ -231,10 +241,8 @@ class KeyRing:
                 f"The key {purpose} is bought: import its successor with `sealtrail keys import {purpose} FILE`. For one of the "
                 "company CA in its place, which viewers that knew the bought one do not know, add --company-ca."
             )
-        if purpose == "qr" or purpose == "checkpoint":
-            self._make_statement_key(purpose)
-        else:
-            self._make_key(purpose, name or _name_in(self._key(purpose).certificate))
+        with self._files.changing():
+            self._renew(purpose, name)
 
     def succeed_ca(self, *, again: bool = False) -> succession.Succession:
         """A new company CA in place of the one in use, and new keys under it: see `succession.succeed`."""
@@ -250,8 +258,10 @@ class KeyRing:
         if purpose in self.settings.tokens:
             raise UsageError(f"The key {purpose} is on a token; take the token out of the settings before importing.")
         key = read_bought_key(data, passphrase, purpose=purpose, now=self._clock())
-        self._publish(purpose, key)
-        self._store(purpose, key)
+        with self._files.changing():
+            self._check_published(purpose)
+            self._publish(purpose, key)
+            self._store(purpose, key)
 
     def export_key(self, purpose: Purpose, passphrase: str) -> bytes:
         """The key, its X.509 certificate and chain as PKCS#12 under `passphrase`, for use by other programs.
@@ -287,6 +297,21 @@ class KeyRing:
             certificate = self.ca.issue(purpose, public_key, name or self._default_name(purpose), now=self._clock())
             chain = (self.ca.certificate,)
         self._publish(purpose, TokenKey(signer, certificate, chain))
+
+    def _renew(self, purpose: Purpose | Statement, name: str | None = None) -> None:
+        self._check_published(purpose)
+        if purpose == "qr" or purpose == "checkpoint":
+            self._make_statement_key(purpose)
+        elif purpose != "ca":
+            self._make_key(purpose, name or _name_in(self._key(purpose).certificate))
+
+    def _check_published(self, purpose: Purpose | Statement) -> None:
+        """A key that is replaced while its public part is lost would leave nothing to prove its signatures with."""
+        if not self.is_published(purpose):
+            raise KeyUnavailable(
+                f"The public part of the key {purpose} in use is not in {self.public_folder}; restore the folder from your backup "
+                "before you replace the key."
+            )
 
     def _make_keys(self, first_party: str) -> None:
         self.public_folder.mkdir(mode=0o755)

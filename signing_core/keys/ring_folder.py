@@ -24,7 +24,8 @@ cut off at any point still opens.
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Hashable
+from collections.abc import Collection, Container, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from signing_core.errors import KeyUnavailable
+from signing_core.errors import ConcurrentChange, KeyUnavailable
 from signing_core.keys import files, public
 from signing_core.keys.headed_pem import HouseName, PublicPurpose
 from signing_core.keys.interface import SigningKey, StatementKey
@@ -41,11 +42,14 @@ from signing_core.keys.names import visible
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Purpose, Statement
 from signing_core.keys.software import SoftwareKey, load_key, load_statement_key, save_key, save_statement_key
 from signing_core.keys.vault import Vault
+from signing_core.storage.locks import file_lock
 
 PUBLIC = "public"
 HOUSES = "houses"
 _DESCRIPTION = "ring.json"
 NEXT_CA: Final = "ca-next"
+_WAIT: Final = 30.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,19 @@ class RingFolder:
         for purpose in (*PURPOSES, *STATEMENTS):
             if purpose not in on_tokens and not self._file(purpose).is_file():
                 raise KeyUnavailable(f"The key {self._file(purpose)} is missing; restore it from your backup.")
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """One change of a key at a time: two at once would leave one in use that nobody published. Raises `ConcurrentChange`."""
+        with file_lock(self.path / ".changing", _WAIT) as alone:
+            if not alone:
+                raise ConcurrentChange("Another process is changing the keys; run this again when it has ended.")
+            yield
+
+    def published(self, purpose: Purpose | Statement) -> Collection[bytes]:
+        """DER of the public parts of a purpose; nothing where the file is gone."""
+        path = self._public_file("anchors" if purpose == "ca" else purpose)
+        return public.used_from(path).keys() if path.exists() else ()
 
     def state(self, name: str) -> Hashable:
         """Another one when the private file was replaced, None when it is not there."""

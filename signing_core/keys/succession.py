@@ -13,28 +13,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from signing_core.errors import ConcurrentChange, UsageError
+from signing_core.errors import UsageError
 from signing_core.keys import ca as company_ca
 from signing_core.keys import chains
 from signing_core.keys.profiles import BACKDATED_ROOT
 from signing_core.keys.ring_folder import NEXT_CA
 from signing_core.keys.settings import PURPOSES, Purpose
 from signing_core.keys.software import SoftwareKey, new_private_key
-from signing_core.storage.locks import file_lock
 
 if TYPE_CHECKING:
     from signing_core.keys.ring import KeyRing
 
 _AGAIN = timedelta(days=1)
 """A CA that is younger, with nothing left to do, is the result of the succession that is asked for."""
-
-
-_WAIT: Final = 30.0
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +52,7 @@ def succeed(ring: KeyRing, *, again: bool = False) -> Succession:
     A CA on a token has its successor there: with a new root by `certify_token`, this does what is left, step (5). Raises
     `UsageError` when that was not done, `ConcurrentChange` when another process is at it, `KeyUnavailable`.
     """
-    with file_lock(ring.folder / ".succession", _WAIT) as alone:
-        if not alone:
-            raise ConcurrentChange(
-                "Another process is making the company CA's successor; run this again when it has ended."
-            )
+    with ring._files.changing():
         return _succeed(ring, again)
 
 
@@ -77,7 +68,7 @@ def _succeed(ring: KeyRing, again: bool) -> Succession:
         _take_over(ring)
     renewed = _under_former(ring, on_token=False)
     for purpose in renewed:
-        ring.renew(purpose)
+        ring._renew(purpose)
     return Succession(
         new=ring.ca.certificate,
         former=tuple(ca.certificate for ca in ring.cas[1:]),

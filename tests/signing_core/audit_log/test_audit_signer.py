@@ -127,6 +127,17 @@ def test_upkeep_signs_within_a_minute_and_anchors_within_the_hour(house: House) 
     assert house.log.keep_up(house.clock.forward(minutes=90)).anchors == (), "nothing new to anchor"
 
 
+def test_an_event_of_the_future_does_not_put_checkpoint_and_anchor_off(house: House) -> None:
+    """Somebody with the database writes a late time into the first event that is not signed yet, to change the rest at leisure."""
+    house.log.keep_up(house.clock.forward(minutes=90))
+    house.clock.forward(days=3650)
+    house.append()
+    house.clock.forward(days=-3650)
+    kept = house.log.keep_up(house.clock())
+    assert kept.checkpoint is not None
+    assert kept.anchors
+
+
 def test_protection_counts_only_outside_anchors(house: House) -> None:
     house.log.checkpoint_and_anchor()
     protection = house.log.protection()

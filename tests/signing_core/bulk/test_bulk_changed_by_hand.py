@@ -258,7 +258,7 @@ def test_a_page_that_could_not_be_set_is_tried_again(nights: Nights, monkeypatch
         assert (row["printed"], row["basis"], nights.codes(nights.one)) == (
             "not-checked",
             "",
-            ["certificate-not-compared"],
+            ["registry-differs-from-log", "certificate-not-compared"],
         )
     nights.change(sa.update(documents).where(documents.c.id == nights.one).values(title="Another agreement"))
     nights.pass_by()

@@ -112,6 +112,12 @@ def test_keys_that_cannot_be_read(run: Callable[..., Any], workspace: Workspace)
     assert codes(done) == [("key-unreadable", "seal")]
 
 
+def test_a_key_in_use_that_no_verifier_is_told_of(run: Callable[..., Any], workspace: Workspace) -> None:
+    (workspace.keys().public_folder / "qr.pem").unlink()
+    done = run("doctor", "--json")
+    assert (done.status, codes(done)) == (1, [("key-not-published", "qr")])
+
+
 def test_a_passphrase_that_does_not_open(run: Callable[..., Any], workspace: Workspace) -> None:
     file = workspace.path / "secrets" / "passphrase"
     file.write_text("another passphrase\n")

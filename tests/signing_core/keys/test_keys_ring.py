@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -303,3 +304,28 @@ def test_a_process_that_runs_on_uses_the_key_that_another_one_renewed(
     reopen().renew(purpose)  # type: ignore[arg-type]
     assert used() != before
     assert used() == used()
+
+
+def test_renewals_at_once_leave_the_key_in_use_published_and_the_newest(reopen: Callable[[], KeyRing]) -> None:
+    rings = [reopen() for _ in range(6)]
+    with ThreadPoolExecutor(len(rings)) as pool:
+        list(pool.map(lambda ring: ring.renew("qr"), rings))
+    ring = reopen()
+    assert ring.is_published("qr")
+    newest = next(iter(ring.used_from("qr")))
+    assert newest.endswith(ring.qr.public_key.public_bytes_raw())
+    assert len(ring.used_from("qr")) == 1 + len(rings)
+    assert not list(ring.folder.glob(".changing*"))
+
+
+@pytest.mark.parametrize("purpose", ["first-party", "seal", "time-stamp", "qr", "checkpoint"])
+def test_a_key_whose_public_part_is_lost_is_not_replaced(ring: KeyRing, purpose: str) -> None:
+    file = ring.public_folder / f"{purpose}.pem"
+    published = file.read_bytes()
+    for lost in (None, b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"):
+        file.unlink() if lost is None else file.write_bytes(lost)
+        assert not ring.is_published(purpose)  # type: ignore[arg-type]
+        with pytest.raises(KeyUnavailable, match=f"key {purpose} in use is not in .*restore the folder"):
+            ring.renew(purpose)  # type: ignore[arg-type]
+    file.write_bytes(published)
+    ring.renew(purpose)  # type: ignore[arg-type]

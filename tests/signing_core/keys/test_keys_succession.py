@@ -123,4 +123,4 @@ def test_two_at_once_make_one(reopen: Callable[[], KeyRing]) -> None:
         made = list(pool.map(lambda ring: ring.succeed_ca().new, rings))
     assert len(set(made)) == 1
     assert len(reopen().cas) == 2
-    assert not list(reopen().folder.glob(".succession"))
+    assert not list(reopen().folder.glob(".changing"))
