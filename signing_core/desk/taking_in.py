@@ -1,0 +1,71 @@
+"""Taking in a source: inspected, prepared and rehearsed in a limited process, see `rehearsal`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from signing_core import limited
+from signing_core.errors import DocumentRefused
+from signing_core.limited import Allowance
+from signing_core.pdf.prepare import FieldBox, Prepared, PrepareRequest
+
+_REHEARSAL: Final = "signing_core.desk.rehearsal:take_in"
+_PAGE_SECONDS: Final = 0.25
+"""Of processor time for a page; a file has no more pages that count than kilobytes."""
+_FIRST_LOOK: Final = 3.5
+"""Seconds for finding out how many pages there are."""
+
+_rehearsed: set[tuple[str, str]] = set()
+"""Templates and languages of which this process has seen a document come through."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    prepared: Prepared
+    inspection: Mapping[str, Any]
+    """As `intake.Inspection`."""
+    programs: tuple[str, ...]
+    """That drew source and prepared document for comparison; none where the template was rehearsed before."""
+    differences: tuple[tuple[str, int], ...]
+    """(program, page) that looked different in one program and the same in another."""
+
+
+def take_in(
+    source: bytes, request: PrepareRequest, *, name: str, names: Mapping[str, str], template_id: str | None = None
+) -> TakenIn:
+    """`names` are those of the parties by role. A template is rehearsed once for all documents made from it.
+
+    Raises `DocumentRefused` with one sentence (`too-costly` when it needs more work than its size is worth), `UsageError`,
+    `DataRefused`.
+    """
+    like = (template_id, request.language) if template_id is not None else None
+    whole = like is None or like not in _rehearsed
+    size = len(source)
+    seconds = _FIRST_LOOK + 6.0 + _PAGE_SECONDS * (size // 1024 + 1) + 5.0 * size / 1e6
+    try:
+        answer = limited.call(
+            _REHEARSAL, source, request, name, dict(names), whole, _PAGE_SECONDS, allowance=Allowance(seconds)
+        )
+    except limited.Exceeded as exceeded:
+        raise too_costly(name, exceeded) from None
+    if whole and like is not None:
+        _rehearsed.add(like)
+    fields = {role: FieldBox(**field) for role, field in answer["fields"].items()}
+    return TakenIn(
+        Prepared(answer["data"], answer["pages"], fields),
+        answer["inspection"],
+        tuple(answer["programs"]),
+        tuple((program, page) for program, page in answer["differences"]),
+    )
+
+
+def too_costly(name: str, exceeded: limited.Exceeded) -> DocumentRefused:
+    """What the author of a file is told whose limits stopped the work on it."""
+    code = "undecided" if exceeded.code == "hung" else "too-costly"
+    return DocumentRefused(
+        f"{name} cannot be taken in: looking at it {exceeded.reason}. Save it again with the program that made it, or print it "
+        "to a PDF, and take that.",
+        code=code,
+    )
