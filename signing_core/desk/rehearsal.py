@@ -21,6 +21,7 @@ from signing_core import marks, typesetting
 from signing_core.certificate import page, payload
 from signing_core.certificate.facts import AuthorityFacts, CertificateData, PartyFacts, Picture
 from signing_core.desk import judging
+from signing_core.desk.taking_in import rehearsal_seconds
 from signing_core.errors import DocumentRefused, SealtrailError
 from signing_core.keys.ca import CompanyCA, root_certificate
 from signing_core.keys.profiles import IssuePurpose
@@ -52,17 +53,14 @@ def load() -> None:
     import signing_core.verification.changes.analysis  # noqa: F401
 
 
-def take_in(
-    source: bytes, request: PrepareRequest, name: str, names: dict[str, str], whole: bool, most: float
-) -> dict[str, Any]:
+def take_in(source: bytes, request: PrepareRequest, name: str, names: dict[str, str], whole: bool) -> dict[str, Any]:
     """The prepared document, with what was found of it: see `taking_in.TakenIn`.
 
     `names` are those of the parties by role. Without `whole` only the cheap checks are made, those for a document whose like was
-    rehearsed. `most` are seconds of processor time for a page. Raises `DocumentRefused`, `UsageError`, `DataRefused`.
+    rehearsed. Raises `DocumentRefused`, `UsageError`, `DataRefused`.
     """
     inspection = intake.inspect(source, name=name)
-    size = len(source)
-    worker.narrow(seconds(min(inspection.pages, size // 1024 + 1), size, most))
+    worker.narrow(rehearsal_seconds(inspection.pages, len(source)))
     _read_alike(source, name)
     prepared = prepare(source, request, name=name)
     seen: Likeness | None = None
@@ -78,11 +76,6 @@ def take_in(
         "programs": list(seen.programs) if seen else [],
         "differences": [(one.program, one.page) for one in seen.differences] if seen else [],
     }
-
-
-def seconds(pages: int, size: int, most: float) -> float:
-    """Of processor time for a document of so many pages and bytes."""
-    return 6.0 + most * pages + 5.0 * size / 1e6
 
 
 def _read_alike(source: bytes, name: str) -> None:

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from signing_core import limited
-from signing_core.errors import DocumentRefused
 from signing_core.limited import Allowance
+from signing_core.pdf import foreign
 from signing_core.pdf.prepare import FieldBox, Prepared, PrepareRequest
 
 _REHEARSAL: Final = "signing_core.desk.rehearsal:take_in"
-_PAGE_SECONDS: Final = 0.25
-"""Of processor time for a page; a file has no more pages that count than kilobytes."""
-_FIRST_LOOK: Final = 3.5
-"""Seconds for finding out how many pages there are."""
 
 _rehearsed: set[tuple[str, str]] = set()
 """Templates and languages of which this process has seen a document come through."""
+
+
+def rehearsal_seconds(pages: int, size: int) -> float:
+    """Of processor time for a document of so many pages and bytes. A file has no more pages that count than kilobytes."""
+    return 6.0 + 0.25 * min(pages, size // 1024 + 1) + 5.0 * size / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,11 @@ def take_in(
     like = (template_id, request.language) if template_id is not None else None
     whole = like is None or like not in _rehearsed
     size = len(source)
-    seconds = _FIRST_LOOK + 6.0 + _PAGE_SECONDS * (size // 1024 + 1) + 5.0 * size / 1e6
+    seconds = foreign.first_look(size) + rehearsal_seconds(size // 1024 + 1, size)
     try:
-        answer = limited.call(
-            _REHEARSAL, source, request, name, dict(names), whole, _PAGE_SECONDS, allowance=Allowance(seconds)
-        )
+        answer = limited.call(_REHEARSAL, source, request, name, dict(names), whole, allowance=Allowance(seconds))
     except limited.Exceeded as exceeded:
-        raise too_costly(name, exceeded) from None
+        raise foreign.too_costly(name, exceeded) from None
     if whole and like is not None:
         _rehearsed.add(like)
     fields = {role: FieldBox(**field) for role, field in answer["fields"].items()}
@@ -58,14 +57,4 @@ def take_in(
         answer["inspection"],
         tuple(answer["programs"]),
         tuple((program, page) for program, page in answer["differences"]),
-    )
-
-
-def too_costly(name: str, exceeded: limited.Exceeded) -> DocumentRefused:
-    """What the author of a file is told whose limits stopped the work on it."""
-    code = "undecided" if exceeded.code == "hung" else "too-costly"
-    return DocumentRefused(
-        f"{name} cannot be taken in: looking at it {exceeded.reason}. Save it again with the program that made it, or print it "
-        "to a PDF, and take that.",
-        code=code,
     )

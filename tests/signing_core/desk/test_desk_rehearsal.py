@@ -69,21 +69,21 @@ def test_a_page_that_looks_different_when_it_is_prepared_is_refused(monkeypatch:
 
     monkeypatch.setattr(rehearsal, "prepare", without_price)
     with pytest.raises(DocumentRefused, match=r"offer\.pdf would not look the same when .*\(page 1\)") as caught:
-        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True, 0.25)
+        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True)
     assert caught.value.code == "unlike"
 
 
 def test_a_document_that_would_not_verify_is_refused_with_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal.judging, "why_not_complete", lambda verdict, _: "its signatures are those of nobody")
-    with pytest.raises(DocumentRefused, match="cannot be signed so that it verifies.*are those of nobody") as caught:
-        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True, 0.25)
+    with pytest.raises(DocumentRefused, match=r"cannot be signed so that it verifies.*are those of nobody") as caught:
+        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True)
     assert caught.value.code == "not-signable"
 
 
 def test_two_parsers_that_disagree_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal.two_readings, "different", lambda source: 2)
-    with pytest.raises(DocumentRefused, match="differently by different programs.*page 2") as caught:
-        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True, 0.25)
+    with pytest.raises(DocumentRefused, match=r"differently by different programs.*page 2") as caught:
+        rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True)
     assert caught.value.code == "ambiguous"
 
 
