@@ -22,7 +22,7 @@ from portal.matters import Matter, NoAccess, matter_of
 from portal.sessions import LIFETIME, Session
 from portal.site import Site
 from portal.workers import WorkFailed
-from signing_core.errors import NotAsLogged, FlowError, KeyEnds, LinkExpired, LinkInvalid, StepLocked
+from signing_core.errors import FlowError, KeyEnds, LinkExpired, LinkInvalid, NotAsLogged, StepLocked
 
 FLOOR_SECONDS: Final = 0.05
 """An unknown and an expired link are answered no sooner than this, so that the time tells nothing either."""

@@ -19,7 +19,7 @@ from portal.sessions import Session, key_of, new_session
 from portal.site import Site, origin_of
 from signing_core.delivery import tokens
 from signing_core.desk import Origin
-from signing_core.errors import NotAsLogged, FlowError, LinkExpired, LinkInvalid
+from signing_core.errors import FlowError, LinkExpired, LinkInvalid, NotAsLogged
 
 
 class LinkPages:

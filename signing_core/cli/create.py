@@ -127,11 +127,11 @@ def command(
 def _from_file(
     source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool, language: str | None
 ) -> tuple[bytes, str]:
-    from signing_core.pdf import forms, intake
+    from signing_core.pdf import foreign, intake
 
     pdf = source.read_bytes()
     if values is not None:
-        pdf = forms.fill(pdf, values, name=source.name)
+        pdf = foreign.fill(pdf, values, name=source.name)
     elif embed_signed:
         pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem, language=language or "en")
     return pdf, source.stem
