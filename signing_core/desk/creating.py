@@ -24,6 +24,7 @@ from signing_core.desk.taking_in import TakenIn
 from signing_core.errors import DocumentRefused, MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.flow.values import spoken
+from signing_core.storage.bounds import MOST_UPLOAD_MEGABYTES
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
@@ -72,7 +73,8 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     if len(new.source) > settings.limits.upload_bytes:
         raise DocumentRefused(
             f"{new.source_name} has {len(new.source) / 1e6:,.1f} MB, more than the {settings.limits.upload_megabytes} MB "
-            "that limits.upload_megabytes allows; make it smaller or raise the limit.",
+            "that limits.upload_megabytes allows; make it smaller, or have the limit raised, which goes to "
+            f"{MOST_UPLOAD_MEGABYTES} MB.",
             code="too-large",
         )
     document_id = new.document_id or new_id(now)

@@ -15,7 +15,7 @@ from pypdf.generic import BooleanObject, DictionaryObject, NameObject, StreamObj
 
 from signing_core import typesetting
 from signing_core.errors import DataRefused
-from signing_core.pdf import field_text, form_fields
+from signing_core.pdf import field_text, form_fields, intake
 from signing_core.pdf.assembly import Assembly
 from signing_core.pdf.flatten import Appearance
 from signing_core.pdf.form_fields import FormField, Widget
@@ -39,9 +39,10 @@ def fill(source: bytes, data: Mapping[str, Any], *, name: str = "The form") -> b
     Every field must be named, except one that holds a value already, which keeps it.
 
     Raises `DataRefused` with the field that is missing, unknown, read-only, does not allow the value, has no room for it
-    or needs a character that no installed font has; `DocumentRefused` for a file that cannot be read.
+    or needs a character that no installed font has; `DocumentRefused` for a file that cannot be read, or that `intake.admit` refuses.
     """
     opened = Source(source, name=name)
+    intake.admit(opened)
     with opened.guarded():
         known = form_fields.find(opened)
     for key in data:

@@ -74,26 +74,11 @@ class Inspection:
 def inspect(data: bytes, *, name: str) -> Inspection:
     """Looks at the whole file. Raises `DocumentRefused`; its sentences call the file `name`."""
     source = Source(data, name=name)
-    if source.encrypted:
-        _check_permissions(source)
-    root = source.root
-    form = source.get(root, "/AcroForm")
-    form = form if isinstance(form, DictionaryObject) else DictionaryObject()
-    fields = source.get(form, "/Fields")
-    _check_xfa(source, form, fields)
-    if not source.pages:
-        source.refuse("has no pages; export the document again and take that", "no-pages")
-    _check_signatures(source)
-    if "/Collection" in root:
-        source.refuse(
-            "is a portfolio, whose cover sheet is not what is signed; take the files out of it and create a document "
-            "of each",
-            "portfolio",
-        )
+    admit(source)
     with source.guarded():
         fillable = [field for field in form_fields.find(source).values() if not field.read_only]
     title = source.get(source.info, "/Title")
-    language = source.get(root, "/Lang")
+    language = source.get(source.root, "/Lang")
     told = settle(source).told
     files = attachments.embedded(source)
     return Inspection(
@@ -105,6 +90,28 @@ def inspect(data: bytes, *, name: str) -> Inspection:
         restricted=source.encrypted,
         told=preparation_notes.in_order(told | {"attachments"} if files else told),
     )
+
+
+def admit(source: Source) -> None:
+    """Refuses an opened file that may not be changed, or of which something else than its pages would be signed or broken.
+
+    Whoever takes pages out of a file asks here: what is made of them does not show any more what the file was.
+    """
+    if source.encrypted:
+        _check_permissions(source)
+    root = source.root
+    form = source.get(root, "/AcroForm")
+    form = form if isinstance(form, DictionaryObject) else DictionaryObject()
+    _check_xfa(source, form, source.get(form, "/Fields"))
+    if not source.pages:
+        source.refuse("has no pages; export the document again and take that", "no-pages")
+    _check_signatures(source)
+    if "/Collection" in root:
+        source.refuse(
+            "is a portfolio, whose cover sheet is not what is signed; take the files out of it and create a document "
+            "of each",
+            "portfolio",
+        )
 
 
 def _check_permissions(source: Source) -> None:
@@ -168,6 +175,6 @@ def wrap_signed(data: bytes, *, name: str, title: str, language: str = "en", mom
         raise DocumentRefused(f"{name} is empty; get the file again.", code="empty")
     if len(data) > MAX_BYTES:
         raise DocumentRefused(
-            f"{name} is larger than the {MAX_BYTES // 1048576} MB taken in; make it smaller.", code="too-large"
+            f"{name} is larger than the {MAX_BYTES // 1_000_000} MB taken in; make it smaller.", code="too-large"
         )
     return cover.wrap(data, name=name, title=title, language=language, moment=moment)

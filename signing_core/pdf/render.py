@@ -43,7 +43,7 @@ def opened(data: bytes, *, password: str | None = None, forms: bool = True) -> I
         except pdfium.PdfiumError as error:
             if getattr(error, "err_code", None) == _ERR_PASSWORD:
                 raise DocumentRefused(
-                    "The PDF is protected by a password, so its pages cannot be shown; give the password.",
+                    "The PDF is protected by a password, so its pages cannot be shown; save a copy that opens without one.",
                     code="password",
                 ) from error
             raise DocumentRefused(

@@ -29,8 +29,9 @@ from pypdf.generic import (
 from signing_core.errors import DocumentRefused, SealtrailError
 from signing_core.pdf.geometry import Box, View
 from signing_core.pdf.objects import NewObjects
+from signing_core.storage.bounds import MOST_UPLOAD_MEGABYTES
 
-MAX_BYTES: Final = 100 * 1024 * 1024
+MAX_BYTES: Final = MOST_UPLOAD_MEGABYTES * 1_000_000
 """Largest file taken in, in bytes."""
 
 MAX_PAGES: Final = 2_000
@@ -41,7 +42,12 @@ MAX_OBJECTS: Final = 1_000_000
 
 _MAX_DEPTH: Final = 200  # of the page tree, and of direct objects inside one another
 _LETTER: Final = Box(0, 0, 612, 792)  # what viewers show when no /MediaBox is there
-_HEADER_WINDOW: Final = 1024  # bytes in which %PDF- and %%EOF are looked for, as viewers do
+_HEADER_WINDOW: Final = 1024  # bytes in which %PDF- is looked for, as viewers do
+_MOST_ENDS: Final = 100  # %%EOF that are looked at
+_UNFINISHED: Final = re.compile(
+    rb"\A\s*\d+(\s+\d+(\s+o?b?)?)?\s*\Z|\b\d+\s+\d+\s+obj\b|\bendobj\b|\bxref\s+\d|\btrailer\s*<<|%PDF-"
+)
+"""What a revision begins with that does not come to its end."""
 
 logging.getLogger("pypdf").setLevel(logging.ERROR)
 
@@ -66,7 +72,7 @@ class Source:
 
     def __init__(self, data: bytes, *, name: str) -> None:
         self.name = name
-        self.data = _from_header(data, name)
+        self.data, self.junk = _from_header(data, name)
         with self.guarded():
             self.reader = PdfReader(io.BytesIO(self.data), strict=False)
             # While it follows the cross-reference streams pypdf keeps each under the number it has, which a later revision may
@@ -242,31 +248,48 @@ def is_name(value: Any, name: str) -> bool:
     return isinstance(value, NameObject) and value == name
 
 
-def _from_header(data: bytes, name: str) -> bytes:
-    """The file from its header on, after the checks that need no parser."""
+def _from_header(data: bytes, name: str) -> tuple[bytes, bool]:
+    """The file from its header to its end, and whether anything stood behind that, after the checks that need no parser."""
     if not data:
         raise DocumentRefused(f"{name} is empty; get the file again.", code="empty")
     if len(data) > MAX_BYTES:
         raise DocumentRefused(
-            f"{name} has {len(data) / 1048576:.0f} MB, more than the {MAX_BYTES // 1048576} MB taken in; make it smaller.",
+            f"{name} has {len(data) / 1e6:,.1f} MB, more than the {MAX_BYTES // 1_000_000} MB taken in; make it smaller.",
             code="too-large",
         )
     start = data.find(b"%PDF-", 0, _HEADER_WINDOW + 5)
     if start < 0:
         raise DocumentRefused(f"{name} is not a PDF; export it as PDF and take that.", code="not-a-pdf")
     cut_off = DocumentRefused(f"{name} is cut off: its end is missing; get the file again.", code="damaged")
-    tail = data[-_HEADER_WINDOW:].rstrip(b"\0")
-    found = re.search(rb"startxref\s+(\d+)\s+%%EOF", data[-2 * _HEADER_WINDOW :])
-    if b"%%EOF" not in tail or found is None:
+    found = _last_end(data)
+    if found is None:
+        raise cut_off
+    end, offset = found
+    behind = data[end:]
+    if _UNFINISHED.search(behind):  # another revision was begun, and what it says is not known
         raise cut_off
     linearised = re.search(rb"/Linearized\b[^>]*?/L\s+(\d+)", data[start : start + _HEADER_WINDOW])
     if linearised is not None and int(linearised[1]) > len(data):
         raise cut_off
-    if start == 0:
-        return data
-    # Offsets count from the header in most such files, from the start of the file in some.
+    junk, data = bool(behind.strip(b"\0\t\n\f\r \x1a")), data[:end]
+    # Offsets count from the header in most files that do not begin with it, from the start of the file in some.
     stripped = data[start:]
-    return stripped if _points_at_xref(stripped, int(found[1])) or not _points_at_xref(data, int(found[1])) else data
+    if start == 0 or _points_at_xref(stripped, offset) or not _points_at_xref(data, offset):
+        return stripped, junk
+    return data, junk
+
+
+def _last_end(data: bytes) -> tuple[int, int] | None:
+    """Where the last revision ends, and the offset of its cross-references."""
+    at = len(data)
+    for _ in range(_MOST_ENDS):
+        at = data.rfind(b"%%EOF", 0, at)
+        if at < 0:
+            break
+        found = re.search(rb"startxref\s+(\d{1,12})\s+\Z", data[max(0, at - 64) : at])
+        if found is not None:
+            return at + len(b"%%EOF"), int(found[1])
+    return None
 
 
 def _points_at_xref(data: bytes, offset: int) -> bool:

@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from signing_core.errors import UsageError
 from signing_core.storage import settings_errors, settings_file
+from signing_core.storage.bounds import MOST_UPLOAD_MEGABYTES
 from signing_core.storage.settings_file import FILE_NAME
 
 _WEB_ADDRESS = r"^https?://[^/\s?#]+(/[^\s?#]*)?$"
@@ -149,7 +150,7 @@ class Limits(_Table):
 
     document_lifetime_days: int = Field(default=60, ge=1, le=3650)
     """From sending to expiry, when not all have signed."""
-    upload_megabytes: int = Field(default=64, ge=1, le=1024)
+    upload_megabytes: int = Field(default=64, ge=1, le=MOST_UPLOAD_MEGABYTES)
     attachment_megabytes: float = Field(default=15, gt=0, le=100)
     """A larger file is offered as a download link instead of being attached."""
     download_days: int = Field(default=30, ge=1, le=365)

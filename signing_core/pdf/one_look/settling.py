@@ -55,6 +55,8 @@ class _Settling:
             self.told.add("layers")
         if form_fields.find(source):
             self.told.add("form")
+        if source.junk:
+            self.told.add("junk")
         if source.encrypted:
             self.told.add("restrictions")
         return Settled(frozenset(self.told))

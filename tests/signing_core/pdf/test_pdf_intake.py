@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pdf_parts
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 from signing_core.errors import DocumentRefused
-from signing_core.pdf import intake, render, source
+from signing_core.pdf import forms, intake, render, source
 from signing_core.pdf.prepare import prepare
 
 
@@ -51,6 +52,29 @@ def test_a_file_cut_off_anywhere_is_refused(make):
     whole = make.contract(3)
     assert {_code(whole[: len(whole) * part // 20]) for part in range(1, 20)} == {"damaged"}
     assert _code(whole[:-8]) == "damaged"
+
+
+@pytest.mark.parametrize("kind", ["table", "stream"])
+@pytest.mark.parametrize(
+    "junk",
+    [b"\r\n--boundary--\r\n", b"<!-- served in 0.3 s -->" * 200, bytes(5000) + b"\xff\xfe" * 900, b"12 of 13 pages"],
+)
+def test_junk_behind_the_end_is_left_out_and_told(make, steps, kind, junk):
+    whole = make.contract(2) if kind == "table" else make.qpdf(make.contract(2), "--object-streams=generate")
+    found = intake.inspect(whole + junk, name="offer.pdf")
+    assert found.pages == 2 and found.told == ("junk",)
+    assert prepare(whole + junk, steps.request_for()).data.count(b"%%EOF") == 1
+    for harmless in (b"", b"\r\n\r\n", bytes(2000)):
+        assert intake.inspect(whole + harmless, name="offer.pdf").told == ()
+
+
+def test_a_revision_that_is_cut_off_is_no_junk():
+    first = pdf_parts.original()
+    second = pdf_parts.update(first, {4: pdf_parts.stream(b"BT (another price) Tj ET")})
+    start = len(first)
+    for cut in range(start + 1, len(second) - 3, 7):
+        assert _code(second[:cut]) == "damaged", second[start:cut]
+    assert intake.inspect(second, name="offer.pdf").pages == 2
 
 
 def test_a_linearised_file_cut_off_after_its_first_part_is_refused(make):
@@ -137,6 +161,19 @@ def test_a_signed_document_is_refused_at_every_step_and_an_attachment_is_offered
         assert _code(step.data) == "signed"
     with pytest.raises(DocumentRefused, match="attachment"):
         intake.inspect(flow.final.data, name="offer.pdf")
+
+
+@pytest.mark.parametrize("code", ["signed", "portfolio", "restricted", "xfa"])
+def test_filling_in_a_form_lets_nothing_in_that_would_be_refused_without(make, flow, code):
+    source = {
+        "signed": lambda: flow.final.data,
+        "portfolio": lambda: pdf_parts.one_page(catalog=b"/Collection << /View /D >>"),
+        "restricted": lambda: make.encrypted("", "owner", "--modify=none"),
+        "xfa": lambda: make.xfa(with_fields=False),
+    }[code]()
+    with pytest.raises(DocumentRefused) as refused:
+        forms.fill(source, {}, name="form.pdf")
+    assert refused.value.code == code == _code(source)
 
 
 def test_a_prepared_document_that_nobody_signed_can_be_taken_in_again(flow):

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from pdf_parts import coloured_look, form_x_object, one_page, stream
@@ -300,6 +301,12 @@ def test_embedded_files_are_listed_wherever_they_are(steps):
     made = prepare(source, steps.request_for())
     assert [(one.name, one.length) for one in made.embedded] == [("plan.txt", 5), ("terms.txt", 5)]
     assert intake.inspect(source, name="x").attachments == made.embedded and made.told == ("attachments",)
+
+
+def test_the_documentation_has_every_code():
+    text = (Path(__file__).parents[3] / "docs" / "preparing.md").read_text()
+    listed = re.findall(r"(?m)^\| `([a-z-]+)` \|", text)
+    assert tuple(listed) == preparation_notes.CODES
 
 
 def test_what_is_told_has_an_order_of_its_own():
