@@ -172,7 +172,7 @@ def _compiler_in_an_empty_root() -> typst.Compiler:
         return _compiler_in(Path(folder), package_path=folder, package_cache_path=folder)
 
 
-def _compiler_in(root: Path, **packages: str) -> typst.Compiler:
+def _compiler_in(root: Path, **packages: Any) -> typst.Compiler:
     return typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True, root=str(root), **packages)
 
 
