@@ -106,7 +106,7 @@ class Run:
                 text = _said(["pdfsig", "-nocert", file.name])
                 valid, signatures = text.count("Signature is Valid."), text.count("Signature Validation:")
                 # The document time-stamp is listed and not judged.
-                valid += text.count("Unable to validate this type of signature")
+                valid += text.count("Signature has not yet been verified.")
                 said["pdfsig"] = "good" if signatures >= 4 and valid == signatures else f"{valid} of {signatures} valid"
             if shutil.which("qpdf"):
                 done = subprocess.run(["qpdf", "--check", file.name], capture_output=True, text=True, check=False)
