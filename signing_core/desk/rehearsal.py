@@ -59,6 +59,7 @@ def take_in(source: bytes, request: PrepareRequest, name: str, names: dict[str, 
     `names` are those of the parties by role. Without `whole` only the cheap checks are made, those for a document whose like was
     rehearsed. Raises `DocumentRefused`, `UsageError`, `DataRefused`.
     """
+    before = worker.spent()
     inspection = intake.inspect(source, name=name)
     worker.narrow(rehearsal_seconds(inspection.pages, len(source)))
     _read_alike(source, name)
@@ -76,6 +77,7 @@ def take_in(source: bytes, request: PrepareRequest, name: str, names: dict[str, 
         "told": list(prepared.told),
         "embedded": [asdict(file) for file in prepared.embedded],
         "programs": list(seen.programs) if seen else [],
+        "seconds": worker.spent() - before,
         "differences": [(one.program, one.page) for one in seen.differences] if seen else [],
     }
 

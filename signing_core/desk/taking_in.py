@@ -33,6 +33,8 @@ class TakenIn:
     """That drew source and prepared document for comparison; none where the template was rehearsed before."""
     differences: tuple[tuple[str, int], ...]
     """(program, page) that looked different in one program and the same in another."""
+    seconds: float
+    """Of processor time that all this took."""
 
 
 def take_in(
@@ -68,4 +70,5 @@ def take_in(
         answer["inspection"],
         tuple(answer["programs"]),
         tuple((program, page) for program, page in answer["differences"]),
+        answer["seconds"],
     )

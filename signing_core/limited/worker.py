@@ -35,7 +35,7 @@ def run(arguments: list[str], data: bytes, *, answer: int) -> bytes | None:
 
     None when it failed, was not found, or said more than `answer` bytes.
     """
-    left = 3600.0 if _ends_at is None else _ends_at - _spent()
+    left = 3600.0 if _ends_at is None else _ends_at - spent()
     if left <= 0:
         os.kill(os.getpid(), signal.SIGXCPU)  # as the system does when it counts this process alone
 
@@ -84,7 +84,7 @@ def _talk(process: subprocess.Popen[bytes], data: bytes, most: int) -> bytes | N
                 return None
 
 
-def _spent() -> float:
+def spent() -> float:
     """Processor time of this process and of those it started."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in usage)
@@ -93,7 +93,7 @@ def _spent() -> float:
 def narrow(seconds: float) -> None:
     """Leave the work at hand so many seconds of processor time from now on, or less where less is left."""
     if _ends_at is not None:
-        _end_in(min(seconds, _ends_at - _spent()))
+        _end_in(min(seconds, _ends_at - spent()))
 
 
 def _end_in(seconds: float) -> None:
@@ -104,7 +104,7 @@ def _end_in(seconds: float) -> None:
 
 def _limit(seconds: float, memory: int) -> None:
     global _ends_at
-    _ends_at = _spent() + seconds
+    _ends_at = spent() + seconds
     _end_in(seconds)
     _set(resource.RLIMIT_AS, _address_space() + memory)
 
