@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,8 +55,8 @@ class Likeness:
         return sorted(set.intersection(*pages)) if pages else []
 
 
-def compare(source: bytes, prepared: bytes, pages: int) -> Likeness:
-    """The first `pages` pages of both. Raises `DocumentRefused` for a file that PDFium cannot open."""
+def compare(source: bytes, prepared: bytes, pages: int, *, leave_out: Collection[int] = ()) -> Likeness:
+    """The first `pages` pages of both, but for those that are meant to differ. Raises `DocumentRefused` for a file that PDFium cannot open."""
     sizes = _sizes(source)
     if len(sizes) != pages:
         raise DocumentRefused(
@@ -68,7 +68,7 @@ def compare(source: bytes, prepared: bytes, pages: int) -> Likeness:
     if by_poppler is not None:
         programs.append("Poppler")
         differences += [Difference("Poppler", page) for page in by_poppler]
-    return Likeness(tuple(programs), tuple(differences))
+    return Likeness(tuple(programs), tuple(one for one in differences if one.page not in leave_out))
 
 
 def alike(before: Grey, after: Grey) -> bool:
