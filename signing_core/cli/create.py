@@ -122,6 +122,11 @@ def command(
         for file in status["embedded_files"]:
             click.echo(f"  {file['name']} ({file['length']:,} bytes)")
         click.echo(f"Created {document_id} as a draft; `sealtrail send {document_id}` sends it to the first party.")
+        for program, page in desk.events(document_id)[0].data["unlike"]:
+            click.echo(
+                f"{program} draws page {page} another way than that of the source; look at it before it is sent.",
+                err=True,
+            )
 
 
 def _from_file(
