@@ -7,13 +7,13 @@ import io
 import streamlit as st
 from PIL import Image
 
-from signing_core.pdf import render
+from signing_core.pdf import foreign
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def page(sha256: str, number: int, _data: bytes, dpi: int = 88) -> bytes:
     """One page, counted from 1. Raises `DocumentRefused`."""
-    return png(render.render(_data, number, dpi=dpi))
+    return foreign.page(_data, number, dpi=dpi)
 
 
 def png(picture: Image.Image) -> bytes:

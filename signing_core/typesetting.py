@@ -17,6 +17,8 @@ import functools
 import importlib.util
 import json
 import os
+import re
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -44,6 +46,9 @@ _SCRIPTS = (
 )
 _ROOT = Path(__file__).resolve().parent
 
+_SEARCHED = re.compile(r" \(searched at [^)]*\)")
+"""Where on this machine a file was looked for is nobody's business."""
+
 _per_thread = threading.local()
 _used_by: set[int] = set()
 """The process that Typst's threads belong to: they do not outlive a fork, and a compiler in the child would wait for ever."""
@@ -56,14 +61,18 @@ def compile_pdf(
     created_at: datetime | None = None,
     standards: Sequence[str] = (),
     tagged: bool = False,
+    foreign: bool = False,
 ) -> bytes:
     """Set `template` (Typst source) with `data` (anything JSON can hold) as a PDF.
 
     The same template, data and `created_at` (aware; the PDF's creation date) give the same bytes. `standards` are
     Typst's names, for example ``("a-2b",)`` for PDF/A-2b (ISO 19005-2). Untagged unless asked for, since a page that
-    becomes a form XObject can keep no structure tree. Raises `TypesettingFailed`.
+    becomes a form XObject can keep no structure tree. `foreign`: the template is not ours, and finds no file and no package.
+    Raises `TypesettingFailed`.
     """
-    return _compile(template, data, format="pdf", created_at=created_at, standards=standards, tagged=tagged)
+    return _compile(
+        template, data, format="pdf", created_at=created_at, standards=standards, tagged=tagged, foreign=foreign
+    )
 
 
 def compile_svg(template: str, data: Mapping[str, Any]) -> bytes:
@@ -142,17 +151,29 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
 
 
-def _compiler() -> typst.Compiler:
+def _compiler(*, foreign: bool = False) -> typst.Compiler:
     """One compiler for each thread, since one cannot be shared while it works; the fonts are shared."""
     if _used_by and os.getpid() not in _used_by:
         raise TypesettingFailed(
             "A page cannot be typeset in a process forked from one that has typeset before; start workers with spawn or forkserver."
         )
-    compiler = getattr(_per_thread, "compiler", None)
+    kept = "of_others" if foreign else "of_ours"
+    compiler = getattr(_per_thread, kept, None)
     if compiler is None:
-        compiler = _per_thread.compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True, root=str(_ROOT))
+        compiler = _compiler_in_an_empty_root() if foreign else _compiler_in(_ROOT)
+        setattr(_per_thread, kept, compiler)
         _used_by.add(os.getpid())
     return cast("typst.Compiler", compiler)
+
+
+def _compiler_in_an_empty_root() -> typst.Compiler:
+    """Its root, and the folders where packages would lie, are gone when it begins to work: nothing is found in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _compiler_in(Path(folder), package_path=folder, package_cache_path=folder)
+
+
+def _compiler_in(root: Path, **packages: Any) -> typst.Compiler:
+    return typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True, root=str(root), **packages)
 
 
 def _compile(
@@ -163,16 +184,18 @@ def _compile(
     created_at: datetime | None = None,
     standards: Sequence[str] = (),
     tagged: bool = False,
+    foreign: bool = False,
 ) -> bytes:
     options: dict[str, Any] = {"format": format, "sys_inputs": {"data": json.dumps(data, ensure_ascii=False)}}
     if format == "pdf":
         options |= {"pdf_tags": tagged, "timestamp": int(created_at.timestamp()) if created_at else 0}
         options["pdf_standards"] = list(standards)
     try:
-        result = _compiler().compile(template.encode("utf-8"), **options)
+        result = _compiler(foreign=foreign).compile(template.encode("utf-8"), **options)
     except typst.TypstError as error:
         # Diagnostics may quote the data; the message alone names the rule that was broken.
-        raise TypesettingFailed(f"The page could not be typeset: {error.message}.") from None
+        message = _SEARCHED.sub("", error.message)
+        raise TypesettingFailed(f"The page could not be typeset: {message}.") from None
     if not isinstance(result, bytes):
         raise TypesettingFailed("The page could not be typeset: the template gives more than the one page it must be.")
     return result

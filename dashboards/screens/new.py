@@ -12,7 +12,7 @@ from dashboards.words import t
 from signing_core.access import Access, Right, Role, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
-from signing_core.pdf import intake
+from signing_core.pdf import foreign
 from signing_core.pdf.places import Placement
 from signing_core.storage import directory
 from signing_core.storage.database import reading
@@ -78,7 +78,7 @@ def _upload() -> Source | None:
         return None
     data = given.getvalue()
     try:
-        found = intake.inspect(data, name=given.name)
+        found = foreign.inspect(data, name=given.name)
     except SealtrailError as error:
         st.error(str(error), icon=":material/error:")
         return None

@@ -17,7 +17,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from signing_core import limited
 from signing_core.errors import UsageError
+from signing_core.limited import Allowance
 
 NEEDED: Final = ("client_name", "client_contact")
 KNOWN: Final = (
@@ -34,8 +36,14 @@ KNOWN: Final = (
 )
 _CONTACTS: Final = ("client_contact", "first_party_contact")
 _MOST_ROWS: Final = 100_000
-_MOST_UNPACKED: Final = 1 << 30
-"""Bytes of all parts of an Excel file: far more than so many rows need."""
+_MOST_COLUMNS: Final = 256
+_MOST_CELLS: Final = 2_000_000
+_MOST_BYTES: Final = 20 << 20
+_MOST_UNPACKED: Final = 256 << 20
+"""Bytes of all parts of an Excel file: far more than so many cells need."""
+_SECONDS: Final = 8.0
+"""Of processor time for a small table."""
+_SECONDS_PER_MEGABYTE: Final = 6.0
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 """What .xls begins with, and an .xlsx that Excel has encrypted."""
 _HINT: Final = re.compile(r'"?sep=(.)"?[;,\t ]*(\r\n|\r|\n|$)', re.IGNORECASE)
@@ -81,27 +89,57 @@ _Cell = str | _Unusable
 
 
 def read(file: Path) -> list[PartyRow]:
-    """The rows that are not empty. Raises `UsageError` for a file that is no such table."""
+    """The rows that are not empty, read in a limited process. Raises `UsageError` for a file that is no such table."""
     suffix = file.suffix.lower()
     if suffix not in (".csv", ".xlsx"):
         raise UsageError(f"{file.name} is neither .csv nor .xlsx; save the table as one of them.")
     if file.exists() and not file.is_file():
         raise UsageError(f"{file} is not a file; name the CSV or Excel file with the table.")
     try:
-        rows = _csv(file) if suffix == ".csv" else _excel(file)
-        header = _header(file, next(rows, []))
-        found: list[PartyRow] = []
-        for number, cells in enumerate(rows, start=2):
-            row = _row(number, header, cells, exact=suffix == ".csv")
-            if row.values or row.faults:
-                found.append(row)
-            if len(found) > _MOST_ROWS:
-                raise UsageError(f"{file.name} has more than {_MOST_ROWS} rows; share it out among several files.")
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"The table {file} cannot be read: {error.strerror or error}; check its path and rights."
         ) from error
+    if len(data) > _MOST_BYTES:
+        raise UsageError(f"{file.name} is larger than {_MOST_BYTES >> 20} MB; share it out among several files.")
+    allowance = Allowance(_SECONDS + _SECONDS_PER_MEGABYTE * len(data) / 1e6)
+    try:
+        rows = limited.call("signing_core.bulk.party_table:rows", file.name, data, suffix, allowance=allowance)
+    except limited.Exceeded as exceeded:
+        raise UsageError(
+            f"{file.name} cannot be read: reading it {exceeded.reason}; copy the rows that are meant into a new table."
+        ) from None
+    return [PartyRow(number, values, tuple(faults)) for number, values, faults in rows]
+
+
+def rows(name: str, data: bytes, suffix: str) -> list[tuple[int, dict[str, str], list[tuple[str, str]]]]:
+    """What `read` reads, as plain values, in the limited process."""
+    table = _bounded(name, _csv(name, data) if suffix == ".csv" else _excel(name, data))
+    header = _header(name, next(table, []))
+    found: list[tuple[int, dict[str, str], list[tuple[str, str]]]] = []
+    for number, cells in enumerate(table, start=2):
+        row = _row(number, header, cells, exact=suffix == ".csv")
+        if row.values or row.faults:
+            found.append((row.number, {name: str(value) for name, value in row.values.items()}, list(row.faults)))
     return found
+
+
+def _bounded(name: str, table: Iterator[Sequence[_Cell]]) -> Iterator[Sequence[_Cell]]:
+    """The rows, up to the first that is too much: of columns, rows or cells."""
+    left = _MOST_CELLS
+    for number, cells in enumerate(table, start=1):
+        left -= len(cells)
+        if len(cells) > _MOST_COLUMNS:
+            raise UsageError(
+                f"{name} has something in column {_letters(len(cells) - 1)} of row {number}, and {_MOST_COLUMNS} columns are "
+                "read; delete what is not part of the table."
+            )
+        if number > _MOST_ROWS + 1 or left < 0:
+            what = f"{_MOST_ROWS} rows" if left >= 0 else f"{_MOST_CELLS} cells"
+            raise UsageError(f"{name} has more than {what}; share it out among several files.")
+        yield cells
 
 
 def _row(number: int, header: Sequence[str], cells: Sequence[_Cell], *, exact: bool) -> PartyRow:
@@ -144,31 +182,30 @@ def _letters(index: int) -> str:
     return letters
 
 
-def _header(file: Path, cells: Sequence[_Cell]) -> list[str]:
+def _header(table: str, cells: Sequence[_Cell]) -> list[str]:
     header = ["" if isinstance(cell, _Unusable) else "_".join(cell.lower().split()) for cell in cells]
     if not any(header):
-        raise UsageError(f"The first row of {file.name} is empty; it names the columns.")
+        raise UsageError(f"The first row of {table} is empty; it names the columns.")
     for name in NEEDED:
         if name not in header:
-            raise UsageError(f"{file.name} has no column {name}; its first row names the columns.")
+            raise UsageError(f"{table} has no column {name}; its first row names the columns.")
     twice = {name for name in header if name and header.count(name) > 1}
     if twice:
-        raise UsageError(f"{file.name} has two columns {sorted(twice)[0]}; rename one of them.")
+        raise UsageError(f"{table} has two columns {sorted(twice)[0]}; rename one of them.")
     return header
 
 
-def _csv(file: Path) -> Iterator[Sequence[_Cell]]:
-    data = file.read_bytes()
+def _csv(name: str, data: bytes) -> Iterator[Sequence[_Cell]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         windows = _of_windows(data)
         if windows is None:
-            raise UsageError(f"{file.name} is not UTF-8 text in line {line}; save it as CSV UTF-8.") from None
+            raise UsageError(f"{name} is not UTF-8 text in line {line}; save it as CSV UTF-8.") from None
         text = windows
     if "\0" in text:  # UTF-16 without its mark decodes as UTF-8
-        raise UsageError(f"{file.name} is not UTF-8 text; save it as CSV UTF-8.")
+        raise UsageError(f"{name} is not UTF-8 text; save it as CSV UTF-8.")
     hint = _HINT.match(text)
     text = text[hint.end() :] if hint else text
     first = text.partition("\n")[0]
@@ -177,7 +214,7 @@ def _csv(file: Path) -> Iterator[Sequence[_Cell]]:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
             yield [cell.strip() for cell in row]
     except csv.Error as error:
-        raise UsageError(f"{file.name} is not a CSV table: {error}.") from None
+        raise UsageError(f"{name} is not a CSV table: {error}.") from None
 
 
 def _of_windows(data: bytes) -> str | None:
@@ -195,7 +232,7 @@ def _of_windows(data: bytes) -> str | None:
     return text if usual else None
 
 
-def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
+def _excel(name: str, data: bytes) -> Iterator[Sequence[_Cell]]:
     import zipfile
     import zlib
     from xml.etree.ElementTree import ParseError
@@ -207,20 +244,23 @@ def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
         *(InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError),
         *(KeyError, IndexError, ValueError, TypeError, AttributeError, EOFError, NotImplementedError),
     )
-    with file.open("rb") as stream:
-        if stream.read(len(_OLE)) == _OLE:
-            raise UsageError(f"{file.name} is an old .xls or has a password; save it as .xlsx without one.")
+    if data.startswith(_OLE):
+        raise UsageError(f"{name} is an old .xls or has a password; save it as .xlsx without one.")
     try:
-        with zipfile.ZipFile(file) as packed:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
             if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED:
-                raise UsageError(f"{file.name} unpacks to more than a gigabyte; share it out among several files.")
+                raise UsageError(
+                    f"{name} unpacks to more than {_MOST_UNPACKED >> 20} MB; share it out among several files."
+                )
         with ExitStack() as books:
             # The results of formulas, and the formulas: one that was never calculated has an empty cell for its result.
-            results, formulas = (openpyxl.load_workbook(file, read_only=True, data_only=data) for data in (True, False))
+            results, formulas = (
+                openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=only) for only in (True, False)
+            )
             books.callback(results.close)
             books.callback(formulas.close)
             if not results.worksheets:
-                raise UsageError(f"{file.name} has no worksheet, only charts; put the table on a worksheet.")
+                raise UsageError(f"{name} has no worksheet, only charts; put the table on a worksheet.")
             # The first worksheet that its author sees; what is hidden was not meant.
             shown = next((number for number, one in enumerate(results.worksheets) if one.sheet_state == "visible"), 0)
             sheets = (results.worksheets[shown], formulas.worksheets[shown])
@@ -229,7 +269,7 @@ def _excel(file: Path) -> Iterator[Sequence[_Cell]]:
             for row in zip(*(sheet.iter_rows() for sheet in sheets), strict=True):
                 yield [_excel_cell(*cells) for cells in zip(*row, strict=True)]
     except broken as error:
-        raise UsageError(f"{file.name} is not an Excel file that can be read: {error}.") from None
+        raise UsageError(f"{name} is not an Excel file that can be read: {error}.") from None
 
 
 def _excel_cell(result: Any, formula: Any) -> _Cell:

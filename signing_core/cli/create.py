@@ -122,16 +122,21 @@ def command(
         for file in status["embedded_files"]:
             click.echo(f"  {file['name']} ({file['length']:,} bytes)")
         click.echo(f"Created {document_id} as a draft; `sealtrail send {document_id}` sends it to the first party.")
+        for program, page in desk.events(document_id)[0].data["unlike"]:
+            click.echo(
+                f"{program} draws page {page} another way than that of the source; look at it before it is sent.",
+                err=True,
+            )
 
 
 def _from_file(
     source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool, language: str | None
 ) -> tuple[bytes, str]:
-    from signing_core.pdf import forms, intake
+    from signing_core.pdf import foreign, intake
 
     pdf = source.read_bytes()
     if values is not None:
-        pdf = forms.fill(pdf, values, name=source.name)
+        pdf = foreign.fill(pdf, values, name=source.name)
     elif embed_signed:
         pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem, language=language or "en")
     return pdf, source.stem

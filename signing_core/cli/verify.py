@@ -98,7 +98,7 @@ class _Time(click.ParamType[datetime]):
     type=click.FloatRange(0.1, 86_400),
     default=60.0,
     show_default=True,
-    help="Most time for one document.",
+    help="Most processor time for one document.",
 )
 @click.option(
     "--password-file",

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
 from signing_core.desk import creating, endings, notices, secrets, steps
+from signing_core.desk.delays import why_never_sealed
 from signing_core.desk.people import REASON, kept
 from signing_core.desk.taking import TakesSteps
 from signing_core.errors import StepNotAllowed
@@ -14,6 +15,7 @@ from signing_core.flow import Channel, Role, State
 from signing_core.flow import commands as c
 from signing_core.flow.commands import EventType
 from signing_core.flow.values import spoken
+from signing_core.storage.locks import document_lock
 from signing_core.storage.schema import document_parties
 
 _AUTHOR = "author"
@@ -42,10 +44,15 @@ class AuthorSteps(TakesSteps):
         return self._author_link(document_id, c.Remind, actor=actor)
 
     def void(self, document_id: str, reason: str) -> State:
-        """Withdraw a document that is not yet signed by both."""
+        """Withdraw a document that is not yet signed by both, or one that both have signed and that cannot be sealed.
+
+        The event then names the cause and the file that they signed, which stays in the store.
+        """
         reason = kept(reason, REASON)
         remarks = {EventType.VOIDED: steps.Remarks(personal={"reason": Personal("author", reason)})}
-        return self._take_command(document_id, c.Void(reason), actor=_AUTHOR, remarks=remarks)
+        with document_lock(self.workspace, document_id):  # not while it is being sealed
+            command = c.Void(reason, why_never_sealed(self.workspace, document_id))
+            return self._take_command(document_id, command, actor=_AUTHOR, remarks=remarks)
 
     def unlock(self, document_id: str) -> State:
         """Open the step again that five wrong codes locked."""

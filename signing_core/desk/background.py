@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import events as audit
 from signing_core.audit_log.log import AuditLog
 from signing_core.delivery import outbox
 from signing_core.desk import logged_facts, notices, records
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from signing_core.desk.desk import Desk
 
 _log = logging.getLogger(__name__)
-_FIRST_RETRY = timedelta(seconds=10)
-_LONGEST_RETRY = timedelta(minutes=15)
 _BATCH = 200
 
 
@@ -125,27 +122,6 @@ def refresh_crls(workspace: Workspace, now: datetime) -> None:
         if due:
             with writing(workspace.engine) as connection:
                 register.issue_crl(connection, ca, now)
-
-
-def note_failure(workspace: Workspace, document_id: str, error: SealtrailError, now: datetime) -> None:
-    """Record that a signature or seal could not be made now, and when it is tried again (doubling up to 15 minutes)."""
-    with writing(workspace.engine) as connection:
-        row = records.load(connection, document_id)
-        failures = row.work_failures + 1
-        wait = min(_FIRST_RETRY * 2 ** min(failures - 1, 10), _LONGEST_RETRY)
-        connection.execute(
-            sa.update(documents)
-            .where(documents.c.id == document_id)
-            .values(work_failures=failures, work_due_at=now + wait)
-        )
-        audit.append(
-            connection,
-            type=f"{row.status}.delayed",
-            time=now,
-            document_id=document_id,
-            actor="system",
-            data={"because": type(error).__name__, "message": str(error), "try": failures},
-        )
 
 
 def _due(workspace: Workspace, now: datetime) -> list[str]:

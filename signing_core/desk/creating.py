@@ -1,4 +1,4 @@
-"""Creating a document: the source is looked at, prepared and stored before the first row is written.
+"""Creating a document: the source is looked at, prepared, rehearsed (`taking_in`) and stored before the first row is written.
 
 A refused source leaves nothing behind. When the process dies between storing the bytes and writing the rows, what stays is
 an object that nothing refers to.
@@ -11,7 +11,6 @@ import secrets
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -19,8 +18,9 @@ from signing_core import flow
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
-from signing_core.desk import records
+from signing_core.desk import records, taking_in
 from signing_core.desk.people import LABELS, Author, Signer
+from signing_core.desk.taking_in import TakenIn
 from signing_core.errors import DocumentRefused, MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.flow.values import spoken
@@ -30,9 +30,6 @@ from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
 from signing_core.storage.settings import Settings
 from signing_core.storage.workspace import Workspace
-
-if TYPE_CHECKING:
-    from signing_core.pdf.prepare import Prepared
 
 _MAX_TITLE = 300
 _LONGEST_EXPIRY = timedelta(days=3650)
@@ -64,7 +61,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
 
     Raises `UsageError`, `ContactRefused` or `DocumentRefused`; then nothing was stored.
     """
-    from signing_core.pdf import intake, prepare
+    from signing_core.pdf import prepare
 
     settings = workspace.settings
     language = _language(new.language or settings.language)
@@ -80,7 +77,6 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
             f"{MOST_UPLOAD_MEGABYTES} MB.",
             code="too-large",
         )
-    intake.inspect(new.source, name=new.source_name)
     document_id = new.document_id or new_id(now)
     labels = LABELS[language]
     request = prepare.PrepareRequest(
@@ -95,7 +91,14 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
         ),
         created_at=now,
     )
-    prepared = prepare.prepare(new.source, request, name=new.source_name)
+    taken = taking_in.take_in(
+        new.source,
+        request,
+        name=new.source_name,
+        names={str(role): str(people[role]["name"]) for role in Role},
+        template_id=new.template_id,
+    )
+    prepared = taken.prepared
     prepared_sha256 = hashlib.sha256(prepared.data).hexdigest()
     state = flow.draft(
         document_id,
@@ -136,7 +139,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
         )
         records.add_file(connection, document_id, "source", source_sha256, len(new.source), now)
         records.add_file(connection, document_id, "prepared", prepared_sha256, len(prepared.data), now)
-        _record(connection, new, document_id, title, people, source_sha256, prepared_sha256, prepared, now)
+        _record(connection, new, document_id, title, people, source_sha256, prepared_sha256, taken, now)
     return document_id
 
 
@@ -153,9 +156,10 @@ def _record(
     people: dict[str, dict[str, str | None]],
     source_sha256: str,
     prepared_sha256: str,
-    prepared: Prepared,
+    taken: TakenIn,
     now: datetime,
 ) -> None:
+    prepared = taken.prepared
     personal: dict[str, Personal] = {"title": Personal("author", title)}
     for role, row in people.items():
         key = role.replace("-", "_")
@@ -182,6 +186,8 @@ def _record(
             "embedded_files": [{"length": file.length, "sha256": file.sha256} for file in prepared.embedded],
             "template": new.template_id,
             "supersedes": new.supersedes,
+            "rehearsed": list(taken.programs),
+            "unlike": [list(one) for one in taken.differences],
             "channels": {role: people[role]["channel"] for role in Role},
         },
         personal=personal,

@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from signing_core.audit_log import events as audit
-from signing_core.desk import background, proof_files, records, signing, views
+from signing_core.desk import delays, proof_files, records, signing, views
 from signing_core.desk.author_steps import AuthorSteps
 from signing_core.desk.party_steps import PartySteps
 from signing_core.errors import ConcurrentChange, DocumentUnknown, LogInconsistent, SealtrailError, StorageError
@@ -43,7 +43,7 @@ class Desk(AuthorSteps, PartySteps):
             except (ConcurrentChange, DocumentUnknown):
                 raise
             except SealtrailError as error:
-                background.note_failure(self.workspace, document_id, error, self.clock())
+                delays.note(self.workspace, document_id, error, self.clock())
                 state = self.state(document_id)
         if state.status is Status.COMPLETED:
             self._put_on_record(document_id)

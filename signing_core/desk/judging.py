@@ -40,9 +40,20 @@ def why_not_complete(verdict: DocumentVerdict, document_id: str) -> str | None:
         ):
             return None
         return f"its certificate is not in order ({verdict.certificate.to_json()})"
-    errors = [f.message for f in verdict.findings if f.severity == "error"]
-    errors += [f.message for signature in verdict.signatures for f in signature.findings if f.severity == "error"]
-    return f"{verdict.integrity}, {verdict.indication} {verdict.sub_indication or ''}: {'; '.join(errors[:3])}"
+    return _because(verdict)
+
+
+def _because(verdict: DocumentVerdict) -> str:
+    """The verdict with the gravest findings that there are, whatever their severity: a reason is never empty."""
+    found = [*verdict.findings, *(finding for signature in verdict.signatures for finding in signature.findings)]
+    said = [
+        finding.message
+        for severity in ("error", "warning", "info")
+        for finding in found
+        if finding.severity == severity
+    ]
+    stated = " ".join(str(part) for part in (verdict.indication, verdict.sub_indication) if part)
+    return f"{verdict.integrity}, {stated}: {'; '.join(dict.fromkeys(said[:3])) or 'no finding says why'}"
 
 
 class Registry:

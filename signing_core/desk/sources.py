@@ -31,25 +31,13 @@ def add_template(
 
     Raises `UsageError` or `DocumentRefused` for a source or fields that cannot be used; nothing is stored then.
     """
-    if kind == "typst":
-        from signing_core.pdf import templates
+    from signing_core.pdf import foreign, templates
 
+    if kind == "typst":
         declared = [templates.TemplateField.from_json(field).to_json() for field in fields or []]
         _utf8(source, name)
     else:
-        from signing_core.pdf import forms, intake
-
-        intake.inspect(source, name=name)
-        declared = [
-            {
-                "name": field.name,
-                "kind": field.kind,
-                "label": field.label,
-                "options": list(field.options),
-                "required": field.required,
-            }
-            for field in forms.fields(source, name=name)
-        ]
+        declared = foreign.declared(source, name=name)
         if not declared:
             raise UsageError(f"{name} has no form fields; create documents from it directly, without a template.")
     sha256 = workspace.objects.put(source)
@@ -63,16 +51,16 @@ def from_template(
     workspace: Workspace, name: str, data: Mapping[str, Any], *, version: int | None = None, language: str = "en"
 ) -> FromTemplate:
     """The template's PDF with its data. Raises `UsageError` for an unknown template, `DataRefused` for unfit data."""
-    from signing_core.pdf import forms, templates
+    from signing_core.pdf import foreign, templates
 
     with reading(workspace.engine) as connection:
         found = directory.template(connection, name, version)
     source = workspace.objects.get(found.source_sha256)
     if found.kind == "pdf-form":
-        pdf = forms.fill(source, data, name=name)
+        pdf = foreign.fill(source, data, name=name)
     else:
         fields = [templates.TemplateField.from_json(field) for field in found.fields]
-        pdf = templates.render(_utf8(source, name), data, fields, language=language, name=name)
+        pdf = foreign.typeset(_utf8(source, name), data, fields, language=language, name=name)
     return FromTemplate(pdf, found.id, found.name)
 
 

@@ -119,6 +119,8 @@ class Void:
     """Author: withdraws the document."""
 
     reason: str
+    cause: str | None = None
+    """What keeps a document that both have signed from its seal; without one such a document is not withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ The rules, in one place:
     counts and sends nothing. The fifth wrong try voids the live code and locks the step for thirty minutes.
 (6) Every sending makes a new link and ends the one before.
 (7) What was consented to can be neither declined, voided by the author (once both parties consented) nor expired: it
-    waits for its time-stamp.
+    waits for its time-stamp. What both have signed and cannot be sealed, for a named cause, can be voided; the file that they
+    signed stays on record.
 
 A step that the rules forbid raises a `FlowError` and the state is as it was. A wrong code is no forbidden step: it changes
 the state, and `CODE_WRONG` among the events tells of it. `now` is aware and comes from the server's clock.
@@ -217,11 +218,14 @@ def _decline(command: c.Decline, state: State, now: datetime) -> Result:
 @_apply.register
 def _void(command: c.Void, state: State, now: datetime) -> Result:
     open_ = {Status.DRAFT, Status.AWAITING_FIRST_PARTY, Status.AWAITING_CLIENT}
-    if state.status not in open_ and not (state.status is Status.SIGNING and state.turn is Role.FIRST_PARTY):
+    never_sealed = state.status is Status.SEALING and command.cause is not None
+    first_signs = state.status is Status.SIGNING and state.turn is Role.FIRST_PARTY
+    if state.status not in open_ and not first_signs and not never_sealed:
         raise _not_now(state, "voided")
     if not command.reason.strip():
         raise StepNotAllowed(f"Voiding document {state.document_id} needs a reason; write a short one.")
-    return _end(state, Status.VOIDED, Event(EventType.VOIDED), "voided", now)
+    why = {"cause": command.cause, "signed_sha256": state.document_sha256} if never_sealed else {}
+    return _end(state, Status.VOIDED, Event(EventType.VOIDED, None, why), "voided", now)
 
 
 @_apply.register

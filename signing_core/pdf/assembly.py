@@ -83,6 +83,8 @@ class Assembly:
             mark=lambda annotation: self.tags.drawing(result, reference, annotation),
         )
         field_text.free_texts(self.source, flattened.annotations, self.new)
+        # ISO 32000-2, table 31 lets a page hold an annotation itself; who compares revisions by object numbers cannot follow it.
+        annotations = [one if isinstance(one, IndirectObject) else self.new.add(one) for one in flattened.annotations]
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))
         for key, form in (forms or {}).items():
             flatten.add_resource(self.source, resources, "/XObject", key, self.new.add(form))
@@ -96,7 +98,7 @@ class Assembly:
                     "/Rotate": number(view.rotate) if view.rotate else None,
                     "/Resources": resources,
                     "/Contents": self._contents(page, before, after + flattened.content),
-                    "/Annots": ArrayObject(flattened.annotations) if flattened.annotations else None,
+                    "/Annots": ArrayObject(annotations) if annotations else None,
                 }
             )
         )

@@ -110,6 +110,9 @@ class Prepared:
     embedded: tuple[EmbeddedFile, ...] = ()
     """The files inside the document, by name."""
 
+    covered: frozenset[int] = frozenset()
+    """Pages, from 1, on which a printed mark for a signature was painted over."""
+
 
 def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document") -> Prepared:
     """The document of `source`, ready to be signed.
@@ -230,6 +233,7 @@ class _Preparation:
             self.fields,
             preparation_notes.in_order(self.told),
             tuple(sorted(self.embedded, key=lambda file: (file.name, file.sha256))),
+            frozenset(cover.page + 1 for cover in self.layout.covers),
         )
 
     def _look(self) -> Callable[[DictionaryObject], None]:

@@ -77,6 +77,9 @@ class Source:
         self.data, self.junk = _from_header(data, name)
         with self.guarded():
             self.reader = PdfReader(io.BytesIO(self.data), strict=False)
+            # While it follows the cross-reference streams pypdf keeps each under the number it has, which a later revision may
+            # have given to something else.
+            self.reader.resolved_objects.clear()
         self.added = NewObjects()
         """Objects that take the place of some of the file's."""
         self._pages: tuple[Page, ...] | None = None

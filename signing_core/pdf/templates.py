@@ -6,7 +6,8 @@ in `data.fonts`, once it has said::
     #let data = json(bytes(sys.inputs.data))
 
 Values are data and never source: whatever a value contains, it is shown as text. Which fields a template has is declared
-beside it; data that misses one, or has one that was not declared, is refused with the field's name.
+beside it; data that misses one, or has one that was not declared, is refused with the field's name. A template stands alone: it
+finds no file and no package, wherever its name comes from.
 """
 
 from __future__ import annotations
@@ -77,17 +78,18 @@ def render(
     no installed font can draw; `TypesettingFailed` when the template itself has a mistake.
     """
     values = checked(data, fields, language=language)
-    if re.search(r"@(preview|local)/", template):
-        raise TypesettingFailed(
-            f"{name} imports a Typst package; nothing is fetched here, put what it needs into the template."
-        )
     try:
         return typesetting.compile_pdf(
             template,
             {"fields": values, "language": language, "fonts": typesetting.text_families()},
             tagged=True,
+            foreign=True,
         )
     except TypesettingFailed as error:
+        if re.search(r"\bpackage\b", str(error)):
+            raise TypesettingFailed(
+                f"{name} imports a Typst package; nothing is fetched here, put what it needs into the template."
+            ) from None
         raise TypesettingFailed(f"{name} could not be set: {error}") from None
 
 

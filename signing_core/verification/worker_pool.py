@@ -1,13 +1,16 @@
-"""Our own pool of worker processes: each document under a limit of time and memory, results in the order of the paths.
+"""Our own pool of worker processes: each document under a limit of processor time and memory, results in the order of the paths.
 
-A worker that is killed by its own memory, by a fault in a library or by our clock costs the one document it had; it is
-replaced and the rest goes on.
+A worker that is killed by its own memory or time, or by a fault in a library, costs the one document it had; it is replaced and the
+rest goes on. A clock only guards against hanging: what a document gets must not depend on what else the machine does, so one that
+the clock stopped is given to another worker once more.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -16,7 +19,7 @@ from time import monotonic
 from typing import Any, Final, Protocol
 
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification.worker_processes import limit_memory, process_context
+from signing_core.verification.worker_processes import limit_memory, limit_processor_time, process_context
 
 Known = Callable[[str], DocumentVerdict | None]
 
@@ -38,7 +41,7 @@ class Work(Protocol):
         """The verdict on a document that could not be judged, for the cause `code` of the catalogue of findings."""
 
 
-def _work(connection: Connection, work: Work, memory: int) -> None:
+def _work(connection: Connection, work: Work, seconds: float, memory: int) -> None:
     """A worker process: a path in, a verdict out, until None comes."""
     parent = os.getppid()
     limit_memory(memory)
@@ -48,6 +51,7 @@ def _work(connection: Connection, work: Work, memory: int) -> None:
         gc.set_threshold(20_000, 20, 20)
         connection.send(None)
         while (path := _next(connection, parent)) is not None:
+            limit_processor_time(seconds)
             try:
                 verdict = verifier(path)
             except MemoryError:
@@ -69,9 +73,9 @@ def _next(connection: Connection, parent: int) -> str | None:
 
 
 class _Worker:
-    def __init__(self, context: Any, work: Work, memory: int) -> None:
+    def __init__(self, context: Any, work: Work, seconds: float, memory: int) -> None:
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, work, memory), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, work, seconds, memory), daemon=True)
         self.process.start()
         theirs.close()
         self.ready = False
@@ -80,7 +84,7 @@ class _Worker:
 
     def give(self, index: int, path: str, seconds: float) -> None:
         self.task = (index, path)
-        self.deadline = monotonic() + seconds
+        self.deadline = monotonic() + patience(seconds)
         self.connection.send(path)
 
     def end(self, *, kill: bool) -> None:
@@ -98,8 +102,13 @@ class _Worker:
         self.connection.close()
 
 
+def patience(seconds: float) -> float:
+    """Seconds on the clock after which a document that may take `seconds` of processor time must be hanging."""
+    return 30.0 + 10.0 * seconds
+
+
 class WorkerPool:
-    """Up to `jobs` processes. A document may take `seconds`, a process `memory` bytes more than it starts with (0: any)."""
+    """Up to `jobs` processes. A document may take `seconds` of processor time, a process `memory` bytes more than it starts with (0: any)."""
 
     def __init__(self, work: Work, *, jobs: int, seconds: float, memory: int) -> None:
         self._work = work
@@ -110,6 +119,9 @@ class WorkerPool:
         self._workers: list[_Worker] = []
         self._done: dict[int, DocumentVerdict] = {}
         self._failures = 0
+        self._again: deque[tuple[int, str]] = deque()
+        """Documents that the clock stopped once."""
+        self._stopped: set[int] = set()
 
     def run(self, paths: Iterator[str], known: Known) -> Iterator[DocumentVerdict]:
         """One verdict for each path, in their order; `known` gives those that need no work."""
@@ -117,6 +129,8 @@ class WorkerPool:
         exhausted = False
         try:
             while True:
+                while self._again and (worker := self._free()) is not None:
+                    self._give(worker, *self._again.popleft())
                 while not exhausted and given - returned < AHEAD and (worker := self._free()) is not None:
                     path = next(paths, None)
                     if path is None:
@@ -144,7 +158,7 @@ class WorkerPool:
                 return worker
         starting = [worker for worker in self._workers if not worker.ready]
         if len(self._workers) < self._jobs and not starting:
-            self._workers.append(_Worker(self._context, self._work, self._memory))
+            self._workers.append(_Worker(self._context, self._work, self._seconds, self._memory))
         return None
 
     def _give(self, worker: _Worker, index: int, path: str) -> None:
@@ -165,7 +179,7 @@ class WorkerPool:
             if worker.connection in heard:
                 self._receive(worker)
             elif monotonic() >= worker.deadline:
-                self._lost(worker, "limit-exceeded", f"{self._seconds:g} seconds")
+                self._hung(worker)
 
     def _receive(self, worker: _Worker) -> None:
         try:
@@ -173,13 +187,25 @@ class WorkerPool:
         except (EOFError, OSError):
             worker.process.join(_GRACE)
             status = worker.process.exitcode
-            self._lost(worker, "worker-died", f"exit status {status}" if status is not None else "")
+            if status == -signal.SIGXCPU:
+                self._lost(worker, "limit-exceeded", f"{self._seconds:g} seconds of processor time")
+            else:
+                self._lost(worker, "worker-died", f"exit status {status}" if status is not None else "")
             return
         if worker.task is None:
             worker.ready = True
             return
         self._done[worker.task[0]] = message
         worker.task = None
+
+    def _hung(self, worker: _Worker) -> None:
+        if worker.task is None or worker.task[0] in self._stopped:
+            self._lost(worker, "limit-exceeded", f"{patience(self._seconds):g} seconds, twice")
+            return
+        self._stopped.add(worker.task[0])
+        self._again.append(worker.task)
+        self._workers.remove(worker)
+        worker.end(kill=True)
 
     def _lost(self, worker: _Worker, code: str, detail: str) -> None:
         self._workers.remove(worker)

@@ -17,6 +17,19 @@ def process_context() -> BaseContext:
     return multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
 
 
+def limit_processor_time(seconds: float) -> None:
+    """So many seconds of processor time more for the process that calls it, where the system has such a limit; then it is ended by
+    SIGXCPU. The limit may be set again."""
+    try:
+        import resource
+
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(own.ru_utime + own.ru_stime + seconds) + 1  # the system counts whole seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    except (ImportError, ValueError, OSError):
+        return
+
+
 def limit_memory(size: int) -> None:
     """So many bytes of address space more for the process that calls it, where the system has such a limit; 0 is none.
 

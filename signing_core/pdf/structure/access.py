@@ -258,6 +258,13 @@ class ObjectAccess:
             return filters.picture_decodes_alike(raw, names, parameters, limit=limit)
         return filters.decodes_alike(raw, names, limit=limit)
 
+    def encoded(self, stream: Stream, revision: int) -> bytes | None:
+        """The bytes of a stream as they lie in the file, decrypted; None when they cannot be."""
+        try:
+            return self._encoded(stream, revision)[0]
+        except filters.Undecodable:
+            return None
+
     def _encoded(self, stream: Stream, revision: int) -> tuple[bytes, list[str], list[dict[str, Value]]]:
         """(the bytes, decrypted; names of their filters; parameters of these). Raises `filters.Undecodable`."""
         names, parameters = filters_of(stream.dict, lambda value: self.resolve(value, revision))

@@ -44,7 +44,7 @@ class Limits:
     total_stream_bytes: int = 512 * 1024 * 1024
     """Decoded size of all streams that the analysis had to open."""
     seconds: float = 20.0
-    """Time for structure and change analysis together, by the clock on the wall: asking for processor time costs too much."""
+    """Processor time for structure and change analysis together."""
 
 
 @dataclass(frozen=True, slots=True)

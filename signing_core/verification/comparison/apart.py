@@ -1,7 +1,8 @@
-"""A comparison in a process of its own, under limits of time and memory: what is drawn may come from anybody."""
+"""A comparison in a process of its own, under limits of processor time and memory: what is drawn may come from anybody."""
 
 from __future__ import annotations
 
+import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from signing_core.verdict import DocumentVerdict
 from signing_core.verification.batch import Limits
 from signing_core.verification.comparison import files
 from signing_core.verification.comparison.states import compare
-from signing_core.verification.worker_processes import limit_memory, process_context
+from signing_core.verification.worker_pool import patience
+from signing_core.verification.worker_processes import limit_memory, limit_processor_time, process_context
 
 
 def write_apart(
@@ -25,15 +27,18 @@ def write_apart(
     context = process_context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
-        target=_work, args=(theirs, path, folder, verdict, password, language, limits.memory), daemon=True
+        target=_work, args=(theirs, path, folder, verdict, password, language, limits), daemon=True
     )
     process.start()
     theirs.close()
     try:
-        if not ours.poll(limits.seconds):
-            return f"it took more than {limits.seconds:g} seconds"
+        if not ours.poll(patience(limits.seconds)):
+            return "it did not come to an end"
         answer: str | None = ours.recv()
     except (EOFError, OSError):
+        process.join(1.0)
+        if process.exitcode == -signal.SIGXCPU:
+            return f"it took more than {limits.seconds:g} seconds of processor time"
         return "its process ended without an answer"
     else:
         return answer
@@ -50,9 +55,10 @@ def _work(
     verdict: DocumentVerdict,
     password: str | None,
     language: str,
-    memory: int,
+    limits: Limits,
 ) -> None:
-    limit_memory(memory)
+    limit_memory(limits.memory)
+    limit_processor_time(limits.seconds)
     try:
         files.write(
             compare(Path(path).read_bytes(), password=password),

@@ -331,8 +331,44 @@ def test_an_excel_file_that_unpacks_to_what_no_table_needs(tmp_path: Path, monke
     file = excel(tmp_path / "t.xlsx", *GOOD)
     assert len(party_table.read(file)) == 3
     monkeypatch.setattr(party_table, "_MOST_UNPACKED", 5_000)
-    with pytest.raises(UsageError, match="unpacks to more than a gigabyte"):
+    with pytest.raises(UsageError, match="unpacks to more than 0 MB"):
+        party_table.rows(file.name, file.read_bytes(), ".xlsx")
+
+
+def sheet(file: Path, rows: str) -> Path:
+    """An Excel file whose first worksheet has `rows` of XML behind the header."""
+    excel(file)
+    header = "".join(f'<c r="{"ABCD"[at]}1" t="inlineStr"><is><t>{name}</t></is></c>' for at, name in enumerate(HEADER))
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    data = f'<worksheet xmlns="{namespace}"><sheetData><row r="1">{header}</row>{rows}</sheetData></worksheet>'
+    with zipfile.ZipFile(file) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = data.encode()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    return file
+
+
+def test_a_table_of_endless_width_is_refused_at_its_first_row(tmp_path: Path) -> None:
+    cells = "".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(2, 30_002))
+    file = sheet(tmp_path / "t.xlsx", cells)
+    assert file.stat().st_size < 200_000
+    began = time.process_time()
+    with pytest.raises(UsageError, match=r"t\.xlsx has something in column XFD of row 2, and 256 columns are read"):
+        party_table.rows(file.name, file.read_bytes(), ".xlsx")
+    assert time.process_time() - began < 1
+    with pytest.raises(UsageError, match="in column XFD of row 2"):
         party_table.read(file)
+
+
+def test_a_table_of_too_many_rows_or_cells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = b"client_name,client_contact\n" + b"A,a@example.org\n" * 100_001
+    with pytest.raises(UsageError, match=r"t\.csv has more than 100000 rows"):
+        party_table.rows("t.csv", table, ".csv")
+    monkeypatch.setattr(party_table, "_MOST_CELLS", 1000)
+    with pytest.raises(UsageError, match=r"t\.csv has more than 1000 cells"):
+        party_table.rows("t.csv", table, ".csv")
 
 
 def test_a_hidden_sheet_is_not_taken_for_the_table(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def step(name: str, state: State) -> tuple[State, datetime]:
         "signature": c.RecordSignature(role, hashed("s"), 5000, link=link("client"), certificate_id="CERT"),
         "completion": c.RecordCompletion(hashed("f"), 9000),
         "decline": c.Decline(role, token, "session", "not agreed"),
-        "void": c.Void("a mistake"),
+        "void": c.Void("a mistake", cause="it could not be sealed" if state.status == "sealing" else None),
         "expire": c.Expire(),
         "remind": c.Remind(link("reminder")),
         "resend": c.Resend(link("resend")),

@@ -1,0 +1,195 @@
+"""The process that does the work. It has no key of ours, no database and no network, and can write no file."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from signing_core.errors import SealtrailError
+from signing_core.limited.channel import receive, send
+
+_LOOK_UP: Final = 2.0
+"""Seconds after which a process without work looks whether there is still somebody to work for."""
+_IDLE: Final = 300.0
+"""Seconds without work after which it ends."""
+_NEW_NETWORK: Final = 0x40000000 | 0x10000000  # CLONE_NEWNET, CLONE_NEWUSER of Linux
+
+_ends_at: float | None = None
+"""The processor time of this process at which its work has to have ended."""
+
+
+def run(arguments: list[str], data: bytes, *, answer: int) -> bytes | None:
+    """What another program says on its standard output to `data` on its standard input, under what is left of the limits.
+
+    None when it failed, was not found, or said more than `answer` bytes.
+    """
+    left = 3600.0 if _ends_at is None else _ends_at - spent()
+    if left <= 0:
+        os.kill(os.getpid(), signal.SIGXCPU)  # as the system does when it counts this process alone
+
+    try:
+        with subprocess.Popen(  # noqa: S603  programs that we name
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            _leave(process, int(left) + 1)
+            said = _talk(process, data, answer)
+            if said is None:
+                process.kill()
+        return said if process.returncode == 0 else None
+    except OSError:
+        return None
+
+
+def _leave(process: subprocess.Popen[bytes], seconds: int) -> None:
+    with contextlib.suppress(AttributeError, OSError):  # known to Linux alone; ended already
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, seconds))
+
+
+def _talk(process: subprocess.Popen[bytes], data: bytes, most: int) -> bytes | None:
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101  both are pipes
+    said, view = bytearray(), memoryview(data)
+    os.set_blocking(process.stdin.fileno(), False)
+    writing = [process.stdin]
+    while True:
+        readable, writable, _ = select.select([process.stdout], writing, [])
+        if writable:
+            try:
+                view = view[os.write(process.stdin.fileno(), view[: 1 << 16]) :]
+            except BrokenPipeError:
+                view = view[:0]
+            if not view:
+                process.stdin.close()
+                writing = []
+        if readable:
+            chunk = os.read(process.stdout.fileno(), 1 << 20)
+            if not chunk:
+                return bytes(said)
+            said += chunk
+            if len(said) > most:
+                return None
+
+
+def spent() -> float:
+    """Processor time of this process and of those it started."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usage)
+
+
+def narrow(seconds: float) -> None:
+    """Leave the work at hand so many seconds of processor time from now on, or less where less is left."""
+    if _ends_at is not None:
+        _end_in(min(seconds, _ends_at - spent()))
+
+
+def _end_in(seconds: float) -> None:
+    # What processes that it starts take is not counted by the system: `run` gives them what is left.
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    _set(resource.RLIMIT_CPU, max(1, int(own.ru_utime + own.ru_stime + seconds) + 1))
+
+
+def _limit(seconds: float, memory: int) -> None:
+    global _ends_at
+    _ends_at = spent() + seconds
+    _end_in(seconds)
+    _set(resource.RLIMIT_AS, _address_space() + memory)
+
+
+def _lift() -> None:
+    global _ends_at
+    _ends_at = None
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        _set(kind, resource.RLIM_INFINITY)
+
+
+def _set(kind: int, most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of address space
+        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+
+
+def _address_space() -> int:
+    """Of this process, in bytes; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _without_network() -> None:
+    """A network of its own with nothing in it, where the system lets any process have one."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None, use_errno=True).unshare(_NEW_NETWORK)
+
+
+def _function(work: str) -> Callable[..., Any]:
+    module, _, name = work.partition(":")
+    loaded = importlib.import_module(module)
+    getattr(loaded, "load", lambda: None)()  # what it needs for any work, before its limits count
+    function: Callable[..., Any] = getattr(loaded, name)
+    return function
+
+
+def _done(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float, memory: int) -> tuple[Any, ...]:
+    _limit(seconds, memory)
+    try:
+        return "answer", function(*arguments)
+    except SealtrailError as error:
+        more = {key: value for key, value in vars(error).items() if isinstance(value, str | None)}
+        return "refused", type(error).__name__, str(error), more
+    except MemoryError:
+        return ("memory",)
+    except Exception as error:
+        return "failed", f"{type(error).__name__}: {error}"[:500]
+    finally:
+        _lift()
+
+
+def serve(channel: socket.socket) -> None:
+    parent, idle = os.getppid(), 0.0
+    while idle < _IDLE:
+        if not select.select([channel], [], [], _LOOK_UP)[0]:
+            idle += _LOOK_UP
+            if os.getppid() != parent:  # killed; others that it started may hold its end of the channel open
+                return
+            continue
+        work, arguments, seconds, memory = receive(channel)
+        idle = 0.0
+        try:
+            answer = _done(_function(work), arguments, seconds, memory)
+        except Exception as error:  # before its limits: a fault of ours
+            answer = "failed", f"{type(error).__name__}: {error}"[:500]
+        del arguments
+        send(channel, answer)
+
+
+def main() -> None:
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    tempfile.gettempdir()  # found by writing a file
+    _without_network()
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (0, 0))
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        serve(channel)
+
+
+if __name__ == "__main__":
+    # As `python -m` this module is called __main__; the one that others import is the one to serve.
+    from signing_core.limited import worker
+
+    worker.main()
