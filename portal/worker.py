@@ -21,8 +21,12 @@ import sys
 from datetime import datetime
 from typing import Any, Final
 
-MEMORY: Final = 3 << 30
-"""Bytes of address space: libraries and fonts map about a third of it."""
+from signing_core.verification.worker_processes import limit_memory, limit_processor_time, memory_for, seconds_for
+
+MEMORY: Final = 2 << 30
+"""Bytes of address space for one job, on top of what libraries and fonts map."""
+MOST_SECONDS: Final = 60.0
+"""Of processor time for one job."""
 MAX_SCANNED_PAGES: Final = 20
 LONGEST_MESSAGE: Final = 96 << 20
 
@@ -95,6 +99,8 @@ class Worker:
                     size = os.fstat(descriptor).st_size
                     data = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)[:] if size else b""
                     os.close(descriptor)
+                limit_processor_time(seconds_for(len(data), MOST_SECONDS))
+                limit_memory(memory_for(len(data), MEMORY))
                 answer = {"result": self._do(job, bytes(data))}
             except MemoryError:
                 answer = {"failed": "memory"}
@@ -203,9 +209,9 @@ def main() -> None:
     import signing_core.pdf.render
     import signing_core.verification.document  # noqa: F401
 
-    for kind, limit in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of address space
-            resource.setrlimit(kind, (limit, limit))
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (0, 0))
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         Worker(channel, trust).serve()
 

@@ -89,7 +89,7 @@ def _once(work: str, arguments: tuple[Any, ...], allowance: Allowance) -> Any:
         raise _Stopped(Exceeded("answer", f"gave more than {allowance.answer >> 20} MB"), by_chance=False) from None
     except (EOFError, OSError, pickle.UnpicklingError):
         worker.end()
-        raise _died(worker.ended_by, allowance) from None
+        raise _died(worker.ended_by) from None
     finally:
         _given_back(worker) if kept else worker.end()
     if status == "answer":
@@ -102,11 +102,9 @@ def _once(work: str, arguments: tuple[Any, ...], allowance: Allowance) -> Any:
     raise _Stopped(Exceeded("fault", "came upon something that it cannot do"), by_chance=False)
 
 
-def _died(ended_by: int | None, allowance: Allowance) -> _Stopped:
+def _died(ended_by: int | None) -> _Stopped:
     if ended_by == signal.SIGXCPU:
-        return _Stopped(
-            Exceeded("time", f"took more than {allowance.seconds:.0f} s of processor time"), by_chance=False
-        )
+        return _Stopped(Exceeded("time", "took more processor time than it is given"), by_chance=False)
     # Killed from outside, for instance when the machine ran out of memory; or a fault in a library that the file led to.
     return _Stopped(Exceeded("died", "ended the program that did it"), by_chance=ended_by == signal.SIGKILL)
 

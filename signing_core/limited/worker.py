@@ -36,9 +36,6 @@ def run(arguments: list[str], data: bytes, *, answer: int) -> bytes | None:
     None when it failed, was not found, or said more than `answer` bytes.
     """
     left = 3600.0 if _ends_at is None else _ends_at - spent()
-    if left <= 0:
-        os.kill(os.getpid(), signal.SIGXCPU)  # as the system does when it counts this process alone
-
     try:
         with subprocess.Popen(  # noqa: S603  programs that we name
             arguments,
@@ -53,6 +50,8 @@ def run(arguments: list[str], data: bytes, *, answer: int) -> bytes | None:
         return said if process.returncode == 0 else None
     except OSError:
         return None
+    finally:
+        _count()
 
 
 def _leave(process: subprocess.Popen[bytes], seconds: int) -> None:
@@ -92,20 +91,31 @@ def spent() -> float:
 
 def narrow(seconds: float) -> None:
     """Leave the work at hand so many seconds of processor time from now on, or less where less is left."""
+    global _ends_at
     if _ends_at is not None:
-        _end_in(min(seconds, _ends_at - spent()))
+        _ends_at = min(_ends_at, spent() + seconds)
+        _count()
 
 
-def _end_in(seconds: float) -> None:
-    # What processes that it starts take is not counted by the system: `run` gives them what is left.
+def _count() -> None:
+    """Have the system end this process when its work has taken its time.
+
+    The system counts what this process takes itself. Processes that it starts get what is left of the time (`run`), and what they
+    took is taken off here.
+    """
+    if _ends_at is None:
+        return
+    left = _ends_at - spent()
+    if left <= 0:
+        os.kill(os.getpid(), signal.SIGXCPU)
     own = resource.getrusage(resource.RUSAGE_SELF)
-    _set(resource.RLIMIT_CPU, max(1, int(own.ru_utime + own.ru_stime + seconds) + 1))
+    _set(resource.RLIMIT_CPU, max(1, int(own.ru_utime + own.ru_stime + left) + 1))
 
 
 def _limit(seconds: float, memory: int) -> None:
     global _ends_at
     _ends_at = spent() + seconds
-    _end_in(seconds)
+    _count()
     _set(resource.RLIMIT_AS, _address_space() + memory)
 
 

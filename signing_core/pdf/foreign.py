@@ -17,7 +17,7 @@ from signing_core.pdf.intake import Inspection
 from signing_core.pdf.templates import TemplateField
 
 _WORK: Final = "signing_core.pdf.foreign_work"
-_FIRST_LOOK: Final = 3.5
+_FIRST_LOOK: Final = 2.5
 """Seconds of processor time for a small file."""
 _TEMPLATE_SECONDS: Final = 8.0
 _TEMPLATE_MEMORY: Final = 1 << 30

@@ -62,9 +62,9 @@ class Limits:
     """For one document."""
 
     seconds: float = 60.0
-    """Of processor time; on the clock a document may take many times as long before it is taken to hang."""
+    """Of processor time, less for a small file (`worker_processes.seconds_for`); on the clock a document may take many times as long before it is taken to hang."""
     memory: int = 3 * 1024**3
-    """Bytes of address space that a worker process may take on top of what it starts with; 0 for no limit."""
+    """Bytes of address space that a worker process may take on top of what it has, less for a small file; 0 for no limit."""
 
 
 class _Verifier:

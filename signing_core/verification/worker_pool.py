@@ -14,12 +14,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Protocol
 
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification.worker_processes import limit_memory, limit_processor_time, process_context
+from signing_core.verification.worker_processes import (
+    limit_memory,
+    limit_processor_time,
+    memory_for,
+    process_context,
+    seconds_for,
+    size_of,
+)
 
 Known = Callable[[str], DocumentVerdict | None]
 
@@ -44,14 +50,15 @@ class Work(Protocol):
 def _work(connection: Connection, work: Work, seconds: float, memory: int) -> None:
     """A worker process: a path in, a verdict out, until None comes."""
     parent = os.getppid()
-    limit_memory(memory)
     try:
         verifier = work.verifier()
         gc.freeze()  # what is loaded by now stays: it need not be looked through again, nor copied from the parent
         gc.set_threshold(20_000, 20, 20)
         connection.send(None)
         while (path := _next(connection, parent)) is not None:
-            limit_processor_time(seconds)
+            size = size_of(path)
+            limit_processor_time(seconds_for(size, seconds))
+            limit_memory(memory_for(size, memory))
             try:
                 verdict = verifier(path)
             except MemoryError:
@@ -108,7 +115,7 @@ def patience(seconds: float) -> float:
 
 
 class WorkerPool:
-    """Up to `jobs` processes. A document may take `seconds` of processor time, a process `memory` bytes more than it starts with (0: any)."""
+    """Up to `jobs` processes. A document may take `seconds` of processor time and `memory` bytes (0: any), a small file less: see `seconds_for`, `memory_for`."""
 
     def __init__(self, work: Work, *, jobs: int, seconds: float, memory: int) -> None:
         self._work = work
@@ -188,7 +195,8 @@ class WorkerPool:
             worker.process.join(_GRACE)
             status = worker.process.exitcode
             if status == -signal.SIGXCPU:
-                self._lost(worker, "limit-exceeded", f"{self._seconds:g} seconds of processor time")
+                seconds = seconds_for(size_of(worker.task[1]) if worker.task else None, self._seconds)
+                self._lost(worker, "limit-exceeded", f"{seconds:g} seconds of processor time")
             else:
                 self._lost(worker, "worker-died", f"exit status {status}" if status is not None else "")
             return
@@ -217,11 +225,4 @@ class WorkerPool:
             return
         index, path = worker.task
         verdict = self._work.not_judged(path, code, detail)
-        self._done[index] = replace(verdict, size=_size(path))
-
-
-def _size(path: str) -> int | None:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return None
+        self._done[index] = replace(verdict, size=size_of(path))

@@ -17,6 +17,24 @@ def process_context() -> BaseContext:
     return multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
 
 
+def seconds_for(size: int | None, most: float) -> float:
+    """Of processor time for a file of `size` bytes, no more than `most`: what honest ones need many times over."""
+    return min(most, 7.0 + 20.0 * (size or 0) / 1e6)
+
+
+def memory_for(size: int | None, most: int) -> int:
+    """Bytes of address space for a file of `size` bytes, no more than `most`; 0 (none) when `most` is 0."""
+    return min(most, (1 << 30) + 30 * (size or 0))
+
+
+def size_of(path: str) -> int | None:
+    """In bytes; None for what cannot be found."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None
+
+
 def limit_processor_time(seconds: float) -> None:
     """So many seconds of processor time more for the process that calls it, where the system has such a limit; then it is ended by
     SIGXCPU. The limit may be set again."""
@@ -31,7 +49,8 @@ def limit_processor_time(seconds: float) -> None:
 
 
 def limit_memory(size: int) -> None:
-    """So many bytes of address space more for the process that calls it, where the system has such a limit; 0 is none.
+    """So many bytes of address space more for the process that calls it, where the system has such a limit; 0 is none. The limit may
+    be set again.
 
     What it has by now is left out of account: a process forked from a large one has gigabytes mapped that it never uses.
     """
@@ -40,7 +59,7 @@ def limit_memory(size: int) -> None:
             import resource
 
             most = _address_space() + size
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
         except (ImportError, ValueError, OSError):
             return  # no such limit on this system
 

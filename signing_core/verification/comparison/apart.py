@@ -11,7 +11,14 @@ from signing_core.verification.batch import Limits
 from signing_core.verification.comparison import files
 from signing_core.verification.comparison.states import compare
 from signing_core.verification.worker_pool import patience
-from signing_core.verification.worker_processes import limit_memory, limit_processor_time, process_context
+from signing_core.verification.worker_processes import (
+    limit_memory,
+    limit_processor_time,
+    memory_for,
+    process_context,
+    seconds_for,
+    size_of,
+)
 
 
 def write_apart(
@@ -24,21 +31,23 @@ def write_apart(
     language: str = "en",
 ) -> str | None:
     """`files.write` for the file at `path`; why there is no comparison, None when there is one."""
+    size = size_of(path)
+    seconds, memory = seconds_for(size, limits.seconds), memory_for(size, limits.memory)
     context = process_context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
-        target=_work, args=(theirs, path, folder, verdict, password, language, limits), daemon=True
+        target=_work, args=(theirs, path, folder, verdict, password, language, seconds, memory), daemon=True
     )
     process.start()
     theirs.close()
     try:
-        if not ours.poll(patience(limits.seconds)):
+        if not ours.poll(patience(seconds)):
             return "it did not come to an end"
         answer: str | None = ours.recv()
     except (EOFError, OSError):
         process.join(1.0)
         if process.exitcode == -signal.SIGXCPU:
-            return f"it took more than {limits.seconds:g} seconds of processor time"
+            return f"it took more than {seconds:g} seconds of processor time"
         return "its process ended without an answer"
     else:
         return answer
@@ -55,10 +64,11 @@ def _work(
     verdict: DocumentVerdict,
     password: str | None,
     language: str,
-    limits: Limits,
+    seconds: float,
+    memory: int,
 ) -> None:
-    limit_memory(limits.memory)
-    limit_processor_time(limits.seconds)
+    limit_memory(memory)
+    limit_processor_time(seconds)
     try:
         files.write(
             compare(Path(path).read_bytes(), password=password),

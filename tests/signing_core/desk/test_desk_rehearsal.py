@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-import zlib
-from collections.abc import Callable
-
 import pytest
-from pdf_parts import contract_objects, original, stream
+from bombs import plain
+from pdf_parts import stream
 
 from signing_core.desk import rehearsal, taking_in
 from signing_core.errors import DocumentRefused
@@ -32,14 +29,6 @@ def refused(source: bytes) -> DocumentRefused:
         taken(source)
     assert str(caught.value).startswith("offer.pdf ")
     return caught.value
-
-
-def plain(catalog: bytes = b"", page: bytes = b"", more: dict[int, bytes] | None = None) -> bytes:
-    """Two pages without a form, with more entries in the catalog and on the first page."""
-    objects = {number: body for number, body in contract_objects().items() if number not in (8, 9, 10, 11)}
-    objects[1] = b"<< /Type /Catalog /Pages 2 0 R %s >>" % catalog
-    objects[3] = objects[3].replace(b" /Annots [9 0 R 10 0 R 11 0 R]", page)
-    return original(objects | (more or {}))
 
 
 @pytest.mark.parametrize(
@@ -103,88 +92,3 @@ def test_a_template_is_rehearsed_once() -> None:
     first, second = (taken(plain(), template_id="01KAX9YJ7M3RP2S5T8V1W4X6T1") for _ in range(2))
     assert first.programs and not second.programs
     assert first.prepared == second.prepared
-
-
-def deep_forms() -> bytes:
-    """Form XObjects that each draw the next one ten times, ten deep."""
-    more = {
-        number: stream(b"/X Do " * 10, b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X %d 0 R >> >>" % (number + 1))
-        for number in range(30, 40)
-    }  # fmt: skip
-    more[40] = stream(b"0 0 1 1 re f", b"/Type /XObject /Subtype /Form /BBox [0 0 9 9]")
-    more[4] = stream(b"/X Do")
-    page = contract_objects()[3].replace(b" /Annots [9 0 R 10 0 R 11 0 R]", b"")
-    more[3] = page.replace(b"/Resources <<", b"/Resources << /XObject << /X 30 0 R >>")
-    return plain(more=more)
-
-
-def huge_stream(levels: int = 2) -> bytes:
-    body = b"0 0 1 1 re f " * (60 << 20)
-    for _ in range(levels):
-        body = zlib.compress(body, 9)
-    return plain(more={4: stream(body, b"/Filter [%s]" % (b"/FlateDecode " * levels))})
-
-
-def huge_picture() -> bytes:
-    picture = stream(
-        zlib.compress(bytes(1 << 20), 9),
-        b"/Type /XObject /Subtype /Image /Width 60000 /Height 60000 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /FlateDecode",
-    )
-    page = contract_objects()[3].replace(b" /Annots [9 0 R 10 0 R 11 0 R]", b"")
-    page = page.replace(b"/Resources <<", b"/Resources << /XObject << /X 30 0 R >>")
-    return plain(more={3: page, 30: picture, 4: stream(b"500 0 0 500 0 0 cm /X Do")})
-
-
-def huge_object_stream() -> bytes:
-    body = zlib.compress(zlib.compress(b"1 0 " * (100 << 20), 9), 9)
-    objects = stream(body, b"/Type /ObjStm /N 100000000 /First 419430400 /Filter [/FlateDecode /FlateDecode]")
-    return plain(catalog=b"/Names 31 0 R", more={30: objects})
-
-
-def many_pages() -> bytes:
-    return plain(more={2: b"<< /Type /Pages /Count 3000 /Kids [%s] >>" % (b"3 0 R " * 3000)})
-
-
-def endless_pattern() -> bytes:
-    tiny = stream(
-        b"0 0 .01 .01 re f",
-        b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 .02 .02] /XStep .02 /YStep .02 /Resources << >>",
-    )
-    page = contract_objects()[3].replace(b" /Annots [9 0 R 10 0 R 11 0 R]", b"")
-    page = page.replace(b"/Resources <<", b"/Resources << /Pattern << /P 30 0 R >>")
-    return plain(more={3: page, 30: tiny, 4: stream(b"/Pattern cs /P scn 0 0 595 842 re f")})
-
-
-def many_strokes() -> bytes:
-    body = zlib.compress(b"0 0 m 595 842 l S 9 9 500 700 re B* " * 1_500_000, 9)
-    return plain(more={4: stream(body, b"/Filter /FlateDecode")})
-
-
-BOMBS: list[Callable[[], bytes]] = [
-    deep_forms,
-    huge_stream,
-    huge_picture,
-    huge_object_stream,
-    many_pages,
-    endless_pattern,
-    many_strokes,
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
-def test_a_bomb_costs_little_and_gets_one_sentence_or_comes_through(bomb: Callable[[], bytes]) -> None:
-    source = bomb()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    try:
-        taken(source)
-    except DocumentRefused as error:
-        assert str(error).startswith("offer.pdf ")
-    from signing_core.limited import calling
-
-    calling._end_all()  # so that what its process took is counted
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = 15.0  # of a process with its libraries, on a busy machine; the limit of ten is kept by the system
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent < 10 + start + 0.25 * len(source) / 1024
-    assert after.ru_maxrss < 1.3 * (1 << 20)  # kilobytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import bombs
 import pytest
 import signed_samples as made
 from signed_samples import NOW
@@ -110,6 +112,19 @@ def test_a_worker_that_dies_costs_one_document(jobs: int, files: list[Path], rul
     assert "seconds of processor time" in verdicts[6].findings[0].message
     assert codes(verdicts[7]) == {"limit-exceeded"}
     assert verdicts[5].size == files[5].stat().st_size
+
+
+@pytest.mark.slow
+def test_a_signed_bomb_is_in_doubt_and_costs_little(rules: Rules, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{bomb.__name__}.pdf" for bomb in bombs.BOMBS]
+    for bomb, path in zip(bombs.BOMBS, paths, strict=True):
+        path.write_bytes(bombs.signed(bomb()))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    verdicts = list(verify_many(paths, rules, jobs=2))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert {str(verdict.integrity) for verdict in verdicts} == {"indeterminate"}
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10 * len(paths)
+    assert after.ru_maxrss < 1.4 * (1 << 20)  # kilobytes
 
 
 class NeverReady:
