@@ -15,6 +15,7 @@ from portal.confirming import CodePages
 from portal.gate import Gate
 from portal.matters import Matter
 from portal.site import Site, origin_of
+from portal.words import words
 from signing_core.errors import CodeExpired, CodeMissing
 
 
@@ -108,6 +109,7 @@ class ConsentPages:
                 origin_of(request),
                 stamp=signature_form.mark_from(chosen["stamp"]) if chosen["stamp"] else None,
                 copy_email=chosen["email"] or None,
+                agreed=words(self._gate.language(request, matter))["confirm_text"],
             )
         except (CodeExpired, CodeMissing):
             return self._codes.page(request, matter, "code_expired", 422)

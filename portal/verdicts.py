@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from signing_core.audit_log import events as audit
+from signing_core.certificate import page
 from signing_core.certificate.facts import CertificateData, PartyFacts
 from signing_core.certificate.scan import ScanResult
 from signing_core.certificate.words import count, moment
@@ -262,8 +263,10 @@ def _readable(data: CertificateData, language: str) -> dict[str, Any]:
         (say["certificate_id"], data.certificate_id),
         (say["document"], data.title),
         (say["document_id"], data.document_id),
-        (say["pages"], str(data.pages)),
+        (say["pages"], page.pages(data, language)),
         (say["created_at"], when(data.created_at)),
+        (say["author"], data.author or say["not_recorded"]),
+        (say["file_names"], page.file_names(data, language) or say["not_recorded"]),
         (say["signed_length"], say["bytes"].format(count=count(data.signed_length, language))),
         (say["signed_sha256"], data.signed_sha256),
         (
@@ -278,10 +281,10 @@ def _readable(data: CertificateData, language: str) -> dict[str, Any]:
         (say["qr_key"], data.qr_key_id or say["not_recorded"]),
         (say["log_sequence"], str(data.log_sequence) if data.log_sequence is not None else say["not_recorded"]),
     ]
-    return {"facts": facts, "parties": [_party(party, say, when) for party in data.parties]}
+    return {"facts": facts, "parties": [_party(party, say, when, language) for party in data.parties]}
 
 
-def _party(party: PartyFacts, say: Any, when: Any) -> dict[str, Any]:
+def _party(party: PartyFacts, say: Any, when: Any, language: str) -> dict[str, Any]:
     unknown = say["not_recorded"]
     contact = f"{party.contact} ({say['channel_' + party.channel]})" if party.contact and party.channel else unknown
     mark = say[f"mark_{party.mark_kind}"] if party.mark_kind else unknown
@@ -293,11 +296,13 @@ def _party(party: PartyFacts, say: Any, when: Any) -> dict[str, Any]:
         "facts": [
             (say["contact"], contact),
             (say["link_sent"], when(party.link_sent_at)),
-            (say["link_opened"], when(party.link_opened_at)),
+            (page.link_opened(party, language), when(party.link_opened_at)),
             *((say["code_" + code.kind].format(n=code.number), when(code.at)) for code in party.codes),
             (say["consented"], when(party.consented_at)),
+            *([(say["agreed"], say["agreed_value"].format(version=party.agreed))] if party.agreed else []),
             (say["time_stamped"], when(party.time_stamped_at)),
             (say["mark"], mark),
+            *([(say["copy_to"], party.copy_to)] if party.copy_to else []),
             (say["ip_address"], party.ip_address or unknown),
             (say["device"], party.device or unknown),
             (say["x509"], party.x509_certificate_sha256 or unknown),

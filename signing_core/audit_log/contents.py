@@ -60,6 +60,7 @@ def _time(value: Any) -> bool:
 _KINDS: Final[dict[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(
         (
+            "agreed",
             "because",
             "certificate_id",
             "challenge",

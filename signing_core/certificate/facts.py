@@ -40,6 +40,7 @@ class PartyFacts:
     channel: Literal["email", "sms"] | None = None
     link_sent_at: datetime | None = None
     link_opened_at: datetime | None = None
+    """For the first time."""
     codes: tuple[CodeEvent, ...] = ()
     """In the order in which they happened."""
     consented_at: datetime | None = None
@@ -54,6 +55,11 @@ class PartyFacts:
     """The browser's User-Agent, or what it was shortened to."""
     x509_certificate_sha256: str | None = None
     """Of the X.509 certificate the party signed with: 64 hexadecimal digits."""
+    link_openings: int | None = None
+    agreed: str | None = None
+    """Which consent text the party agreed to: the first 8 hexadecimal digits of its SHA-256."""
+    copy_to: str | None = None
+    """Where the finished document goes besides the contact, masked like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,10 @@ class CertificateData:
     qr_key_id: str | None = None
     """The COSE `kid` of the key that signed the QR code: 16 hexadecimal digits."""
     created_at: datetime | None = None
+    author: str | None = None
+    file_names: tuple[str, ...] = ()
+    """What the author's files were called."""
+    embedded_files: int = 0
     log_sequence: int | None = None
     """Sequence number of the client's signing event in the audit log."""
     zone: tzinfo = UTC

@@ -66,12 +66,14 @@ def _facts(data: CertificateData, qr_text: str) -> Iterator[tuple[str, str]]:
     yield "title", data.title
     yield "pages", str(data.pages)
     yield "organisation", data.organisation
+    yield "author", data.author or ""
+    yield "file_names", data.file_names[0] if data.file_names else ""
     yield "signed_sha256", data.signed_sha256
     yield "signed_length", str(data.signed_length)
     times: list[tuple[str, datetime | None]] = [("issued_at", data.issued_at), ("created_at", data.created_at)]
     for party in data.parties:
         yield f"{party.role}.name", party.name
-        for name in ("organisation", "contact", "ip_address", "device", "x509_certificate_sha256"):
+        for name in ("organisation", "contact", "copy_to", "agreed", "ip_address", "device", "x509_certificate_sha256"):
             yield f"{party.role}.{name}", getattr(party, name) or ""
         for name in ("link_sent_at", "link_opened_at", "consented_at", "time_stamped_at"):
             times.append((f"{party.role}.{name}", getattr(party, name)))

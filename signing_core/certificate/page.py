@@ -14,7 +14,7 @@ from signing_core.certificate.words import count, moment, words
 from signing_core.pdf.geometry import A4
 
 _MAX_CODE_ROWS: Final = 7
-_ROWS_PT: Final = 217.0
+_ROWS_PT: Final = 191.0
 """Height that a page of A4 has for a party's rows."""
 _ONE_LINE: Final = 0.74
 """Height of a row in its type size, from the capitals' top to the base line."""
@@ -77,6 +77,28 @@ def summary(data: CertificateData, language: str) -> str:
     )
 
 
+def pages(data: CertificateData, language: str) -> str:
+    """How many pages the document has, and what else is in the file."""
+    key = "pages_embedded" if data.embedded_files else "pages_value"
+    return words(language)[key].format(pages=data.pages, n=data.embedded_files)
+
+
+def file_names(data: CertificateData, language: str) -> str | None:
+    """What the author's files were called, in one line."""
+    if not data.file_names:
+        return None
+    first, more = _shown(data.file_names[0]), len(data.file_names) - 1
+    return words(language)["more_files"].format(name=first, n=more) if more else first
+
+
+def link_opened(party: PartyFacts, language: str) -> str:
+    """What the time of the first opening is called."""
+    say = words(language)
+    return (
+        say["link_opened_first"].format(n=party.link_openings) if (party.link_openings or 0) > 1 else say["link_opened"]
+    )
+
+
 @functools.cache
 def _template() -> str:
     return typesetting.load_template("signing_core.certificate", "page.typ")
@@ -109,7 +131,9 @@ def _inputs(data: CertificateData, qr_text: str, language: str) -> dict[str, Any
         "certificate_id": data.certificate_id,
         "document_id": data.document_id,
         "title": _shown(data.title),
-        "pages": say["pages_value"].format(pages=data.pages),
+        "pages": pages(data, language),
+        "author": _shown(data.author) if data.author else None,
+        "file_names": file_names(data, language),
         "created_at": moment(data.created_at, data.zone, language) if data.created_at else None,
         "signed_length": say["bytes"].format(count=count(data.signed_length, language)),
         "signed_sha256": data.signed_sha256,
@@ -172,11 +196,13 @@ def _rows(party: PartyFacts, data: CertificateData, language: str) -> list[dict[
     return [
         row(say["contact"], contact, lines=2),
         at(say["link_sent"], party.link_sent_at),
-        at(say["link_opened"], party.link_opened_at),
+        at(link_opened(party, language), party.link_opened_at),
         *_code_rows(party, data, language, row),
         at(say["consented"], party.consented_at),
+        *([row(say["agreed"], say["agreed_value"].format(version=party.agreed))] if party.agreed else []),
         at(say["time_stamped"], party.time_stamped_at),
         row(say["mark"], mark, lines=2),
+        *([row(say["copy_to"], _shown(party.copy_to, 26), lines=2)] if party.copy_to else []),
         row(say["ip_address"], _shown(party.ip_address, 31) if party.ip_address else None, lines=2),
         row(say["device"], _shown(party.device, 26) if party.device else None, lines=2),
     ]

@@ -6,6 +6,7 @@ hold one against the other.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -51,6 +52,7 @@ def gather(
             f"Event {signing.seq} of document {state.document_id} does not name the file that the client signed; "
             "run `sealtrail audit verify` before anything else."
         )
+    created = _first(log, "document.created")
     return CertificateData(
         certificate_id=row.certificate_id,
         document_id=state.document_id,
@@ -66,7 +68,10 @@ def gather(
         time_stamps=time_stamps,
         seal_certificate_sha256=seal_certificate_sha256,
         qr_key_id=qr_key_id,
-        created_at=next((event.time for event in log if event.type == "document.created"), None),
+        created_at=created.time if created else None,
+        author=_opened(created, "author_name", opened),
+        file_names=_names(created, opened),
+        embedded_files=_embedded(created),
         log_sequence=signing.seq,
         zone=workspace.zone,
     )
@@ -204,8 +209,11 @@ def _party(
         channel=person.channel,
         link_sent_at=_delivered_at(mine, ("link", "reminder")),
         link_opened_at=link_opened.time if link_opened else None,
+        link_openings=sum(event.type == "link.opened" for event in mine),
         codes=_codes(mine),
         consented_at=consent.time if consent else None,
+        agreed=_agreed(consent),
+        copy_to=_copy_to(role, log, consent, opened),
         time_stamped_at=_time(signature, "time_stamped_at"),
         mark_kind=given["signature"].kind if "signature" in given else None,
         mark=_picture(given.get("signature")),
@@ -261,6 +269,29 @@ def _opened(event: audit.Event | None, key: str, opened: dict[str, Any]) -> str 
     value = event.data.get(key) if event else None
     found = opened.get(value["commitment"]) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
+
+
+def _names(created: audit.Event | None, opened: dict[str, Any]) -> tuple[str, ...]:
+    value = created.data.get("file_names") if created else None
+    names = opened.get(value["commitment"]) if isinstance(value, dict) else None
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+
+def _embedded(created: audit.Event | None) -> int:
+    files = created.data.get("embedded_files") if created else None
+    return len(files) if isinstance(files, list) else 0
+
+
+def _agreed(consent: audit.Event | None) -> str | None:
+    text = consent.data.get("agreed") if consent else None
+    return hashlib.sha256(text.encode()).hexdigest()[:8] if isinstance(text, str) else None
+
+
+def _copy_to(role: Role, log: Sequence[audit.Event], consent: audit.Event | None, opened: dict[str, Any]) -> str | None:
+    """The address that the party gave with its consent, else the one that the author gave."""
+    key = f"{role.replace('-', '_')}_copy_email"
+    address = _opened(consent, "copy_email", opened) or _opened(_first(log, "document.created"), key, opened)
+    return contacts.mask(address) if address else None
 
 
 def _picture(row: sa.Row[Any] | None) -> Picture | None:

@@ -166,6 +166,7 @@ def _record(
         for name in ("name", "organisation", "contact", "copy_email"):
             if row[name]:
                 personal[f"{key}_{name}"] = Personal(role, row[name])
+    personal["file_names"] = Personal("author", [new.source_name])
     if prepared.embedded:  # what a file is called may say whom it is about
         personal["embedded_names"] = Personal("author", [file.name for file in prepared.embedded])
     if new.template_data:

@@ -142,11 +142,12 @@ class PartySteps(TakesSteps):
         *,
         stamp: Mark | None = None,
         copy_email: str | None = None,
+        agreed: str | None = None,
     ) -> State:
         """A party with a confirmed code gives its signature, and a stamp if it wants one.
 
         The consent is recorded; `work_on` then makes the signature. `copy_email` is where the finished document goes when
-        the party is reached by SMS. Raises `KeyEnds` when a key has ended without which the document would hang, and
+        the party is reached by SMS, `agreed` the sentence that was agreed to. Raises `KeyEnds` when a key has ended without which the document would hang, and
         `FileNotAsLogged`: a consent is to the file on record, or is not taken.
         """
         link = self._link(token)
@@ -184,7 +185,7 @@ class PartySteps(TakesSteps):
             lambda _: steps.Prepared(command),
             actor=role,
             origin=origin,
-            remarks={EventType.CONSENT_GIVEN: steps.Remarks(personal=personal)},
+            remarks={EventType.CONSENT_GIVEN: steps.Remarks({"agreed": agreed}, personal)},
             before=before,
             also=also,
         )

@@ -80,6 +80,8 @@ def facts() -> CertificateData:
         "192.0.2.17",
         "Firefox 145 on Windows",
         "9f" * 32,
+        link_openings=3,
+        agreed="1a2b3c4d",
     )
     client = PartyFacts(
         "client",
@@ -103,11 +105,15 @@ def facts() -> CertificateData:
         "2001:db8:85a3::8a2e:370:7334",
         None,
         "7e" * 32,
+        link_openings=1,
+        copy_to="e…a@example.org",
     )
     return CertificateData(
         certificate_id="01KAXB2M5T4QW8Z3N6V7C9D0EF",
         document_id="01KAX9YJ7M3RP2S5T8V1W4X6Z0",
         title="Framework agreement for advisory services",
+        author="Sample Author",
+        file_names=("Framework agreement.docx",),
         pages=5,
         organisation="Sample Seals GmbH",
         host="sign.example.org",
