@@ -66,6 +66,10 @@ def test_one_a4_page_states_everything(
         "Firefox 145 on Windows",
         "Sample Seals GmbH time-stamping",
         "head -c 183456",
+        "Sample Author",
+        "Framework agreement.docx",
+        "1a2b3c4d",
+        "e…a@example.org",
     ]
     if language == "en":
         stated += [
@@ -76,6 +80,7 @@ def test_one_a4_page_states_everything(
             "by text message",
             "Code 1 wrong entry",
             "Code 2 confirmed",
+            "Opened 3 times, first",
             "25 Nov 2026, 13:59:30 +01:00",
             "25 Nov 2026, 14:01:57 +01:00",
             "drawn by hand",
