@@ -139,6 +139,11 @@ class KeyRing:
         """32 bytes for the HMAC of codes and for encrypting the outbox."""
         return self._vault.derive("server key")
 
+    @cached_property
+    def event_key(self) -> bytes:
+        """32 bytes for the HMAC of audit events. No renewal and no new passphrase changes them: every event stays provable."""
+        return self._vault.derive("event key")
+
     def certificate(self, purpose: Purpose) -> x509.Certificate:
         """The one in use, also when it has ended."""
         return self._key(purpose).certificate
