@@ -1,6 +1,6 @@
 """The key ring: everything that the company signs with. How it lies on disk is said in `ring_folder`.
 
-Every change of a key writes the public part first and then replaces one file, so a ring cut off at any point still opens.
+A change of a key that was cut off at any point is finished when the ring is opened again.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from signing_core.errors import KeyUnavailable, UsageError
+from signing_core.errors import ConcurrentChange, KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
 from signing_core.keys import chains, files, profiles, succession, vault
 from signing_core.keys.ca import CompanyCA
@@ -100,6 +101,7 @@ class KeyRing:
         description = read_description(folder)
         ring = cls(folder, opened, description, settings=settings or KeySettings(), clock=clock)
         ring._files.check_complete(ring.settings.tokens)
+        ring._finish_changes()
         return ring
 
     # The keys
@@ -261,8 +263,7 @@ class KeyRing:
         key = read_bought_key(data, passphrase, purpose=purpose, now=self._clock())
         with self._files.changing():
             self._check_published(purpose)
-            self._publish(purpose, key)
-            self._store(purpose, key)
+            self._use(purpose, key)
 
     def export_key(self, purpose: Purpose, passphrase: str) -> bytes:
         """The key, its X.509 certificate and chain as PKCS#12 under `passphrase`, for use by other programs.
@@ -340,15 +341,23 @@ class KeyRing:
             raise AssertionError("keys of clients are never kept")
         private_key = new_private_key()
         certificate = self.ca.issue(purpose, private_key.public_key(), name, now=self._clock())
-        key = SoftwareKey(private_key, certificate, (self.ca.certificate,))
-        self._publish(purpose, key)
-        self._store(purpose, key)
+        self._use(purpose, SoftwareKey(private_key, certificate, (self.ca.certificate,)))
 
     def _make_statement_key(self, purpose: Statement) -> None:
-        private_key = ed25519.Ed25519PrivateKey.generate()
-        self._files.publish_statement_key(purpose, private_key.public_key(), self.house, self._clock())
-        self._files.store_statement_key(purpose, private_key)
+        self._use(purpose, ed25519.Ed25519PrivateKey.generate())
+
+    def _use(self, purpose: Purpose | Statement, key: SoftwareKey | ed25519.Ed25519PrivateKey) -> None:
+        """(1) keep it, (2) publish it, so that it can be verified before it is used, (3) use it."""
+        self._files.store_next(purpose, key)
+        self._files.use_next(purpose, self.house, self._clock())
         self._in_use.forget(purpose)
+
+    def _finish_changes(self) -> None:
+        """What another process is at is left to it, and what cannot be written now to the next start."""
+        if self._files.waiting():
+            with suppress(ConcurrentChange, KeyUnavailable, OSError), self._files.changing(wait=0):
+                for purpose in self._files.waiting():
+                    self._files.use_next(purpose, self.house, self._clock())
 
     def _publish(self, purpose: Purpose, key: SigningKey) -> None:
         """Before a key is used it can be verified."""

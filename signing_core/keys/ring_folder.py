@@ -7,6 +7,7 @@
     ca.p12  first-party.p12  seal.p12  time-stamp.p12  qr.p12  checkpoint.p12
     ca-0123456789abcdef.p12    former company CAs by name: their CRLs go on
     ca-next.p12                a successor of the company CA that is not in use yet (see `succession`)
+    seal-next.p12 ...          a key that is not in use yet: a change of it was cut off, and the next start finishes it
     public/                    for those who verify: `sealtrail verify --trust <folder>/public`
         anchors.pem            X.509 certificates of roots
         seal.pem  first-party.pem  time-stamp.pem
@@ -17,8 +18,9 @@
 Public files keep former parts: what was ever signed with one has to stay provable. Above each stands what it is for,
 whose, and since when (`headed_pem`).
 
-Private files have mode 0600. Every change of a key writes the public part first and then replaces one file, so a ring
-cut off at any point still opens.
+Private files have mode 0600. Every change of a key (1) keeps the new one beside the one in use, (2) publishes it, (3) puts it in use by
+renaming its file. A ring cut off at any point still opens, which does what is left: no key is used that nobody can verify, and none
+stays published that nobody uses.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ PUBLIC = "public"
 HOUSES = "houses"
 _DESCRIPTION = "ring.json"
 NEXT_CA: Final = "ca-next"
+_NEXT: Final = "-next"
 _WAIT: Final = 30.0
 """Seconds."""
 
@@ -102,9 +105,9 @@ class RingFolder:
                 raise KeyUnavailable(f"The key {self._file(purpose)} is missing; restore it from your backup.")
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self, wait: float = _WAIT) -> Iterator[None]:
         """One change of a key at a time: two at once would leave one in use that nobody published. Raises `ConcurrentChange`."""
-        with file_lock(self.path / ".changing", _WAIT) as alone:
+        with file_lock(self.path / ".changing", wait) as alone:
             if not alone:
                 raise ConcurrentChange("Another process is changing the keys; run this again when it has ended.")
             yield
@@ -126,10 +129,32 @@ class RingFolder:
 
     def load(self, name: str) -> SoftwareKey:
         """`name`: a `Purpose`, one of `former_cas`, or `NEXT_CA`."""
-        return load_key(self._file(name), self._vault.file_password(name))
+        return load_key(self._file(name), self._password(name))
 
     def store(self, name: str, key: SoftwareKey) -> None:
-        save_key(self._file(name), key, self._vault.file_password(name))
+        save_key(self._file(name), key, self._password(name))
+
+    def store_next(self, purpose: Purpose | Statement, key: SoftwareKey | ed25519.Ed25519PrivateKey) -> None:
+        """Keep a key that is not in use yet."""
+        name = purpose + _NEXT
+        if isinstance(key, SoftwareKey):
+            self.store(name, key)
+        else:
+            save_statement_key(self._file(name), key, self._password(name))
+
+    def waiting(self) -> list[Purpose | Statement]:
+        """Purposes with a key that is not in use yet; the company CA's successor has an order of its own (`succession`)."""
+        return [one for one in (*PURPOSES, *STATEMENTS) if one != "ca" and self._file(one + _NEXT).is_file()]
+
+    def use_next(self, purpose: Purpose | Statement, house: HouseName, now: datetime) -> None:
+        """Publish the key that is not in use yet, and use it."""
+        name = purpose + _NEXT
+        if purpose == "qr" or purpose == "checkpoint":
+            public_key = load_statement_key(self._file(name), self._password(name)).public_key
+            self.publish_statement_key(purpose, public_key, house, now)
+        else:
+            self.publish(purpose, self.load(name), house, now)
+        files.rename(self._file(name), self._file(purpose))
 
     def former_cas(self) -> list[str]:
         """The names of company CAs before the one in use whose keys are kept."""
@@ -140,10 +165,7 @@ class RingFolder:
         files.sync_folder(self.path)
 
     def load_statement_key(self, purpose: Statement) -> StatementKey:
-        return load_statement_key(self._file(purpose), self._vault.file_password(purpose))
-
-    def store_statement_key(self, purpose: Statement, private_key: ed25519.Ed25519PrivateKey) -> None:
-        save_statement_key(self._file(purpose), private_key, self._vault.file_password(purpose))
+        return load_statement_key(self._file(purpose), self._password(purpose))
 
     # Public parts
 
@@ -182,6 +204,10 @@ class RingFolder:
 
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file(purpose))
+
+    def _password(self, name: str) -> bytes:
+        """One that is not in use yet has that of the place that it will take."""
+        return self._vault.file_password(name.removesuffix(_NEXT))
 
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.p12"
