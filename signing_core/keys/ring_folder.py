@@ -41,6 +41,7 @@ from signing_core.keys import files, public
 from signing_core.keys.headed_pem import HouseName, PublicPurpose
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.names import visible
+from signing_core.keys.public import Publisher
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Purpose, Statement
 from signing_core.keys.software import SoftwareKey, load_key, load_statement_key, save_key, save_statement_key
 from signing_core.keys.vault import Vault
@@ -58,7 +59,7 @@ _WAIT: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class Description:
     house: str
-    """Random, and the same for as long as the house lasts: whatever key or name changes."""
+    """Made from the first company CA's key (`headed_pem.house_id`), and the same for as long as the house lasts."""
     organisation: str
     country: str | None = None
 
@@ -146,14 +147,14 @@ class RingFolder:
         """Purposes with a key that is not in use yet; the company CA's successor has an order of its own (`succession`)."""
         return [one for one in (*PURPOSES, *STATEMENTS) if one != "ca" and self._file(one + _NEXT).is_file()]
 
-    def use_next(self, purpose: Purpose | Statement, house: HouseName, now: datetime) -> None:
+    def use_next(self, purpose: Purpose | Statement, by: Publisher) -> None:
         """Publish the key that is not in use yet, and use it."""
         name = purpose + _NEXT
         if purpose == "qr" or purpose == "checkpoint":
             public_key = load_statement_key(self._file(name), self._password(name)).public_key
-            self.publish_statement_key(purpose, public_key, house, now)
+            self.publish_statement_key(purpose, public_key, by)
         else:
-            self.publish(purpose, self.load(name), house, now)
+            self.publish(purpose, self.load(name), by)
         files.rename(self._file(name), self._file(purpose))
 
     def former_cas(self) -> list[str]:
@@ -169,21 +170,19 @@ class RingFolder:
 
     # Public parts
 
-    def publish(self, purpose: Purpose, key: SigningKey, house: HouseName, now: datetime) -> None:
+    def publish(self, purpose: Purpose, key: SigningKey, by: Publisher) -> None:
         root = key.chain[-1] if key.chain else key.certificate
         # The company CA was published before anything that it issued, so what is new here is the root above a bought key.
         anchor: PublicPurpose = "company-ca" if purpose == "ca" else "anchor"
-        public.add_certificate(self._public_file("anchors"), root, anchor, house, now)
+        public.add_certificate(self._public_file("anchors"), root, anchor, by)
         if purpose != "ca":
-            public.add_certificate(self._public_file(purpose), key.certificate, purpose, house, now)
+            public.add_certificate(self._public_file(purpose), key.certificate, purpose, by)
 
-    def publish_statement_key(
-        self, purpose: Statement, public_key: ed25519.Ed25519PublicKey, house: HouseName, now: datetime
-    ) -> None:
-        public.add_statement_key(self._public_file(purpose), public_key, purpose, house, now)
+    def publish_statement_key(self, purpose: Statement, public_key: ed25519.Ed25519PublicKey, by: Publisher) -> None:
+        public.add_statement_key(self._public_file(purpose), public_key, purpose, by)
 
-    def publish_authority(self, root: x509.Certificate, house: HouseName, now: datetime) -> None:
-        public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", house, now)
+    def publish_authority(self, root: x509.Certificate, by: Publisher) -> None:
+        public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", by)
 
     def used_from(self, purpose: Purpose | Statement) -> dict[bytes, datetime | None]:
         """When each public part of the purpose was first used, by its DER."""
