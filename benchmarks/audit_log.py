@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from signing_core.audit_log import events, proofs, replay, tree
 from signing_core.audit_log.events import NewEvent
 from signing_core.storage import migrations
-from signing_core.storage.database import make_engine, reading, writing
+from signing_core.storage.database import make_engine, reading, with_event_key, writing
 
 AIMS = {"single": 0.6, "replay": 300_000, "proof": 1.0}
 
@@ -47,7 +47,7 @@ def bare(folder: Path) -> sqlite3.Connection:
         """
         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
         CREATE TABLE audit_events (seq INTEGER NOT NULL PRIMARY KEY, document_id VARCHAR(26), type VARCHAR(40) NOT NULL,
-                                   time DATETIME NOT NULL, body BLOB NOT NULL, leaf_hash BLOB NOT NULL);
+                                   time DATETIME NOT NULL, body BLOB NOT NULL, leaf_hash BLOB NOT NULL, mac BLOB);
         CREATE INDEX a ON audit_events (document_id, seq);
         CREATE INDEX b ON audit_events (type);
         CREATE INDEX c ON audit_events (time);
@@ -58,7 +58,7 @@ def bare(folder: Path) -> sqlite3.Connection:
 
 def insert_bare(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     connection.execute("COMMIT")
 
 
@@ -91,7 +91,15 @@ def appends(
             number += size
         ours = per_block * size / (time.perf_counter() - started)
         rows = [
-            (e.seq, e.document_id, e.type, e.time.strftime("%Y-%m-%d %H:%M:%S.%f"), e.body, tree.leaf_hash(e.body))
+            (
+                e.seq,
+                e.document_id,
+                e.type,
+                e.time.strftime("%Y-%m-%d %H:%M:%S.%f"),
+                e.body,
+                tree.leaf_hash(e.body),
+                bytes(32),
+            )
             for e in made
         ]
         started = time.perf_counter()
@@ -121,7 +129,7 @@ def main() -> None:
 
 
 def run(folder: Path, total: int) -> None:
-    engine = make_engine(f"sqlite:///{folder / 'database.sqlite'}")
+    engine = with_event_key(make_engine(f"sqlite:///{folder / 'database.sqlite'}"), lambda: bytes(32))
     migrations.bring_up_to_date(engine)
     connection = bare(folder)
     appends(engine, connection, 1, 1, 200)  # warm

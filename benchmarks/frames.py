@@ -23,13 +23,13 @@ from typing import Any
 from signing_core.audit_log import events
 from signing_core.audit_log.events import NewEvent
 from signing_core.storage import migrations
-from signing_core.storage.database import make_engine, writing
+from signing_core.storage.database import make_engine, with_event_key, writing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fill(folder: Path, total: int) -> None:
-    engine = make_engine(f"sqlite:///{folder / 'database.sqlite'}")
+    engine = with_event_key(make_engine(f"sqlite:///{folder / 'database.sqlite'}"), lambda: bytes(32))
     migrations.bring_up_to_date(engine)
     for first in range(0, total, 20_000):
         some = [

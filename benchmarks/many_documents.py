@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from signing_core import access, testing
 from signing_core.access import LOCAL_ADMINISTRATOR, Access, Role
-from signing_core.audit_log import tree
+from signing_core.audit_log import authentication, tree
 from signing_core.desk import Desk, verifying
 from signing_core.storage import directory
 from signing_core.storage.database import writing
@@ -88,6 +88,7 @@ def make(folder: Path, documents: int, *, say: Callable[[str], None] = lambda _:
         access.grant(administrator, ANALYST, Role.ANALYST)
         access.grant(administrator, AUTHOR, Role.AUTHOR)
         _directory(workspace)
+        key = workspace.keys().event_key
     database = sqlite3.connect(folder / "database.sqlite", isolation_level=None)
     database.executescript("PRAGMA synchronous=OFF; PRAGMA cache_size=-400000; PRAGMA foreign_keys=OFF;")
     # Made again at the end, all at once: that is much faster than row by row.
@@ -95,7 +96,7 @@ def make(folder: Path, documents: int, *, say: Callable[[str], None] = lambda _:
     indexes = dict(database.execute(query).fetchall())
     for name in indexes:
         database.execute(f'DROP INDEX "{name}"')
-    log = _Log(database)
+    log = _Log(database, key)
     now = datetime.now(UTC).replace(tzinfo=None)
     for start in range(0, documents, _CHUNK):
         database.execute("BEGIN")
@@ -209,12 +210,13 @@ class _Row:
 class _Log:
     """Continues the workspace's audit log: bodies, leaves and inner nodes of the tree, as the core would have them."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, key: bytes) -> None:
+        self._database, self._key, self._before = database, key, b""
         self._nodes: list[tuple[int, bytes]] = []
         self._tree = tree.CompactRange(lambda node, value: self._nodes.append((tree.position(node), value)))
         for (leaf,) in database.execute("SELECT leaf_hash FROM audit_events ORDER BY seq").fetchall():
             self._tree.append(leaf)
+            self._before = leaf
         self._nodes.clear()
 
     def add(self, events: Iterator[tuple[str, str, datetime, dict[str, Any]]]) -> None:
@@ -228,9 +230,11 @@ class _Log:
             ).encode()
             leaf = tree.leaf_hash(body)
             previous[document] = hashlib.sha256(body).hexdigest()
-            rows.append((self._tree.size, document, kind, _time(time), body, leaf))
+            mac = authentication.code(self._key, self._before, body)
+            rows.append((self._tree.size, document, kind, _time(time), body, leaf, mac))
             self._tree.append(leaf)
-        self._database.executemany("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._before = leaf
+        self._database.executemany("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self._database.executemany("INSERT INTO audit_nodes VALUES (?, ?)", self._nodes)
         self._database.execute("UPDATE audit_head SET size = ?", (self._tree.size,))
         self._nodes.clear()

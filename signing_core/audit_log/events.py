@@ -27,8 +27,8 @@ from typing import Any
 import rfc8785
 import sqlalchemy as sa
 
+from signing_core.audit_log import authentication, store
 from signing_core.audit_log import personal as personal_data
-from signing_core.audit_log import store
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.errors import LogInconsistent
 from signing_core.storage.schema import audit_events
@@ -68,6 +68,15 @@ class Event:
     def leaf_hash(self) -> bytes:
         return leaf_hash(self.body)
 
+    def written_as_listed(self, previous: str | None) -> bool:
+        """Whether the columns, by which events are found and read, are what the body says, and it follows `previous`."""
+        try:
+            content = self.content
+            said = [content[key] for key in ("seq", "document", "type", "time", "prev")]
+            return said == [self.seq, self.document_id, self.type, time_text(self.time), previous]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return False
+
     @property
     def sha256(self) -> str:
         """What the next event of the same document names as `prev`."""
@@ -98,12 +107,13 @@ def append(
     personal: Mapping[str, Json] | None = None,
     about: str | None = None,
 ) -> Event:
-    """Append one event in the caller's transaction, which `storage.database.writing` began.
+    """Append one event in the caller's transaction, which `storage.database.writing` began, with its authentication code.
 
     `personal` holds the values that name or locate a person: they are kept beside the log with a random salt, and the
     event's `data` gets `{"commitment": HEX}` under the same key. They belong to the party in the role `about`, by default
     the actor; a value `Personal(role, value)` says otherwise for itself. `time` is aware. Raises `LogInconsistent` when
-    the log's head and its last event contradict each other, and `ValueError` for values that RFC 8785 cannot write.
+    the log's head and its last event contradict each other, `KeyUnavailable` when the key ring is not at hand and the type is
+    none that goes without a code (`authentication.OPEN`), and `ValueError` for values that RFC 8785 cannot write.
     """
     new = NewEvent(type, time, actor, document_id, data or {}, personal or {}, about)
     return append_many(connection, (new,))[0]
@@ -113,6 +123,7 @@ def append_many(connection: sa.Connection, new_events: Sequence[NewEvent]) -> li
     """Append several events in order, in the caller's transaction; see `append`."""
     with store.Writer(connection) as log:
         previous = _previous_bodies(log, new_events)
+        author, before = authentication.Author(connection), log.last_leaf()
         rows: list[store.EventRow] = []
         kept: list[personal_data.Kept] = []
         for seq, new in enumerate(new_events, start=log.size):
@@ -127,10 +138,12 @@ def append_many(connection: sa.Connection, new_events: Sequence[NewEvent]) -> li
             body = _body(seq, new, time, data, previous.get(new.document_id))
             if new.document_id is not None:
                 previous[new.document_id] = hashlib.sha256(body).hexdigest()
-            rows.append((seq, new.document_id, new.type, time, body, leaf_hash(body)))
+            leaf = leaf_hash(body)
+            rows.append((seq, new.document_id, new.type, time, body, leaf, author.code(new.type, before, body)))
+            before = leaf
         log.append(rows)
         log.keep_personal(kept)
-    return [Event(seq, document, kind, time, body) for seq, document, kind, time, body, _ in rows]
+    return [Event(seq, document, kind, time, body) for seq, document, kind, time, body, _, _ in rows]
 
 
 def of_document(connection: sa.Connection, document_id: str) -> list[Event]:

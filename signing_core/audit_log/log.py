@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from signing_core.audit_log import anchors, events, proofs, signer, store, stored_proofs, tree
+from signing_core.audit_log import anchors, authentication, events, proofs, signer, store, stored_proofs, tree
 from signing_core.audit_log.anchors import Anchor
 from signing_core.audit_log.checkpoint import Checkpoint
 from signing_core.audit_log.notes import COSIGNATURE, NoteInvalid, Verifier
@@ -163,7 +163,7 @@ class AuditLog:
         try:
             self.checkpoint(now)
         except SealtrailError as error:
-            contradiction = str(error).partition(signer.RESOLVE)[0].strip()
+            contradiction = str(error).partition(signer.RESOLVE)[0].partition(authentication.FORGED)[0].strip()
         else:
             raise UsageError("The log continues what was signed last; there is nothing to accept.")
         try:

@@ -4,7 +4,8 @@
 (2) sequence numbers: none missing, none beyond the head;
 (3) each body's `prev` against the hash of the same document's body before it;
 (4) the times: none earlier than one before it, by more than clocks differ;
-(5) all nodes over the leaves against the stored ones.
+(5) all nodes over the leaves against the stored ones;
+(6) where the key ring is at hand, the authentication codes.
 
 It gives the root at every size that is asked for, to be compared with checkpoints. A large log is shared out among
 processes, 65,536 events at a time.
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import store, tree
+from signing_core.audit_log import authentication, store, tree
 from signing_core.audit_log.findings import Finding
 from signing_core.audit_log.replay_chunk import (
     BATCH,
@@ -55,6 +56,8 @@ class Replayed:
     roots: dict[int, bytes]
     """The root at every size that was asked for and exists."""
     findings: tuple[Finding, ...]
+    forged: tuple[tuple[int, str], ...] | None
+    """Number and type of events whose authentication code does not hold; None where the key ring is not at hand."""
 
 
 def replay(
@@ -69,10 +72,11 @@ def replay(
         size = 0 if last is None else last + 1
         findings = _check_head(connection, size)
         whole = _Whole(connection, findings)
-        for chunk in _chunks(engine, connection, size, sorted(set(sizes)), progress, jobs or os.cpu_count() or 1):
+        key = authentication.at_hand(connection)
+        for chunk in _chunks(engine, connection, size, sorted(set(sizes)), progress, jobs or os.cpu_count() or 1, key):
             whole.add(chunk)
         whole.finish()
-    return Replayed(size, whole.roots, tuple(findings))
+    return Replayed(size, whole.roots, tuple(findings), None if key is None else tuple(whole.forged))
 
 
 class _Whole:
@@ -85,10 +89,12 @@ class _Whole:
         self._above = tree.CompactRange(lambda node, value: self._upper.__setitem__(node, value))
         self._chain: dict[str, str] = {}
         self._latest = ""
+        self.forged: list[tuple[int, str]] = []
         self.roots: dict[int, bytes] = {0: tree.EMPTY_ROOT}
 
     def add(self, chunk: Chunk) -> None:
         self._findings += chunk.findings
+        self.forged += chunk.forged
         for document, (seq, claimed) in chunk.firsts.items():
             if claimed != self._chain.get(document):
                 self._findings.append(chain_broken(seq, document))
@@ -137,13 +143,19 @@ def _check_head(connection: sa.Connection, size: int) -> list[Finding]:
 
 
 def _chunks(
-    engine: sa.Engine, connection: sa.Connection, size: int, sizes: list[int], progress: Progress | None, jobs: int
+    engine: sa.Engine,
+    connection: sa.Connection,
+    size: int,
+    sizes: list[int],
+    progress: Progress | None,
+    jobs: int,
+    key: bytes | None,
 ) -> Iterator[Chunk]:
     parts = [(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
     inside = [[one for one in sizes if start < one <= end] for start, end in parts]
     if jobs < 2 or size < SHARED_OUT_FROM:
         for (start, end), wanted in zip(parts, inside, strict=True):
-            yield replay_chunk(connection, start, end, wanted, progress)
+            yield replay_chunk(connection, start, end, wanted, progress, key)
         return
     url = engine.url.render_as_string(hide_password=False)
     # Not by fork: connections and locks of this process must not be carried over. The other processes, which take a
@@ -152,22 +164,22 @@ def _chunks(
     with ProcessPoolExecutor(min(jobs, len(parts)) - 1, context, initializer=end_with_parent) as pool:
         # The database may be written to meanwhile: nothing below `size` ever changes.
         tasks = [
-            pool.submit(_in_process, url, *part, wanted)
+            pool.submit(_in_process, url, *part, wanted, key)
             for part, wanted in reversed(list(zip(parts, inside, strict=True)))
         ][::-1]
         for task, (start, end), wanted in zip(tasks, parts, inside, strict=True):
             if task.cancel():
-                yield replay_chunk(connection, start, end, wanted, progress)
+                yield replay_chunk(connection, start, end, wanted, progress, key)
             else:
                 yield task.result()
                 if progress:
                     progress(end - start)
 
 
-def _in_process(url: str, start: int, end: int, sizes: list[int]) -> Chunk:
+def _in_process(url: str, start: int, end: int, sizes: list[int], key: bytes | None) -> Chunk:
     engine = make_engine(url)
     try:
         with reading(engine) as connection:
-            return replay_chunk(connection, start, end, sizes)
+            return replay_chunk(connection, start, end, sizes, key=key)
     finally:
         engine.dispose()

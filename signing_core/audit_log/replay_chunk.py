@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import store, tree
+from signing_core.audit_log import authentication, store, tree
 from signing_core.audit_log.findings import Finding
 from signing_core.storage.schema import audit_nodes
 
@@ -27,8 +27,8 @@ BATCH = 1 << BATCH_LEVEL
 CLOCK_TOLERANCE_SECONDS = 120
 """How far the clocks of the machines that write events may be apart, waiting for the writer's turn included."""
 
-_Row = tuple[int, "str | None", str, Any, bytes, bytes]
-"""seq, document, type, time as the database has it, body, leaf hash."""
+_Row = tuple[int, "str | None", str, Any, bytes, bytes, "bytes | None"]
+"""seq, document, type, time as the database has it, body, leaf hash, authentication code."""
 
 
 @dataclass(slots=True)
@@ -51,12 +51,22 @@ class Chunk:
     first_time: str = ""
     """UTC, `YYYY-MM-DD HH:MM:SS.ffffff`."""
     latest_time: str = ""
+    forged: list[tuple[int, str]] = field(default_factory=list)
+    """Number and type of events whose authentication code does not hold."""
 
 
 def replay_chunk(
-    connection: sa.Connection, start: int, end: int, sizes: Sequence[int], progress: Callable[[int], None] | None = None
+    connection: sa.Connection,
+    start: int,
+    end: int,
+    sizes: Sequence[int],
+    progress: Callable[[int], None] | None = None,
+    key: bytes | None = None,
 ) -> Chunk:
-    """Replay the events [start, end); `start` is a multiple of `BATCH`, and so is `end` unless it is the log's."""
+    """Replay the events [start, end); `start` is a multiple of `BATCH`, and so is `end` unless it is the log's.
+
+    `key`: of the events' authentication codes, which are not looked at without it.
+    """
     chunk = Chunk(start, end)
     wanted = sorted(sizes)
     for first in range(start, end, BATCH):
@@ -64,6 +74,8 @@ def replay_chunk(
         rows = _rows(connection, first, last)
         inside = [size for size in wanted if first < size <= last]
         _Batch(connection, chunk, first, last, rows).run(inside)
+        if key is not None:
+            chunk.forged += _forged(connection, rows, key)
         if progress:
             progress(len(rows))
     return chunk
@@ -99,7 +111,7 @@ class _Batch:
 
     def _check_chain(self) -> None:
         lasts, get = self._chunk.lasts, self._chunk.lasts.get
-        for seq, document, kind, time, body, _leaf in self._rows:
+        for seq, document, kind, time, body, *_ in self._rows:
             previous = get(document) if document is not None else None
             # RFC 8785 sorts the keys, so that every body ends with what the columns and the chain say. Nothing is parsed.
             link = f'"{document}","prev":"{previous}"' if document is not None else 'null,"prev":null'
@@ -210,6 +222,17 @@ class _Batch:
         self._chunk.findings.append(Finding(code, message, seq))
 
 
+def _forged(connection: sa.Connection, rows: Sequence[_Row], key: bytes) -> Iterator[tuple[int, str]]:
+    known: tuple[int, bytes | None] = (-1, None)
+    if rows:
+        first = rows[0][0] - 1
+        known = first, dict(store.nodes(connection, [(0, first)])).get((0, first))
+    for seq, _, kind, _, body, leaf, mac in rows:
+        if not authentication.holds(key, kind, known[1] if known[0] == seq - 1 else None, body, mac):
+            yield seq, kind
+        known = seq, leaf
+
+
 def compare_nodes(connection: sa.Connection, expected: dict[tree.Node, bytes]) -> Iterator[Finding]:
     """What differs between computed nodes and the stored ones."""
     wanted = list(expected)
@@ -286,10 +309,10 @@ _NODES = f"SELECT hash FROM {audit_nodes.name} WHERE position BETWEEN ? AND ? OR
 # SQLite holds any kind of value in any column: whatever somebody put there, bytes and texts come out.
 _EVENTS_SQLITE = """
     SELECT seq, CAST(document_id AS TEXT), ifnull(CAST(type AS TEXT), ''), ifnull(CAST(time AS TEXT), ''),
-           ifnull(CAST(body AS BLOB), x''), ifnull(CAST(leaf_hash AS BLOB), x'')
+           ifnull(CAST(body AS BLOB), x''), ifnull(CAST(leaf_hash AS BLOB), x''), CAST(mac AS BLOB)
     FROM audit_events WHERE seq >= ? AND seq < ? ORDER BY seq
 """
 _EVENTS_POSTGRESQL = """
-    SELECT seq, document_id, type, to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), body, leaf_hash
+    SELECT seq, document_id, type, to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), body, leaf_hash, mac
     FROM audit_events WHERE seq >= ? AND seq < ? ORDER BY seq
 """

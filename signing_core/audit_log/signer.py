@@ -6,6 +6,8 @@ memory. It derives every new root from there: from the remembered root and the b
 hashes alone. A database that was restored from a backup, cut off or rewritten before that point does not lead to the
 remembered root, and is refused (`LogInconsistent`).
 
+No event is signed that somebody without the key ring wrote: its authentication code is checked first (`authentication`).
+
 No memory is no excuse. Every signature and every seal begins with a checkpoint (`desk.signing`, `desk.sealing`), so the
 consent of each `signature.made` and the client's signature of each `document.completed` were signed before it. A log that has
 such an event and no memory over what it rests on was rewritten, or has lost its memory: nothing is signed over it.
@@ -25,12 +27,12 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import notes, proofs, store, tree
+from signing_core.audit_log import authentication, notes, proofs, store, tree
 from signing_core.audit_log.checkpoint import Checkpoint
 from signing_core.audit_log.notes import Note, NoteInvalid, Verifier
 from signing_core.errors import ConcurrentChange, LogInconsistent
 from signing_core.keys.interface import StatementKey
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import event_key, reading, writing
 from signing_core.storage.durable import write_file
 from signing_core.storage.locks import file_lock
 from signing_core.storage.schema import anchors, audit_events, checkpoints
@@ -76,7 +78,8 @@ class Signer:
         `said` is what was signed before and is kept elsewhere: the new one continues each of these that is of this log. With
         `lost` the log begins anew under this origin, and nothing that was signed under another is asked.
 
-        Raises `LogInconsistent` when the database does not continue what was signed last, or contradicts itself.
+        Raises `LogInconsistent` when the database does not continue what was signed last, contradicts itself, or has an event
+        that was not written with the key ring.
         """
         with _alone(self.memory):
             remembered = None if lost else recall(self.memory, self.verifiers)
@@ -115,10 +118,14 @@ class Signer:
             raise LogInconsistent(
                 f"The first {remembered.size} events are not those of the checkpoint that was signed. {RESOLVE}"
             )
-        for seq, body in _bodies(connection, remembered.size):
+        key, before = event_key(connection), _leaf(connection, remembered.size - 1)
+        for seq, type, body, mac in _bodies(connection, remembered.size):
             if seq != grown.size:
                 raise LogInconsistent(f"Event {grown.size} is missing. {RESOLVE}")
-            grown.append(tree.leaf_hash(body))
+            if not lost and not authentication.holds(key, type, before, body, mac):
+                raise LogInconsistent(f"{authentication.said(seq, type)} {authentication.FORGED}")
+            before = tree.leaf_hash(body)
+            grown.append(before)
         if grown.size != size:
             raise LogInconsistent(f"The log's head says {size} events, but there are {grown.size}. {RESOLVE}")
         if grown.root() != proofs.root(connection, size):
@@ -233,9 +240,14 @@ def _peaks(connection: sa.Connection, size: int) -> list[bytes]:
     return [found[node] for node in wanted]
 
 
-def _bodies(connection: sa.Connection, start: int) -> Iterator[tuple[int, bytes]]:
-    query = sa.select(audit_events.c.seq, audit_events.c.body).where(audit_events.c.seq >= start)
-    rows = connection.execution_options(yield_per=2000).execute(query.order_by(audit_events.c.seq))
+def _leaf(connection: sa.Connection, seq: int) -> bytes | None:
+    return dict(store.nodes(connection, [(0, seq)])).get((0, seq))
+
+
+def _bodies(connection: sa.Connection, start: int) -> Iterator[tuple[int, str, bytes, bytes | None]]:
+    table = audit_events.c
+    query = sa.select(table.seq, table.type, table.body, table.mac).where(table.seq >= start)
+    rows = connection.execution_options(yield_per=2000).execute(query.order_by(table.seq))
     return (tuple(row) for row in rows)
 
 

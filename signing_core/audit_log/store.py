@@ -20,8 +20,8 @@ from signing_core.audit_log.personal import Kept
 from signing_core.errors import LogInconsistent
 from signing_core.storage.schema import audit_events, audit_head, audit_nodes
 
-EventRow = tuple[int, "str | None", str, datetime, bytes, bytes]
-"""seq, document id, type, time (UTC), body, leaf hash."""
+EventRow = tuple[int, "str | None", str, datetime, bytes, bytes, "bytes | None"]
+"""seq, document id, type, time (UTC), body, leaf hash, authentication code."""
 
 
 class Writer:
@@ -44,6 +44,11 @@ class Writer:
         self._run(_LAST_OF, (document_id,))
         row = self._cursor.fetchone()
         return (row[0], bytes(row[1])) if row else None
+
+    def last_leaf(self) -> bytes | None:
+        """The leaf hash of the newest event; None in an empty log, or when it is gone."""
+        value = dict(codes(self._connection, (self.size - 1,))).get(self.size - 1)
+        return value[1] if value else None
 
     def append(self, rows: Sequence[EventRow]) -> None:
         """Write the events, the nodes they complete and the new head. Raises `LogInconsistent` when one is there already."""
@@ -124,18 +129,29 @@ def nodes(connection: sa.Connection, wanted: Sequence[tree.Node]) -> Iterable[tu
         yield from ((inner[position], value) for position, value in _select_in(connection, _NODES, list(inner)))
 
 
+def codes(connection: sa.Connection, numbers: Sequence[int]) -> Iterable[tuple[int, tuple[bytes | None, bytes | None]]]:
+    """Authentication code and leaf hash of these events, as stored; events that are missing are left out."""
+    return ((row[0], (_bytes(row[1]), _bytes(row[2]))) for row in _rows_in(connection, _CODES, list(numbers)))
+
+
 def _select_in(connection: sa.Connection, query: str, values: list[int]) -> Iterable[tuple[int, bytes]]:
+    return ((row[0], row[1]) for row in _rows_in(connection, query, values) if _bytes(row[1]) is not None)
+
+
+def _rows_in(connection: sa.Connection, query: str, values: list[int]) -> Iterable[tuple[Any, ...]]:
     cursor: Any = connection.connection.cursor()
     try:
         for start in range(0, len(values), 500):
             part = values[start : start + 500]
             cursor.execute(_for(connection, query.replace("*", ",".join("?" * len(part)))), part)
-            for number, value in cursor.fetchall():
-                # SQLite holds any kind of value in any column; what is no bytes is as good as missing.
-                if isinstance(value, bytes):
-                    yield number, value
+            yield from cursor.fetchall()
     finally:
         cursor.close()
+
+
+def _bytes(value: object) -> bytes | None:
+    """SQLite holds any kind of value in any column; what is no bytes is as good as missing."""
+    return value if isinstance(value, bytes) else None
 
 
 def _size(found: object) -> int:
@@ -152,8 +168,11 @@ def _for(connection: sa.Connection, query: str) -> str:
 _LOCK_HEAD = "SELECT size FROM audit_head WHERE id = 1"
 _UPDATE_HEAD = "UPDATE audit_head SET size = ? WHERE id = 1"
 _LAST_OF = "SELECT seq, body FROM audit_events WHERE document_id = ? ORDER BY seq DESC LIMIT 1"
-_INSERT_EVENT = "INSERT INTO audit_events (seq, document_id, type, time, body, leaf_hash) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_EVENT = (
+    "INSERT INTO audit_events (seq, document_id, type, time, body, leaf_hash, mac) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _INSERT_NODE = "INSERT INTO audit_nodes (position, hash) VALUES (?, ?)"
 _INSERT_PERSONAL = "INSERT INTO personal_data (commitment, salt, value, document_id, role) VALUES (?, ?, ?, ?, ?)"
+_CODES = f"SELECT seq, mac, leaf_hash FROM {audit_events.name} WHERE seq IN (*)"  # noqa: S608
 _LEAVES = f"SELECT seq, leaf_hash FROM {audit_events.name} WHERE seq IN (*)"  # noqa: S608
 _NODES = f"SELECT position, hash FROM {audit_nodes.name} WHERE position IN (*)"  # noqa: S608

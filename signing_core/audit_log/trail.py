@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import events, personal, signer
+from signing_core.audit_log import authentication, events, personal, signer
 from signing_core.audit_log.events import Event
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.display import badge, card, facts, fold, moment, paragraph, short, table
@@ -38,7 +38,8 @@ class AuditTrail:
 
     @classmethod
     def of(cls, workspace: Workspace, document_id: str, *, with_personal: bool = False) -> AuditTrail:
-        """The trail as stored now, checked: each body against its stored hash, and against the one before it.
+        """The trail as stored now, checked: each body against its stored hash, against the one before it, and, where the key ring
+        is at hand, for who wrote it.
 
         Whether the log as a whole is what was signed of it is `audit_log.verification`'s question. `with_personal` opens
         names, addresses and devices, which the display otherwise leaves closed: a kept copy of a notebook cannot forget.
@@ -49,13 +50,16 @@ class AuditTrail:
             rows = connection.execute(query).all()
             last = signer.latest(connection, workspace.log_origin)
             opened = personal.opened(connection, document_id) if with_personal else {}
+            found = tuple(events.Event(row.seq, row.document_id, row.type, row.time, row.body) for row in rows)
+            key = authentication.at_hand(connection)
+            forged = authentication.forged(connection, found, key) if key else None
         if not rows:
             raise DocumentUnknown(
                 f"The audit log has no event of a document {document_id}; look up the id with `sealtrail list`."
             )
-        found = tuple(events.Event(row.seq, row.document_id, row.type, row.time, row.body) for row in rows)
         stored = [bytes(row.leaf_hash) for row in rows]
-        return cls(document_id, found, _broken(found, stored), last.checkpoint.size if last else 0, opened)
+        broken = set(_broken(found, stored)) | ({forged.seq} if forged else set())
+        return cls(document_id, found, tuple(sorted(broken)), last.checkpoint.size if last else 0, opened)
 
     @property
     def in_order(self) -> bool:

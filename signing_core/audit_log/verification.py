@@ -1,6 +1,6 @@
 """`sealtrail audit verify`: the whole log against everything that was ever signed, anchored and stored of it.
 
-(1) replay of all events, chains and nodes (`replay`);
+(1) replay of all events, chains and nodes (`replay`), and with the key ring at hand who wrote each event (`authentication`);
 (2) every checkpoint: signature by a key of the log, and the root at its size;
 (3) what the signer remembers, which lies outside the database: a log in which anything was signed has a memory, and whatever
     was completed is under a checkpoint;
@@ -22,7 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import anchors, events, notes, personal, replay, signer, stored_proofs
+from signing_core.audit_log import anchors, authentication, events, notes, personal, replay, signer, stored_proofs
 from signing_core.audit_log.anchors import AnchorInvalid, Proven
 from signing_core.audit_log.checkpoint import Checkpoint
 from signing_core.audit_log.files import MAKING
@@ -120,6 +120,7 @@ class _Verification:
         self.report.findings += replayed.findings
         for loss in losses:
             self._guarded("declared loss", self._take_loss, loss)
+        self._check_authors(replayed, losses)
         good: dict[tuple[str, int], Note] = {}
         for row in rows:
             self._guarded("checkpoint", self._check_checkpoint, row, replayed, good)
@@ -149,6 +150,19 @@ class _Verification:
         for origin in data["origins_before"]:
             self._losses[str(origin)] = int(data["found"]["size"] or 0)
         self._say("loss-declared", f"A loss of events was declared: {data['reason']}", loss.seq, "warning")
+
+    def _check_authors(self, replayed: replay.Replayed, losses: Sequence[events.Event]) -> None:
+        """Every event was written with the key ring. What lies before a declared loss was declared with it."""
+        if replayed.forged is None:
+            text = "Who wrote the events was not checked: the key ring cannot be opened here. Set SEALTRAIL_PASSPHRASE."
+            self._say("authors-unchecked", text, None, "info")
+            return
+        forged = dict(replayed.forged)
+        declared = max((loss.seq for loss in losses if loss.seq not in forged), default=0)
+        told = {finding.seq for finding in replayed.findings if finding.code in ("event-altered", "event-malformed")}
+        for seq in sorted(forged.keys() - told):
+            text = authentication.said(seq, forged[seq])
+            self._say("event-unauthenticated", text, seq, "error" if seq >= declared else "warning")
 
     def _check_checkpoint(self, row: sa.Row[Any], replayed: replay.Replayed, good: dict[tuple[str, int], Note]) -> None:
         """Its note is good when its signature verifies and the log has its root."""

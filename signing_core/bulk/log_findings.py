@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-EVENT_LEVEL: Final = ("event-altered", "event-columns", "event-malformed", "chain-broken")
+EVENT_LEVEL: Final = ("event-altered", "event-columns", "event-malformed", "chain-broken", "event-unauthenticated")
 """Codes of the replay that say that this one event was changed, or the one before it."""
 OF_ONE_EVENT: Final = (*EVENT_LEVEL, "registry-contradicts")
 """Codes whose number is that of an event of the document concerned."""

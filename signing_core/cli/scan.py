@@ -100,7 +100,7 @@ def command(
     with 0 when every file held a valid code, with 1 otherwise.
 
     \b
-    Example: sealtrail scan photo.jpg --trust public/qr.pem
+    Example: sealtrail scan photo.jpg --trust public
     """
     if not files and not texts:
         raise click.UsageError("Give at least one FILE, or --text", context)

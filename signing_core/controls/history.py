@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import contents, personal
+from signing_core.audit_log import authentication, contents, personal
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.events import Event
 from signing_core.storage.database import reading
@@ -34,6 +34,8 @@ class History:
     """Personal values by commitment; what was erased is missing."""
     renewed: tuple[str, ...] = ()
     """SHA-256 of the files with renewed archive time-stamps, oldest first."""
+    forged: Event | None = None
+    """The first event that was not written with the key ring, where that is at hand."""
 
     @property
     def document_id(self) -> str:
@@ -112,6 +114,8 @@ def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Histor
             messages[row.document_id].append(row)
         renewed = renewed_files(connection, document_ids)
         opened = {document_id: personal.opened(connection, document_id) for document_id in rows}
+        key = authentication.at_hand(connection)
+        forged = {one: authentication.forged(connection, log[one], key) for one in rows} if key else {}
     for document_id in document_ids:
         if document_id in rows:
             yield History(
@@ -122,4 +126,5 @@ def _chunk(workspace: Workspace, document_ids: Sequence[str]) -> Iterator[Histor
                 tuple(messages[document_id]),
                 opened[document_id],
                 renewed.get(document_id, ()),
+                forged.get(document_id),
             )

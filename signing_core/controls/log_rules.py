@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from signing_core.audit_log import facts
+from signing_core.audit_log import authentication, facts
 from signing_core.audit_log.events import Event
 from signing_core.audit_log.tree import leaf_hash
 from signing_core.controls.finding import ControlFinding
@@ -27,9 +27,13 @@ def _events_in_order(history: History) -> Iterator[ControlFinding]:
     for event, stored in zip(history.events, history.leaf_hashes, strict=True):
         if event.seq in unreadable or leaf_hash(event.body) != stored or not _follows(event, previous):
             message = f"Event {event.seq} ({event.type}) is not what was appended, or does not follow its predecessor."
-            yield ControlFinding("event-changed", history.document_id, message, (f"event {event.seq}",))
-            return  # what follows a changed event does not chain either; one finding is enough to look
-        previous = event.sha256
+        elif event == history.forged:
+            message = authentication.said(event.seq, event.type)
+        else:
+            previous = event.sha256
+            continue
+        yield ControlFinding("event-changed", history.document_id, message, (f"event {event.seq}",))
+        return  # what follows a changed event does not chain either; one finding is enough to look
 
 
 def _follows(event: Event, previous: str | None) -> bool:

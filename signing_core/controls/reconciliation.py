@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from signing_core.audit_log import contents, files
+from signing_core.audit_log import authentication, contents, files
 from signing_core.audit_log import events as audit
 from signing_core.audit_log.events import Event
 from signing_core.controls import log_rules
@@ -131,11 +131,13 @@ def reconcile_without_row(workspace: Workspace, document_ids: Sequence[str]) -> 
         known = documents_there(connection, document_ids)
         gone = [one for one in document_ids if one not in known]
         logs = {one: audit.of_document(connection, one) for one in gone}
+        key = authentication.at_hand(connection)
+        forged = {one: authentication.forged(connection, log, key) for one, log in logs.items()} if key else {}
     for document_id, log in logs.items():
-        yield _rowless(workspace, document_id, log)
+        yield _rowless(workspace, document_id, log, forged.get(document_id))
 
 
-def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event]) -> Reconciliation:
+def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event], forged: Event | None) -> Reconciliation:
     completed = next((event for event in log if event.type == "document.completed"), None)
     evidence: tuple[str, ...] = ()
     if completed is not None:
@@ -152,6 +154,9 @@ def _rowless(workspace: Workspace, document_id: str, log: Sequence[Event]) -> Re
     if changed is not None:
         text = f"Event {changed.seq} ({changed.type}) is not what was appended, or does not follow its predecessor."
         found.append(ControlFinding("event-changed", document_id, text, (f"event {changed.seq}",)))
+    elif forged is not None:
+        text = authentication.said(forged.seq, forged.type)
+        found.append(ControlFinding("event-changed", document_id, text, (f"event {forged.seq}",)))
     if completed is not None and contents.problem(completed) is None:
         logged = completed.data.get("sha256")
         _, stored = _stored(workspace, logged, document_id, found)

@@ -7,8 +7,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from signing_core.audit_log import authentication, files
 from signing_core.audit_log import events as audit
-from signing_core.audit_log import files
 from signing_core.errors import StorageError
 from signing_core.flow import Status
 from signing_core.flow.values import spoken
@@ -109,8 +109,13 @@ class LogView:
 
         That somebody had a file verified is an event too, whatever that file was: it makes none of it the document's.
         """
+        with reading(self._workspace.engine) as connection:
+            log = audit.of_document(connection, document_id)
+            key = authentication.at_hand(connection)
+            if key is not None and authentication.forged(connection, log, key) is not None:
+                return "inconsistent"
         try:
-            known = files.of(self._of(document_id))
+            known = files.of(log)
         except files.Unreadable:
             return "inconsistent"
         if not known:

@@ -1,4 +1,5 @@
-"""Before a step relies on the rows of a document: they say what the audit log says (`audit_log.facts`), or it is not taken."""
+"""Before a step relies on the rows of a document: they say what the audit log says (`audit_log.facts`), and the log what the program
+wrote (`audit_log.authentication`), or it is not taken."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from signing_core.audit_log import contents, facts, personal
+from signing_core.audit_log import authentication, contents, facts, personal
 from signing_core.audit_log import events as audit
 from signing_core.desk import records
 from signing_core.errors import RecordNotAsLogged
@@ -21,6 +22,9 @@ def check(connection: sa.Connection, row: sa.Row[Any], state: State, *, pictures
     unreadable = next((event for event in log if contents.problem(event) is not None), None)
     if unreadable is not None:
         raise _refused(row.id, f"Event {unreadable.seq} {contents.problem(unreadable)}.")
+    forged = authentication.forged(connection, log)
+    if forged is not None:
+        raise _refused(row.id, authentication.said(forged.seq, forged.type))
     opened = personal.opened(connection, row.id)
     people = records.parties(connection, row.id)
     for difference in facts.differences(log, opened, title=row.title, people=people, state=state):

@@ -3,13 +3,13 @@
 The log is believed, not the registry: whoever can write to database and object store can put another file into both, and a
 name into every row. The log's last event that made a file names the one that may be shown, signed, sealed, renewed and
 delivered; and between that and the states before it lie exactly the revisions of those steps. The events themselves are held
-against what the signer of checkpoints remembers, outside the database.
+against what the signer of checkpoints remembers, outside the database, and each has to be written with the key ring.
 """
 
 from __future__ import annotations
 
+from signing_core.audit_log import authentication, files
 from signing_core.audit_log import events as audit
-from signing_core.audit_log import files
 from signing_core.audit_log.files import LoggedFile
 from signing_core.audit_log.log import AuditLog
 from signing_core.errors import FileNotAsLogged, LogInconsistent, StorageError
@@ -22,10 +22,13 @@ def states(workspace: Workspace, document_id: str) -> list[LoggedFile]:
     """Every state of the document's file that the log names, oldest first; at least one. Raises `FileNotAsLogged`."""
     with reading(workspace.engine) as connection:
         log = audit.of_document(connection, document_id)
+        forged = authentication.forged(connection, log)
     try:
         found = files.of(log)
         if not found:
             raise files.Unreadable("names no file of it")
+        if forged is not None:
+            raise _refused(document_id, authentication.said(forged.seq, forged.type))
         AuditLog(workspace).vouch(one.event for one in found)
     except files.Unreadable as wrong:
         raise _refused(document_id, f"the audit log {wrong}") from None

@@ -34,6 +34,17 @@ def write_atomically(path: Path, data: bytes, *, mode: int = SECRET) -> None:
         ) from error
 
 
+def rename(path: Path, to: Path) -> None:
+    """Puts one file in the place of another, in one step. Raises `KeyUnavailable`."""
+    try:
+        path.replace(to)
+        sync_folder(to.parent)
+    except OSError as error:
+        raise KeyUnavailable(
+            f"{to} could not be written: {error.strerror}; check the folder and its rights."
+        ) from error
+
+
 def identity(path: Path | None) -> tuple[int, int, int] | None:
     """Another one for every replacement of the file; None when it is not there."""
     try:

@@ -16,6 +16,7 @@ from signing_core.keys.ca import CompanyCA
 from signing_core.keys.importing import check_certificate
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.pkcs11_token import TokenStatementKey, load_token_key
+from signing_core.keys.public import Publisher
 from signing_core.keys.ring_folder import Description, RingFolder
 from signing_core.keys.settings import Clock, KeySettings, Purpose, Statement, TokenSettings
 from signing_core.keys.time_stamping import EmbeddedAuthority
@@ -104,8 +105,12 @@ class KeysInUse:
 
     def _statement_on_token(self, purpose: Statement, token: TokenSettings) -> StatementKey:
         key = TokenStatementKey(token)
-        self._files.publish_statement_key(purpose, key.public_key, self._description.house_name, self._clock())
+        self._files.publish_statement_key(purpose, key.public_key, self.publisher())
         return key
+
+    def publisher(self) -> Publisher:
+        """Who publishes a part now: the company CA in use vouches for it."""
+        return Publisher(self._description.house_name, self._clock(), lambda data: self.key("ca").sign(data))
 
     def _company_ca(self, key: SigningKey) -> CompanyCA:
         return CompanyCA(

@@ -6,6 +6,8 @@ The newest comes first; a file holds each once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,26 +18,38 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signing_core.errors import KeyUnavailable
 from signing_core.keys import chains, files
-from signing_core.keys.headed_pem import HouseName, PublicPurpose, blocks, heading
+from signing_core.keys.headed_pem import HouseName, PublicPurpose, blocks, heading, statement
 from signing_core.keys.names import visible
 from signing_core.keys.settings import Statement
 from signing_core.keys.software import key_id
 
 
-def add_certificate(
-    path: Path, certificate: x509.Certificate, purpose: PublicPurpose, house: HouseName, used_from: datetime
-) -> None:
-    fingerprint = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Whose a part is, since when it is used, and the company CA that vouches for it."""
+
+    house: HouseName
+    used_from: datetime
+    sign: Callable[[bytes], bytes]
+    """With the key of a company CA of the house; the first one vouches for itself."""
+
+    def heading(self, purpose: PublicPurpose, der: bytes) -> str:
+        voucher = self.sign(statement(purpose, self.house.id, self.used_from, der))
+        return heading(purpose, self.house, self.used_from, voucher)
+
+
+def add_certificate(path: Path, certificate: x509.Certificate, purpose: PublicPurpose, by: Publisher) -> None:
+    der = certificate.public_bytes(Encoding.DER)
     subject = visible(certificate.subject.rfc4514_string())
-    said = f"{heading(purpose, house, used_from)}Subject: {subject}\nSHA-256: {fingerprint}\n"
-    _add(path, said, certificate.public_bytes(Encoding.PEM))
+    said = f"Subject: {subject}\nSHA-256: {hashlib.sha256(der).hexdigest()}\n"
+    _add(path, lambda: by.heading(purpose, der) + said, certificate.public_bytes(Encoding.PEM))
 
 
-def add_statement_key(
-    path: Path, public_key: ed25519.Ed25519PublicKey, purpose: Statement, house: HouseName, used_from: datetime
-) -> None:
-    pem = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    _add(path, f"{heading(purpose, house, used_from)}Key-Id: {key_id(public_key).hex()}\n", pem)
+def add_statement_key(path: Path, public_key: ed25519.Ed25519PublicKey, purpose: Statement, by: Publisher) -> None:
+    pem, der = (
+        public_key.public_bytes(form, PublicFormat.SubjectPublicKeyInfo) for form in (Encoding.PEM, Encoding.DER)
+    )
+    _add(path, lambda: f"{by.heading(purpose, der)}Key-Id: {key_id(public_key).hex()}\n", pem)
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
@@ -73,7 +87,7 @@ def used_from(path: Path) -> dict[bytes, datetime | None]:
     return {block.der() or b"": block.used_from for block in found}
 
 
-def _add(path: Path, said: str, pem: bytes) -> None:
+def _add(path: Path, said: Callable[[], str], pem: bytes) -> None:
     former = files.read(path, what="A file of public keys") if path.exists() else b""
     if pem not in former:
-        files.write_atomically(path, said.encode() + pem + (b"\n" + former if former else b""), mode=files.PUBLIC)
+        files.write_atomically(path, said().encode() + pem + (b"\n" + former if former else b""), mode=files.PUBLIC)

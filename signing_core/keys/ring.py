@@ -1,6 +1,6 @@
 """The key ring: everything that the company signs with. How it lies on disk is said in `ring_folder`.
 
-Every change of a key writes the public part first and then replaces one file, so a ring cut off at any point still opens.
+A change of a key that was cut off at any point is finished when the ring is opened again.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from signing_core.errors import KeyUnavailable, UsageError
+from signing_core.errors import ConcurrentChange, KeyUnavailable, UsageError
 from signing_core.keys import ca as company_ca
 from signing_core.keys import chains, files, profiles, succession, vault
 from signing_core.keys.ca import CompanyCA
-from signing_core.keys.headed_pem import HouseName
+from signing_core.keys.headed_pem import HouseName, house_id
 from signing_core.keys.importing import read_bought_key
 from signing_core.keys.in_use import KeysInUse
 from signing_core.keys.interface import SigningKey, StatementKey
@@ -30,7 +32,7 @@ from signing_core.keys.pkcs11_token import TokenKey, TokenSigner
 from signing_core.keys.profiles import PROFILES, IssuePurpose, company_name
 from signing_core.keys.ring_folder import Description, RingFolder, read_description
 from signing_core.keys.settings import Clock, KeySettings, Place, Purpose, Statement
-from signing_core.keys.software import SoftwareKey, new_private_key, pkcs12_bytes
+from signing_core.keys.software import PrivateKey, SoftwareKey, new_private_key, pkcs12_bytes
 from signing_core.keys.time_stamping import EmbeddedAuthority
 from signing_core.keys.vault import Vault
 
@@ -79,12 +81,14 @@ class KeyRing:
             raise UsageError(f"The country {country!r} is not a code of two letters such as DE.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise KeyUnavailable(f"{folder} is not empty; a key ring is made in a new folder and never overwritten.")
-        description = Description(secrets.token_hex(8), organisation, country.upper() if country else None)
+        founding = new_private_key()
+        spki = founding.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        description = Description(house_id(spki), organisation, country.upper() if country else None)
         making = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
         making.mkdir(parents=True, mode=0o700)
         try:
             ring = cls(making, vault.create(making, passphrase, work=work), description, settings=settings, clock=clock)
-            ring._make_keys(first_party or organisation)
+            ring._make_keys(founding, first_party or organisation)
             making.replace(folder)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
@@ -100,6 +104,7 @@ class KeyRing:
         description = read_description(folder)
         ring = cls(folder, opened, description, settings=settings or KeySettings(), clock=clock)
         ring._files.check_complete(ring.settings.tokens)
+        ring._finish_changes()
         return ring
 
     # The keys
@@ -138,6 +143,11 @@ class KeyRing:
     def server_key(self) -> bytes:
         """32 bytes for the HMAC of codes and for encrypting the outbox."""
         return self._vault.derive("server key")
+
+    @cached_property
+    def event_key(self) -> bytes:
+        """32 bytes for the HMAC of audit events. No renewal and no new passphrase changes them: every event stays provable."""
+        return self._vault.derive("event key")
 
     def certificate(self, purpose: Purpose) -> x509.Certificate:
         """The one in use, also when it has ended."""
@@ -217,7 +227,7 @@ class KeyRing:
     def remember_authorities(self, roots: Iterable[x509.Certificate]) -> None:
         """Publish the roots of an outside time-stamp authority, so that its time-stamps stay proven when it is changed."""
         for root in roots:
-            self._files.publish_authority(root, self.house, self._clock())
+            self._files.publish_authority(root, self._in_use.publisher())
 
     # Changing keys
 
@@ -256,8 +266,7 @@ class KeyRing:
         key = read_bought_key(data, passphrase, purpose=purpose, now=self._clock())
         with self._files.changing():
             self._check_published(purpose)
-            self._publish(purpose, key)
-            self._store(purpose, key)
+            self._use(purpose, key)
 
     def export_key(self, purpose: Purpose, passphrase: str) -> bytes:
         """The key, its X.509 certificate and chain as PKCS#12 under `passphrase`, for use by other programs.
@@ -292,7 +301,8 @@ class KeyRing:
         else:
             certificate = self.ca.issue(purpose, public_key, name or self._default_name(purpose), now=self._clock())
             chain = (self.ca.certificate,)
-        self._publish(purpose, TokenKey(signer, certificate, chain))
+        vouching = self._ca_in_file() if purpose == "ca" else None
+        self._publish(purpose, TokenKey(signer, certificate, chain), vouching)
 
     def _renew(self, purpose: Purpose | Statement, name: str | None = None) -> None:
         self._check_published(purpose)
@@ -309,14 +319,14 @@ class KeyRing:
                 "before you replace the key."
             )
 
-    def _make_keys(self, first_party: str) -> None:
+    def _make_keys(self, private_key: PrivateKey, first_party: str) -> None:
         self.public_folder.mkdir(mode=0o755)
-        private_key, organisation = new_private_key(), self.description.organisation
+        organisation = self.description.organisation
         root = company_ca.root_certificate(
             organisation, private_key.public_key(), private_key, now=self._clock(), country=self.description.country
         )
         key = SoftwareKey(private_key, root, ())
-        self._publish("ca", key)
+        self._publish("ca", key, vouching=key)
         self._store("ca", key)
         self._make_key("first-party", first_party)
         self._make_key("seal", self._default_name("seal"))
@@ -335,20 +345,35 @@ class KeyRing:
             raise AssertionError("keys of clients are never kept")
         private_key = new_private_key()
         certificate = self.ca.issue(purpose, private_key.public_key(), name, now=self._clock())
-        key = SoftwareKey(private_key, certificate, (self.ca.certificate,))
-        self._publish(purpose, key)
-        self._store(purpose, key)
+        self._use(purpose, SoftwareKey(private_key, certificate, (self.ca.certificate,)))
 
     def _make_statement_key(self, purpose: Statement) -> None:
-        private_key = ed25519.Ed25519PrivateKey.generate()
-        self._files.publish_statement_key(purpose, private_key.public_key(), self.house, self._clock())
-        self._files.store_statement_key(purpose, private_key)
+        self._use(purpose, ed25519.Ed25519PrivateKey.generate())
+
+    def _use(self, purpose: Purpose | Statement, key: SoftwareKey | ed25519.Ed25519PrivateKey) -> None:
+        """(1) keep it, (2) publish it, so that it can be verified before it is used, (3) use it."""
+        self._files.store_next(purpose, key)
+        self._files.use_next(purpose, self._in_use.publisher())
         self._in_use.forget(purpose)
 
-    def _publish(self, purpose: Purpose, key: SigningKey) -> None:
-        """Before a key is used it can be verified."""
-        self._files.publish(purpose, key, self.house, self._clock())
+    def _finish_changes(self) -> None:
+        """What another process is at is left to it, and what cannot be written now to the next start."""
+        if self._files.waiting():
+            with suppress(ConcurrentChange, KeyUnavailable, OSError), self._files.changing(wait=0):
+                for purpose in self._files.waiting():
+                    self._files.use_next(purpose, self._in_use.publisher())
+
+    def _publish(self, purpose: Purpose, key: SigningKey, vouching: SigningKey | None = None) -> None:
+        """Before a key is used it can be verified. `vouching`: the company CA that does, by default the one in use."""
+        by = self._in_use.publisher()
+        self._files.publish(purpose, key, replace(by, sign=vouching.sign) if vouching else by)
         self._in_use.forget(purpose)
+
+    def _ca_in_file(self) -> SigningKey | None:
+        """The newest company CA whose key is in the ring."""
+        names = [name for name in ("ca", *self._files.former_cas()) if self._files.state(name) is not None]
+        keys = [self._files.load(name) for name in names]
+        return max(keys, key=lambda key: key.certificate.not_valid_before_utc, default=None)
 
     def _store(self, purpose: Purpose, key: SoftwareKey) -> None:
         self._files.store(purpose, key)

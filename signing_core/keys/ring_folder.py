@@ -7,6 +7,7 @@
     ca.p12  first-party.p12  seal.p12  time-stamp.p12  qr.p12  checkpoint.p12
     ca-0123456789abcdef.p12    former company CAs by name: their CRLs go on
     ca-next.p12                a successor of the company CA that is not in use yet (see `succession`)
+    seal-next.p12 ...          a key that is not in use yet: a change of it was cut off, and the next start finishes it
     public/                    for those who verify: `sealtrail verify --trust <folder>/public`
         anchors.pem            X.509 certificates of roots
         seal.pem  first-party.pem  time-stamp.pem
@@ -17,8 +18,9 @@
 Public files keep former parts: what was ever signed with one has to stay provable. Above each stands what it is for,
 whose, and since when (`headed_pem`).
 
-Private files have mode 0600. Every change of a key writes the public part first and then replaces one file, so a ring
-cut off at any point still opens.
+Private files have mode 0600. Every change of a key (1) keeps the new one beside the one in use, (2) publishes it, (3) puts it in use by
+renaming its file. A ring cut off at any point still opens, which does what is left: no key is used that nobody can verify, and none
+stays published that nobody uses.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from signing_core.keys import files, public
 from signing_core.keys.headed_pem import HouseName, PublicPurpose
 from signing_core.keys.interface import SigningKey, StatementKey
 from signing_core.keys.names import visible
+from signing_core.keys.public import Publisher
 from signing_core.keys.settings import PURPOSES, STATEMENTS, Purpose, Statement
 from signing_core.keys.software import SoftwareKey, load_key, load_statement_key, save_key, save_statement_key
 from signing_core.keys.vault import Vault
@@ -48,6 +51,7 @@ PUBLIC = "public"
 HOUSES = "houses"
 _DESCRIPTION = "ring.json"
 NEXT_CA: Final = "ca-next"
+_NEXT: Final = "-next"
 _WAIT: Final = 30.0
 """Seconds."""
 
@@ -55,7 +59,7 @@ _WAIT: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class Description:
     house: str
-    """Random, and the same for as long as the house lasts: whatever key or name changes."""
+    """Made from the first company CA's key (`headed_pem.house_id`), and the same for as long as the house lasts."""
     organisation: str
     country: str | None = None
 
@@ -102,9 +106,9 @@ class RingFolder:
                 raise KeyUnavailable(f"The key {self._file(purpose)} is missing; restore it from your backup.")
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self, wait: float = _WAIT) -> Iterator[None]:
         """One change of a key at a time: two at once would leave one in use that nobody published. Raises `ConcurrentChange`."""
-        with file_lock(self.path / ".changing", _WAIT) as alone:
+        with file_lock(self.path / ".changing", wait) as alone:
             if not alone:
                 raise ConcurrentChange("Another process is changing the keys; run this again when it has ended.")
             yield
@@ -126,10 +130,32 @@ class RingFolder:
 
     def load(self, name: str) -> SoftwareKey:
         """`name`: a `Purpose`, one of `former_cas`, or `NEXT_CA`."""
-        return load_key(self._file(name), self._vault.file_password(name))
+        return load_key(self._file(name), self._password(name))
 
     def store(self, name: str, key: SoftwareKey) -> None:
-        save_key(self._file(name), key, self._vault.file_password(name))
+        save_key(self._file(name), key, self._password(name))
+
+    def store_next(self, purpose: Purpose | Statement, key: SoftwareKey | ed25519.Ed25519PrivateKey) -> None:
+        """Keep a key that is not in use yet."""
+        name = purpose + _NEXT
+        if isinstance(key, SoftwareKey):
+            self.store(name, key)
+        else:
+            save_statement_key(self._file(name), key, self._password(name))
+
+    def waiting(self) -> list[Purpose | Statement]:
+        """Purposes with a key that is not in use yet; the company CA's successor has an order of its own (`succession`)."""
+        return [one for one in (*PURPOSES, *STATEMENTS) if one != "ca" and self._file(one + _NEXT).is_file()]
+
+    def use_next(self, purpose: Purpose | Statement, by: Publisher) -> None:
+        """Publish the key that is not in use yet, and use it."""
+        name = purpose + _NEXT
+        if purpose == "qr" or purpose == "checkpoint":
+            public_key = load_statement_key(self._file(name), self._password(name)).public_key
+            self.publish_statement_key(purpose, public_key, by)
+        else:
+            self.publish(purpose, self.load(name), by)
+        files.rename(self._file(name), self._file(purpose))
 
     def former_cas(self) -> list[str]:
         """The names of company CAs before the one in use whose keys are kept."""
@@ -140,28 +166,23 @@ class RingFolder:
         files.sync_folder(self.path)
 
     def load_statement_key(self, purpose: Statement) -> StatementKey:
-        return load_statement_key(self._file(purpose), self._vault.file_password(purpose))
-
-    def store_statement_key(self, purpose: Statement, private_key: ed25519.Ed25519PrivateKey) -> None:
-        save_statement_key(self._file(purpose), private_key, self._vault.file_password(purpose))
+        return load_statement_key(self._file(purpose), self._password(purpose))
 
     # Public parts
 
-    def publish(self, purpose: Purpose, key: SigningKey, house: HouseName, now: datetime) -> None:
+    def publish(self, purpose: Purpose, key: SigningKey, by: Publisher) -> None:
         root = key.chain[-1] if key.chain else key.certificate
         # The company CA was published before anything that it issued, so what is new here is the root above a bought key.
         anchor: PublicPurpose = "company-ca" if purpose == "ca" else "anchor"
-        public.add_certificate(self._public_file("anchors"), root, anchor, house, now)
+        public.add_certificate(self._public_file("anchors"), root, anchor, by)
         if purpose != "ca":
-            public.add_certificate(self._public_file(purpose), key.certificate, purpose, house, now)
+            public.add_certificate(self._public_file(purpose), key.certificate, purpose, by)
 
-    def publish_statement_key(
-        self, purpose: Statement, public_key: ed25519.Ed25519PublicKey, house: HouseName, now: datetime
-    ) -> None:
-        public.add_statement_key(self._public_file(purpose), public_key, purpose, house, now)
+    def publish_statement_key(self, purpose: Statement, public_key: ed25519.Ed25519PublicKey, by: Publisher) -> None:
+        public.add_statement_key(self._public_file(purpose), public_key, purpose, by)
 
-    def publish_authority(self, root: x509.Certificate, house: HouseName, now: datetime) -> None:
-        public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", house, now)
+    def publish_authority(self, root: x509.Certificate, by: Publisher) -> None:
+        public.add_certificate(self._public_file("time-stamp-authorities"), root, "time-stamp-authority", by)
 
     def used_from(self, purpose: Purpose | Statement) -> dict[bytes, datetime | None]:
         """When each public part of the purpose was first used, by its DER."""
@@ -182,6 +203,10 @@ class RingFolder:
 
     def certificates(self, purpose: Purpose) -> list[x509.Certificate]:
         return public.read_certificates(self._public_file(purpose))
+
+    def _password(self, name: str) -> bytes:
+        """One that is not in use yet has that of the place that it will take."""
+        return self._vault.file_password(name.removesuffix(_NEXT))
 
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.p12"

@@ -13,14 +13,14 @@ An engine must not be carried over a fork; open the workspace again in the child
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from signing_core.errors import StorageError, UsageError
+from signing_core.errors import KeyUnavailable, StorageError, UsageError
 
 BUSY_SECONDS = 30
 """How long a writer waits for the one before it, in seconds."""
@@ -41,6 +41,7 @@ _PRAGMAS = (
 )
 
 _WRITING = "sealtrail_writing"
+_EVENT_KEY = "sealtrail_event_key"
 
 
 def make_engine(url: str | sa.URL) -> sa.Engine:
@@ -57,6 +58,22 @@ def make_engine(url: str | sa.URL) -> sa.Engine:
     if backend == "postgresql":
         return _postgresql(parsed)
     raise UsageError(f"Databases of the kind {backend} are not supported; use sqlite or postgresql in database_url.")
+
+
+def with_event_key(engine: sa.Engine, key: Callable[[], bytes]) -> sa.Engine:
+    """The same engine, whose connections know the key of the workspace's events (`audit_log.authentication`).
+
+    It goes with the connection, so that nobody who appends or reads an event has to remember it; it is asked for when it is needed.
+    """
+    return engine.execution_options(**{_EVENT_KEY: key})
+
+
+def event_key(connection: sa.Connection) -> bytes:
+    """Raises `KeyUnavailable` when the key ring cannot be opened, or the engine is none of a workspace."""
+    key = connection.get_execution_options().get(_EVENT_KEY)
+    if key is None:
+        raise KeyUnavailable("The database was opened without a workspace, so there is no key ring for its events.")
+    return bytes(key())
 
 
 @contextmanager

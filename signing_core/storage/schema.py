@@ -198,6 +198,7 @@ audit_events = _table(
     sa.Column("time", UtcDateTime, nullable=False, index=True),
     sa.Column("body", sa.LargeBinary, nullable=False),  # RFC 8785 canonical JSON, verbatim
     sa.Column("leaf_hash", sa.LargeBinary(32), nullable=False),  # RFC 6962: SHA-256(0x00 || body)
+    sa.Column("mac", sa.LargeBinary(32)),  # who wrote it: see audit_log.authentication
     sa.Index("ix_audit_events_document_id_seq", "document_id", "seq"),
 )
 

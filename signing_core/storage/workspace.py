@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from signing_core.errors import UsageError, WorkspaceMissing
 from signing_core.storage import migrations, schema
-from signing_core.storage.database import make_engine, reading, writing
+from signing_core.storage.database import make_engine, reading, with_event_key, writing
 from signing_core.storage.durable import make_folder, sync_folder, write_file
 from signing_core.storage.locks import file_lock
 from signing_core.storage.objects import ObjectStore, open_objects
@@ -61,7 +61,7 @@ class Workspace:
     def __init__(self, path: Path, settings: Settings, engine: sa.Engine, clock: Clock) -> None:
         self.path = path
         self.settings = settings
-        self.engine = engine
+        self.engine = with_event_key(engine, lambda: self.keys().event_key)
         self.clock = clock
         self.objects: ObjectStore = open_objects(settings.objects_url, path)
 

@@ -14,11 +14,10 @@ from signing_core.errors import UsageError
 from signing_core.keys.headed_pem import HouseName, blocks, heading
 from signing_core.pdf import trusted_lists
 from signing_core.pki import x509_certificates
-from signing_core.trust.house import House, Part
+from signing_core.trust import vouching
+from signing_core.trust.house import ED25519, House, Part
 from signing_core.trust.store import TrustStore
 
-_ED25519: Final = bytes.fromhex("302a300506032b6570032100")
-"""How the DER SubjectPublicKeyInfo of an Ed25519 key begins (RFC 8410)."""
 _VERIFIER_KEY: Final = re.compile(rb"^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\s*$", re.MULTILINE)
 """A C2SP signed-note verifier key: name, key hash, base64 of type and key."""
 _LARGEST: Final = 64 * 1024 * 1024
@@ -45,7 +44,7 @@ def load_trust(paths: Iterable[Path], *, own: str | None = None) -> TrustStore:
     A folder may hold other files, which are passed over; a file that is named and holds nothing usable is refused with
     `UsageError`, and so are private keys and every trusted list that is not whole. The signature of a list is held against
     the scheme operators' X.509 certificates among those given. The files of one folder are one source: two that say different
-    things of a house are refused, see `TrustStore`.
+    things of a house are refused, see `TrustStore`; and so is a part of a house that its company CA did not vouch for.
     """
     paths = list(paths)
     lists: list[tuple[Path, bytes]] = []
@@ -58,8 +57,11 @@ def load_trust(paths: Iterable[Path], *, own: str | None = None) -> TrustStore:
         if path in paths and not found:
             raise UsageError(_unusable(path, content))
         sources[path.parent] = sources.get(path.parent, TrustStore()).joined(found)
+    for source in sources.values():
+        source.check()
+        for house in source.houses:
+            vouching.check(house)
     store = sum(sources.values(), TrustStore())
-    store.check()
     operators = _certificates(*store.every)
     read = tuple(trusted_lists.read(content, name=str(path), operators=operators) for path, content in lists)
     return replace(store, own=own, lists=read)
@@ -92,7 +94,7 @@ def parse(content: bytes, *, name: str) -> TrustStore:
         if block.house is None:
             loose.append(Part(block.purpose or ("seal" if seals else None), bare))
         else:
-            houses.setdefault(block.house, []).append(Part(block.purpose, bare, block.used_from))
+            houses.setdefault(block.house, []).append(Part(block.purpose, bare, block.used_from, block.voucher))
     if not loose and not houses and (bare := _content(content)) is not None:
         loose.append(Part("seal" if seals else None, bare))
     for _, _, encoded in _VERIFIER_KEY.findall(content):
@@ -110,17 +112,17 @@ def written(house: House) -> bytes:
     text = ""
     for part in house.parts:
         if part.purpose is not None:
-            text += heading(part.purpose, HouseName(house.id, house.name), part.used_from)
-            label, body = ("PUBLIC KEY", _ED25519 + part.content) if part.is_key else ("CERTIFICATE", part.content)
-            lines = textwrap.fill(base64.b64encode(body).decode(), 64)
+            text += heading(part.purpose, HouseName(house.id, house.name), part.used_from, part.voucher)
+            label = "PUBLIC KEY" if part.is_key else "CERTIFICATE"
+            lines = textwrap.fill(base64.b64encode(part.der).decode(), 64)
             text += f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n\n"
     return text.encode()
 
 
 def _content(body: bytes) -> bytes | None:
     """What a `Part` holds of a DER structure: an X.509 certificate as it is, of a public key its octets."""
-    if body.startswith(_ED25519):
-        return body[len(_ED25519) :] if len(body) == len(_ED25519) + 32 else None
+    if body.startswith(ED25519):
+        return body[len(ED25519) :] if len(body) == len(ED25519) + 32 else None
     return body if x509_certificates.parse(body) is not None else None
 
 

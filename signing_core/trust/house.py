@@ -15,6 +15,9 @@ Purpose: TypeAlias = PublicPurpose
 KEY_LENGTH = 32
 """Octets of a raw Ed25519 public key (RFC 8032); every X.509 certificate is longer."""
 
+ED25519 = bytes.fromhex("302a300506032b6570032100")
+"""How the DER SubjectPublicKeyInfo of an Ed25519 key begins (RFC 8410)."""
+
 _CHANGE_OVER = timedelta(hours=1)
 """How long work that began with a former key may go on with it."""
 
@@ -29,10 +32,17 @@ class Part:
     """DER of an X.509 certificate, or the 32 octets of an Ed25519 public key."""
     used_from: datetime | None = None
     """When it was first used; it was used until the next one of its purpose was."""
+    voucher: bytes | None = None
+    """A company CA's signature over what is said of it: see `trust.vouching`."""
 
     @property
     def is_key(self) -> bool:
         return len(self.content) == KEY_LENGTH
+
+    @property
+    def der(self) -> bytes:
+        """Of the X.509 certificate, or the SubjectPublicKeyInfo."""
+        return ED25519 + self.content if self.is_key else self.content
 
     @property
     def sha256(self) -> bytes:
@@ -44,7 +54,7 @@ class House:
     """`parts` newest first. A part is never taken away: what was signed with it has to stay provable."""
 
     id: str
-    """Random, made with the key ring and kept by all that succeeds it. Empty: parts that nobody said a house of."""
+    """A hash of its first company CA's key, kept by all that succeeds it. Empty: parts that nobody said a house of."""
     name: str
     parts: tuple[Part, ...]
 

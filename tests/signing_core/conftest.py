@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from signing_core.storage import migrations
-from signing_core.storage.database import make_engine
+from signing_core.storage.database import make_engine, with_event_key
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import ManualClock
 
@@ -28,7 +28,7 @@ def database_engine(empty_database_url: str) -> Iterator[sa.Engine]:
     """An engine on a database with all tables, once per kind of database."""
     engine = make_engine(empty_database_url)
     migrations.bring_up_to_date(engine)
-    yield engine
+    yield with_event_key(engine, lambda: b"a key for tests, of 32 octets...")
     engine.dispose()
 
 

@@ -17,7 +17,7 @@ import pytest
 import rfc8785
 import sqlalchemy as sa
 
-from signing_core.audit_log import events, signer, tree, verification
+from signing_core.audit_log import authentication, events, signer, tree, verification
 from signing_core.audit_log.log import AuditLog
 from signing_core.audit_log.witness import Witness
 from signing_core.audit_log.witness import serve as serve_witness
@@ -132,8 +132,11 @@ class House:
     def bodies(self) -> list[dict[str, Any]]:
         return [json.loads(row[0]) for row in self.query("SELECT body FROM audit_events ORDER BY seq")]  # type: ignore[arg-type]
 
-    def rewrite(self, contents: list[dict[str, Any]]) -> None:
-        """Write the whole log anew: sequence numbers, chains, leaves, nodes and head all consistent."""
+    def rewrite(self, contents: list[dict[str, Any]], *, authentic: bool = False) -> None:
+        """Write the whole log anew: sequence numbers, chains, leaves, nodes and head all consistent. `authentic`: with the key
+        ring, so that the authentication codes are, too; without it they stay as they were."""
+        codes = dict(self.query("SELECT seq, mac FROM audit_events"))
+        before = None
         last: dict[str, str] = {}
         nodes: list[dict[str, Any]] = []
         grown = tree.CompactRange(lambda node, value: nodes.append({"position": tree.position(node), "hash": value}))
@@ -145,10 +148,14 @@ class House:
             body = rfc8785.dumps(content)
             last[content["document"]] = hashlib.sha256(body).hexdigest()
             grown.append(tree.leaf_hash(body))
+            if authentic:
+                codes[seq] = authentication.code(self.workspace.keys().event_key, before, body)
+            before = tree.leaf_hash(body)
             rows.append(
                 {
                     "seq": seq, "document_id": content["document"], "type": content["type"],
                     "time": datetime.fromisoformat(content["time"]), "body": body, "leaf_hash": tree.leaf_hash(body),
+                    "mac": codes.get(seq),
                 }
             )  # fmt: skip
         with writing(self.workspace.engine) as connection:
@@ -163,6 +170,7 @@ class House:
         """With the log's key: throw everything that was signed away, and sign what is there."""
         self.sql("DELETE FROM checkpoints")
         self.sql("DELETE FROM anchors")
+        self.rewrite(self.bodies(), authentic=True)
         return self.log._signer().issue(now=self.clock.now, lost=True)
 
     def backup(self) -> Path:

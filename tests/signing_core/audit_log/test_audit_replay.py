@@ -14,7 +14,7 @@ from signing_core.audit_log import events, proofs, replay, tree
 from signing_core.audit_log.events import NewEvent
 from signing_core.audit_log.replay_chunk import BATCH, BATCH_LEVEL
 from signing_core.storage import migrations, schema
-from signing_core.storage.database import make_engine, reading, writing
+from signing_core.storage.database import make_engine, reading, with_event_key, writing
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 SIZE = 4 * BATCH + 1234
@@ -24,7 +24,7 @@ Change = Callable[..., None]
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.Engine]:
     folder: Path = tmp_path_factory.mktemp("replay")
-    engine = make_engine(f"sqlite:///{folder / 'd.sqlite'}")
+    engine = with_event_key(make_engine(f"sqlite:///{folder / 'd.sqlite'}"), lambda: bytes(32))
     migrations.bring_up_to_date(engine)
     with writing(engine) as connection:
         events.append_many(
@@ -140,5 +140,5 @@ def test_leftovers(engine: sa.Engine) -> None:
 def test_an_empty_log(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{tmp_path / 'd.sqlite'}")
     migrations.bring_up_to_date(engine)
-    assert replay.replay(engine, [0]) == replay.Replayed(0, {0: tree.EMPTY_ROOT}, ())
+    assert replay.replay(engine, [0]) == replay.Replayed(0, {0: tree.EMPTY_ROOT}, (), None)
     engine.dispose()

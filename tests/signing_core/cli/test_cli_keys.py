@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -149,13 +148,30 @@ def test_trust_says_what_is_new_of_a_house_that_is_known(
     assert line.split() == ["qr", hashlib.sha256(new).hexdigest(), "NEW"]
 
 
-def test_trust_keeps_what_nobody_said_a_time_of(run: Callable[..., Any], workspace: Workspace, tmp_path: Path) -> None:
+def test_trust_refuses_parts_of_a_known_house_that_nobody_vouches_for(
+    run: Callable[..., Any], workspace: Workspace, tmp_path: Path
+) -> None:
     with make_workspace(tmp_path / "other", organisation="Sample Stamps GmbH") as other:
-        public = other.keys().public_folder
-    for file in public.iterdir():
-        file.write_text(re.sub("Sealtrail-Used-From.*\n", "", file.read_text()))
+        public, house = other.keys().public_folder, other.keys().house
+    with make_workspace(tmp_path / "third", organisation="Sample Stamps GmbH") as third:
+        key = (third.keys().public_folder / "qr.pem").read_text().replace(third.keys().house.id, house.id)
     assert run("keys", "trust", public, "--yes").status == 0
-    assert of_workspace(workspace).houses[1] == load_trust([public]).houses[0]
+    known = of_workspace(workspace)
+    (public / "more.pem").write_text(key)
+    with pytest.raises(UsageError, match=r"as qr of Sample Stamps GmbH .* no company CA of that house vouches for"):
+        run("keys", "trust", public, "--yes")
+    with pytest.raises(UsageError, match="holds no company CA that this id is made of"):
+        run("keys", "trust", public / "more.pem", "--yes")
+    assert of_workspace(workspace) == known
+    (public / "more.pem").unlink()
+    # Nor does what a house itself said for another purpose, or of another time.
+    for old, new in (("Key: seal", "Key: first-party"), ("Used-From: 2", "Used-From: 1")):
+        text = (public / "seal.pem").read_text()
+        (public / "seal.pem").write_text(text.replace(old, new))
+        with pytest.raises(UsageError, match="no company CA of that house vouches for"):
+            run("keys", "trust", public, "--yes")
+        (public / "seal.pem").write_text(text)
+    assert run("keys", "trust", public, "--yes").status == 0
 
 
 def test_trust_takes_no_headings_for_what_they_are_not(
@@ -166,7 +182,7 @@ def test_trust_takes_no_headings_for_what_they_are_not(
     before = {file: file.read_bytes() for file in workspace.keys().folder.rglob("*") if file.is_file()}
     claimed = (workspace.keys().public_folder / "qr.pem").read_text().replace(workspace.keys().house.id, house.id)
     (public / "claimed.pem").write_text(claimed)
-    with pytest.raises(UsageError, match="claim the same authority or key"):
+    with pytest.raises(UsageError, match="no company CA of that house vouches for"):
         run("keys", "trust", public, "--yes")
     (public / "claimed.pem").unlink()
     for file in public.iterdir():
@@ -186,5 +202,5 @@ def test_verify_refuses_trust_that_poses_as_the_workspaces_house(
         file.write_text(file.read_text().replace(house.id, own.id))
     (tmp_path / "any.pdf").write_bytes(b"%PDF-")
     for arguments in (["verify", tmp_path / "any.pdf"], ["scan", tmp_path / "any.pdf"]):
-        with pytest.raises(UsageError, match="own house with parts that it never had"):
+        with pytest.raises(UsageError, match="holds no company CA that this id is made of"):
             run(*arguments, "--trust", public)

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 from cryptography.x509.oid import NameOID
 
 from signing_core.errors import KeyUnavailable, UsageError
@@ -222,32 +224,74 @@ def test_the_ca_is_not_renewed_but_succeeded(ring: KeyRing) -> None:
         ring.renew("ca")
 
 
-def test_a_renewal_cut_off_anywhere_leaves_a_ring_that_opens(
-    ring: KeyRing, reopen: Callable[[], KeyRing], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("purpose", ["seal", "qr", "checkpoint", "bought"])
+def test_a_renewal_cut_off_anywhere_is_finished_by_the_next_start(
+    purpose: str,
+    made_ring: Path,
+    tmp_path: Path,
+    clock: Any,
+    trust_service: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Cut off before each change of a file: what the ring then has is in use and published, and nothing else is published."""
     from signing_core.keys import files
 
-    real, writes = files.write_atomically, 0
+    name = cast("Any", "seal" if purpose == "bought" else purpose)
+    steps, allowed = 0, 0
 
-    def cut_off(path: Path, data: bytes, **options: int) -> None:
-        nonlocal writes
-        writes += 1
-        if writes > allowed:
-            raise InterruptedError
-        real(path, data, **options)
+    def cut_off(real: Callable[..., None]) -> Callable[..., None]:
+        def change(*arguments: Any, **options: Any) -> None:
+            nonlocal steps
+            steps += 1
+            if steps > allowed:
+                raise InterruptedError
+            real(*arguments, **options)
 
-    monkeypatch.setattr(files, "write_atomically", cut_off)
-    allowed = 0
+        return change
+
     while True:
-        writes = 0
-        try:
-            ring.renew("seal")
-            break
-        except InterruptedError:
-            allowed += 1
-        opened = reopen()
-        assert opened.seal.certificate in opened.certificates("seal")
-    assert allowed == 2  # the public part, the key
+        folder = shutil.copytree(made_ring, tmp_path / f"ring-{allowed}")
+        ring, steps = KeyRing.open(folder, PASSPHRASE, clock=clock), 0
+        with monkeypatch.context() as patched:
+            for change in ("write_atomically", "rename"):
+                patched.setattr(files, change, cut_off(getattr(files, change)))
+            try:
+                ring.import_key("seal", trust_service.sell(), "bought") if purpose == "bought" else ring.renew(name)
+                break
+            except InterruptedError:
+                pass
+        again = KeyRing.open(folder, PASSPHRASE, clock=clock)
+        published = list(again.used_from(name))
+        assert len(published) == (1 if allowed == 0 else 2), "begun is finished, and what was not begun never was"
+        assert again.is_published(name)
+        (newest, *_) = published
+        used = again.certificate(name) if name == "seal" else getattr(again, name).public_key
+        encoded = used.public_bytes(
+            *((Encoding.DER,) if name == "seal" else (Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+        )
+        assert encoded == newest
+        assert not list(folder.glob("*-next.p12"))
+        again.renew(name, in_place_of_bought=True)
+        allowed += 1
+    assert allowed == (4 if purpose == "bought" else 3)  # kept, published (a bought one with its root), in use
+
+
+def test_a_change_that_another_process_is_at_is_left_to_it(reopen: Callable[[], KeyRing]) -> None:
+    ring = reopen()
+    with ring._files.changing():
+        ring._files.store_next("qr", ed25519.Ed25519PrivateKey.generate())
+        before = reopen().qr.key_id
+        assert before == ring.qr.key_id
+        assert (ring.folder / "qr-next.p12").exists()
+    assert reopen().qr.key_id != before
+
+
+def test_a_key_that_waits_and_cannot_be_read_stops_nothing(folder: Path, reopen: Callable[[], KeyRing]) -> None:
+    (folder / "seal-next.p12").write_bytes(b"cut off")
+    ring = reopen()
+    assert ring.seal
+    ring.renew("seal")
+    assert not (folder / "seal-next.p12").exists()
 
 
 def test_an_expired_key_does_not_sign(ring: KeyRing, clock: Callable) -> None:  # type: ignore[type-arg]

@@ -109,7 +109,7 @@ def test_cut_off_anywhere_the_ring_opens_and_the_next_run_finishes(
         assert after.trust_anchors == [done.new, former], "no root without a key is left behind"
         assert not (folder / "ca-next.p12").exists()
         allowed += 1
-    assert allowed == 10  # four files for the CA, two for each key
+    assert allowed == 10  # four files for the CA, two for each key, which is then put in its place
 
 
 def test_a_key_is_not_renewed_where_it_should_be_succeeded(ring: KeyRing) -> None:

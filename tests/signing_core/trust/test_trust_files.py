@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signing_core.errors import UsageError
-from signing_core.keys.headed_pem import heading
+from signing_core.keys.headed_pem import blocks, heading, statement
 from signing_core.keys.ring import KeyRing
 from signing_core.trust import House, TrustStore, load_trust
 from signing_core.trust.files import load_certificates, parse
@@ -99,9 +100,10 @@ def test_what_two_files_of_a_folder_know_of_a_house_is_in_the_order_of_its_use(
     given = load_trust([ring.public_folder]).houses[0].of("qr")
     (ring.public_folder / "before.pem").write_bytes(former)
     assert load_trust([ring.public_folder]).houses[0].of("qr") == given
-    oldest_first = tmp_path / "qr.pem"
-    oldest_first.write_bytes(b"\n\n".join(reversed((ring.public_folder / "qr.pem").read_bytes().split(b"\n\n"))))
-    assert load_trust([oldest_first]).houses[0].of("qr") == given
+    other_way = Path(shutil.copytree(ring.public_folder, tmp_path / "public"))
+    (other_way / "before.pem").unlink()
+    (other_way / "qr.pem").write_bytes(b"\n\n".join(reversed((other_way / "qr.pem").read_bytes().split(b"\n\n"))))
+    assert load_trust([other_way]).houses[0].of("qr") == given
 
 
 # What stands above a part is text, which anybody can write
@@ -119,18 +121,31 @@ def written_as(ring: KeyRing, other: KeyRing, folder: Path) -> Path:
 def test_another_source_cannot_add_to_a_house(new_ring: Callable[[str], KeyRing], tmp_path: Path) -> None:
     ours, theirs = new_ring("Seals"), new_ring("Stamps")
     posing = written_as(theirs, ours, tmp_path / "posing")
-    with pytest.raises(UsageError, match=rf"different things of Sample Seals GmbH \(house {ours.house.id}\)"):
-        load_trust([ours.public_folder, posing])
+    for paths in ([posing], [ours.public_folder, posing]):
+        with pytest.raises(UsageError, match=rf"Sample Seals GmbH \(house {ours.house.id}\)"):
+            load_trust(paths)
     written_as(ours, ours, posing)  # with all genuine parts beside them
-    with pytest.raises(UsageError, match="different things"):
-        load_trust([ours.public_folder, posing])
-    own = load_trust([ours.public_folder], own=ours.house.id)
-    for both in ((own, load_trust([posing])), (load_trust([posing]), own)):
+    for paths in ([posing], [ours.public_folder, posing]):
+        with pytest.raises(UsageError, match="no company CA of that house vouches for"):
+            load_trust(paths)
+
+
+def test_what_a_workspace_was_not_told_is_refused_though_it_is_vouched_for(
+    new_ring: Callable[[str], KeyRing], tmp_path: Path
+) -> None:
+    """A thief of our company CA's key vouches, too."""
+    ours, theirs = new_ring("Seals"), new_ring("Stamps")
+    former = written_as(ours, ours, tmp_path / "former")
+    ours.renew("qr")
+    with pytest.raises(UsageError, match=rf"different things of Sample Seals GmbH \(house {ours.house.id}\)"):
+        load_trust([ours.public_folder, former])
+    own, more = load_trust([former], own=ours.house.id), load_trust([ours.public_folder])
+    for both in ((own, more), (more, own)):
         with pytest.raises(UsageError, match="own house with parts that it never had"):
             sum(both, TrustStore())
-    told = load_trust([theirs.public_folder, ours.public_folder], own=theirs.house.id)
+    told = load_trust([theirs.public_folder, former], own=theirs.house.id)
     with pytest.raises(UsageError, match="knows with other parts"):
-        told + load_trust([posing])
+        told + more
 
 
 def test_an_older_copy_adds_nothing_to_what_a_workspace_knows(ring: KeyRing, clock: Any, tmp_path: Path) -> None:
@@ -145,12 +160,22 @@ def test_an_older_copy_adds_nothing_to_what_a_workspace_knows(ring: KeyRing, clo
         load_trust([ring.public_folder, former])
 
 
+def claimed(by: KeyRing, content: bytes) -> bytes:
+    """Parts of another house as that of `by`, whose company CA vouches for them."""
+    said = b""
+    for block in blocks(content):
+        der = block.der()
+        assert block.purpose and der
+        voucher = by._key("ca").sign(statement(block.purpose, by.house.id, block.used_from, der))
+        said += heading(block.purpose, by.house, block.used_from, voucher).encode() + block.pem + b"\n"
+    return said
+
+
 @pytest.mark.parametrize("part", ["anchors", "qr", "checkpoint"])
 def test_what_two_houses_claim_is_refused(part: str, new_ring: Callable[[str], KeyRing], tmp_path: Path) -> None:
     ours, theirs = new_ring("Seals"), new_ring("Stamps")
     posing = written_as(theirs, theirs, tmp_path / "posing")
-    text = (ours.public_folder / f"{part}.pem").read_text().replace(ours.house.id, theirs.house.id)
-    (posing / "more.pem").write_text(text)
+    (posing / "more.pem").write_bytes(claimed(theirs, (ours.public_folder / f"{part}.pem").read_bytes()))
     for paths in ([posing, ours.public_folder], [ours.public_folder, posing]):
         with pytest.raises(UsageError, match="claim the same authority or key"):
             load_trust(paths)
@@ -169,7 +194,8 @@ def test_another_certificate_over_another_houses_authority_is_a_claim_to_it(
     root = ours.ca.certificate
     builder = x509.CertificateBuilder(root.subject, root.subject, root.public_key(), 1, made.NOW, made.NOW + made.YEAR)
     crossed = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).public_bytes(DER)
-    (posing / "more.pem").write_bytes(heading("company-ca", theirs.house, made.NOW).encode() + made.pem(crossed))
+    said = heading("company-ca", theirs.house, made.NOW).encode() + made.pem(crossed)
+    (posing / "more.pem").write_bytes(claimed(theirs, said))
     with pytest.raises(UsageError, match="claim the same authority or key"):
         load_trust([posing, ours.public_folder])
 
@@ -188,11 +214,12 @@ def test_what_stands_above_a_block_that_is_cut_off_is_not_said_of_the_next(
 
 @pytest.mark.parametrize("encode", [b"\xef\xbb\xbf".__add__, lambda text: text.replace(b"\n", b"\r")])
 def test_what_editors_of_other_systems_make_of_a_file(ring: KeyRing, tmp_path: Path, encode: Any) -> None:
-    (tmp_path / "qr.pem").write_bytes(encode((ring.public_folder / "qr.pem").read_bytes()))
-    assert load_trust([tmp_path / "qr.pem"]) == load_trust([ring.public_folder / "qr.pem"])
+    for file in ring.public_folder.iterdir():
+        (tmp_path / file.name).write_bytes(encode(file.read_bytes()))
+    assert load_trust(sorted(tmp_path.glob("*.pem"))) == load_trust([ring.public_folder])
 
 
-@pytest.mark.parametrize("id", ["../public/qr", "..", "0" * 15, "0" * 17, "A" * 16, "0" * 15 + "\u0660", "/"])
+@pytest.mark.parametrize("id", ["../public/qr", "..", "0" * 39, "0" * 41, "A" * 40, "0" * 39 + "\u0660", "/"])
 def test_a_house_has_the_id_of_a_house(ring: KeyRing, tmp_path: Path, id: str) -> None:
     (tmp_path / "qr.pem").write_text((ring.public_folder / "qr.pem").read_text().replace(ring.house.id, id))
     store = load_trust([tmp_path / "qr.pem"])
@@ -253,7 +280,7 @@ def test_the_digest_tells_stores_apart(ring: KeyRing) -> None:
     store = load_trust([ring.public_folder])
     others = [
         TrustStore(),
-        load_trust([ring.public_folder / "qr.pem"]),
+        load_trust([ring.public_folder / "anchors.pem"]),
         load_trust([ring.public_folder], own=ring.house.id),
         store.with_certificates([b"0"]),
     ]

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("time", UtcDateTime, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_events")),
     )
     op.create_index("ix_audit_events_document_id_seq", "audit_events", ["document_id", "seq"], unique=False)
