@@ -30,7 +30,7 @@ _QUICK_DPI: Final = 150
 _THOROUGH_DPI: Final = 220
 _THOROUGH_PAGES: Final = 20
 """With no code in the whole file, so many of the last pages are looked at again, long and hard: a certificate is last."""
-_FILE_SECONDS: Final = 60.0
+_FILE_SECONDS: Final = 30.0
 """Of processor time that a file's pages are looked at hard; the others are then looked at once, as they are."""
 
 
