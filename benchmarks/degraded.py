@@ -1,6 +1,6 @@
 """A printed authenticity certificate as life treats it: 62 seeded variants of one rendered page.
 
-Used by `benchmarks/qr.py` and by the tests of the readers. `page` is the certificate rendered at 200 dpi; each variant
+Used by `benchmarks/scanning.py` and by the tests of the readers. `page` is the certificate rendered at 200 dpi; each variant
 says what was done to it and how strongly.
 """
 

@@ -243,6 +243,7 @@ WORDS: Final[Mapping[str, str]] = {
     "v_not_readable": "This file cannot be read",
     "v_not_readable_text": "It is neither a PDF nor a picture that can be read. Choose the PDF, or a photo as JPEG, PNG, WebP or HEIC.",
     "v_from_photo": "This answer is about the QR code in your picture.",
+    "v_from_pdf": "Your PDF carries no signature: it is a scan or a copy. This answer is about the QR code on its pages, not about the pages.",
     "v_authentic": "Authentic and unchanged",
     "v_authentic_text": "This is the complete document “{title}”, exactly as it was signed and sealed.",
     "v_other_file": "Genuine certificate, but another file",

@@ -234,6 +234,7 @@ WORDS: Final[Mapping[str, str]] = {
     "v_not_readable": "Diese Datei ist nicht lesbar",
     "v_not_readable_text": "Sie ist weder ein lesbares PDF noch ein lesbares Bild. Wählen Sie das PDF, oder ein Foto als JPEG, PNG, WebP oder HEIC.",
     "v_from_photo": "Diese Antwort gilt dem QR-Code auf Ihrem Bild.",
+    "v_from_pdf": "Ihr PDF trägt keine Signatur: es ist ein Scan oder eine Kopie. Diese Antwort gilt dem QR-Code auf seinen Seiten, nicht den Seiten.",
     "v_authentic": "Echt und unverändert",
     "v_authentic_text": "Das ist das vollständige Dokument „{title}“, genau wie es unterschrieben und gesiegelt wurde.",
     "v_other_file": "Echtes Zertifikat, aber eine andere Datei",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import io
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Final
 from PIL import Image
 
 from signing_core.certificate.readers import ZxingReader
-from signing_core.certificate.readers.zxing import MAX_PIXELS
+from signing_core.certificate.readers.zxing import MAX_PIXELS, SECONDS
 from signing_core.certificate.registry import Registry
 from signing_core.certificate.scan import Judge, ScanResult
 from signing_core.errors import DocumentRefused, SealtrailError
@@ -29,6 +30,8 @@ _QUICK_DPI: Final = 150
 _THOROUGH_DPI: Final = 220
 _THOROUGH_PAGES: Final = 20
 """With no code in the whole file, so many of the last pages are looked at again, long and hard: a certificate is last."""
+_FILE_SECONDS: Final = 30.0
+"""Of processor time that a file's pages are looked at hard; the others are then looked at once, as they are."""
 
 
 def scan_files(
@@ -91,9 +94,9 @@ def _pdf(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
             (False, _QUICK_DPI, looked_at),
             (True, _THOROUGH_DPI, looked_at[-_THOROUGH_PAGES:]),
         ):
-            reader = ZxingReader(thorough=thorough)
-            for page in numbers:
-                for code in reader.read(render.render(data, page, dpi=dpi)):
+            readers = _readers(thorough)
+            for page in reversed(numbers) if thorough else numbers:
+                for code in next(readers).read(render.render(data, page, dpi=dpi)):
                     result = judge.code(code, path=path, page=page)
                     yield result if pages <= MAX_PAGES else _with(result, judge, "pages-left-out", str(MAX_PAGES))
                     anything = True
@@ -106,10 +109,18 @@ def _pdf(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
 
 
 def _picture(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
-    reader = ZxingReader()
+    readers = _readers()
     for page, picture in _frames(data):
-        for code in reader.read(picture):
+        for code in next(readers).read(picture):
             yield judge.code(code, path=path, page=page)
+
+
+def _readers(thorough: bool = True) -> Iterator[ZxingReader]:
+    """The reader for each page of a file by turns."""
+    until = time.thread_time() + _FILE_SECONDS
+    while True:
+        left = until - time.thread_time()
+        yield ZxingReader(thorough=thorough and left > 0, seconds=min(left, SECONDS))
 
 
 def _frames(data: bytes) -> Iterator[tuple[int | None, Image.Image]]:

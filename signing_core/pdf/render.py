@@ -6,13 +6,15 @@ lock is released. Signature fields are drawn only after `init_forms()`.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
 
 from signing_core.errors import DocumentRefused, UsageError
 
@@ -27,6 +29,11 @@ MAX_SIDE: Final = 30_000
 
 MAX_PAGES: Final = 10_000
 """Most pages of a document that is opened at all."""
+
+_COVERS: Final = 0.75
+"""Share of a page that the picture of a scan takes."""
+_MOST_OBJECTS: Final = 50_000
+"""Of a page, that are looked at for what it shows: recognised text makes one of each word."""
 
 logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it tells every XFA form how to install another build
 
@@ -115,6 +122,31 @@ def picture(document: pdfium.PdfDocument, page: int, *, dpi: float) -> Image.Ima
             return drawn.convert("RGB") if drawn.mode != "RGB" else drawn.copy()
         finally:
             bitmap.close()
+
+
+def is_picture(document: pdfium.PdfDocument, page: int) -> bool:
+    """Whether a page of an `opened` document, counted from 1, shows nothing but pictures, one of which covers it: a scan.
+
+    Text under the picture, and text that is not painted (ISO 32000-2, 9.3.6, mode 3), is what character recognition adds.
+    """
+    with page_of(document, page) as handle, suppress(pdfium.PdfiumError):
+        left, bottom, right, top = handle.get_cropbox()
+        covered = seen = False
+        for thing in itertools.islice(handle.get_objects(max_depth=1), _MOST_OBJECTS):
+            if thing.type == pdfium_c.FPDF_PAGEOBJ_IMAGE:
+                a, b, c, d = thing.get_bounds()
+                across, down = min(c, right) - max(a, left), min(d, top) - max(b, bottom)
+                if across > 0 and down > 0 and across * down >= _COVERS * (right - left) * (top - bottom):
+                    covered, seen = True, False
+            elif thing.type == pdfium_c.FPDF_PAGEOBJ_TEXT:
+                mode = pdfium_c.FPDFTextObj_GetTextRenderMode(thing)
+                seen = seen or mode != pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE
+            else:
+                seen = True
+            if covered and seen:
+                return False
+        return covered
+    return False
 
 
 @contextmanager

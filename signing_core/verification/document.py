@@ -51,6 +51,7 @@ from signing_core.verification import (
     gathering,
     levels,
     our_documents,
+    scanned,
     validation_data,
     whole_file,
 )
@@ -190,6 +191,9 @@ class _Run:
         folded = fold(signatures, document=self._document)
         if folded.integrity is Integrity.UNSIGNED:
             self._note("no-signature")
+            scan = self._guarded(lambda: scanned.judge(structure, self._trust.store, self._password), None)
+            if scan is not None:
+                self._note(*scan)
         signed = bool(signatures)
         return DocumentVerdict(
             tool_version=__version__,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from dashboard_parts import ANNA, BEN, PEOPLE, told
+from PIL import Image
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 from streamlit.testing.v1 import AppTest
@@ -343,6 +344,15 @@ def test_files_are_judged_and_not_stored(furnished_copy: Any, show: Show) -> Non
     assert "unsigned.pdf" in told(test) and "indeterminate" in told(test)
     assert types(furnished_copy.folder) == before
     assert sorted((furnished_copy.folder / "objects").rglob("*")) == objects
+
+
+def test_a_scan_is_called_a_scan(furnished_copy: Any, show: Show) -> None:
+    scan = BytesIO()
+    Image.new("L", (850, 1100), 240).save(scan, "PDF", resolution=100)
+    test = show(furnished_copy.folder, "check", person=ANNA)
+    test.file_uploader[0].set_value([("scan.pdf", scan.getvalue(), "application/pdf")]).run()
+    assert not test.exception
+    assert wording.in_words("looks-like-scan", "en").meaning in told(test)
 
 
 def test_the_text_of_a_code_is_judged(furnished: Any, show: Show) -> None:

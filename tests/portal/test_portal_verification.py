@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import qrcode
 import sqlalchemy as sa
+import zxingcpp
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 from signed_samples import issue, signed
 
@@ -467,6 +469,40 @@ def test_an_unsigned_pdf_with_a_picture_of_a_genuine_certificate(shared: Any, se
     page = upload(shared, written.getvalue())
     assert heading(page) == title("copy")
     assert 'type="file"' not in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_scan_without_a_code_is_called_a_scan(company: Any, language: str) -> None:
+    written = io.BytesIO()
+    Image.new("L", (850, 1100), 240).save(written, "PDF", resolution=100)
+    visitor = company.visitor(headers={"accept-language": language})
+    page = visitor.submit(visitor.get("/verify"), files={"file": ("scan.pdf", written.getvalue(), "application/pdf")})
+    assert heading(page) == words(language)["v_unsigned"]
+    assert in_words("looks-like-scan", language).meaning in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_scan_with_the_code_of_somebody_unknown_says_what_the_answer_is_about(company: Any, language: str) -> None:
+    class Stranger:
+        private = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+        key_id = payload.key_id(private.public_key())
+
+        def sign(self, data: bytes) -> bytes:
+            return self.private.sign(data)
+
+    claims = payload.QrClaims(
+        "sign.example.net", datetime(2026, 11, 25, tzinfo=UTC), "01KAXB2M5T4QW8Z3N6V7C9D0EF",
+        "01KAX9YJ7M3RP2S5T8V1W4X6Z0", b"\x01" * 32, 1000, 2, 3,
+    )  # fmt: skip
+    text = payload.to_url(payload.sign(claims, Stranger()), "sign.example.net")
+    code = Image.fromarray(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=5))
+    sheet, written = Image.new("L", (850, 1100), 240), io.BytesIO()
+    sheet.paste(code, (150, 300))
+    sheet.save(written, "PDF", resolution=100)
+    visitor = company.visitor(headers={"accept-language": language})
+    page = visitor.submit(visitor.get("/verify"), files={"file": ("scan.pdf", written.getvalue(), "application/pdf")})
+    assert heading(page) == words(language)["v_unknown_key"]
+    assert words(language)["v_from_pdf"] in page.text
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -83,29 +83,52 @@ def _binarised(picture: Image.Image) -> Image.Image:
     )
 
 
-def _refocused(picture: Image.Image) -> Image.Image:
-    """A Wiener filter against a blur of two pixels' radius."""
+def _levelled(picture: Image.Image) -> Image.Image:
+    """Each pixel by how far it is from its neighbourhood, as neighbourhoods go: takes reflections and shadows away."""
     import numpy as np
 
-    pixels = np.asarray(picture, np.float32)
-    down, across = np.fft.fftfreq(pixels.shape[0])[:, None], np.fft.rfftfreq(pixels.shape[1])[None, :]
-    blur = np.exp(-2 * (np.pi * _BLUR) ** 2 * (across**2 + down**2)).astype(np.float32)
-    sharp = np.fft.irfft2(np.fft.rfft2(pixels) * (blur / (blur**2 + _NOISE)), s=pixels.shape)
-    return Image.fromarray(np.clip(sharp, 0, 255).astype(np.uint8))
+    off = np.asarray(picture, np.float32) - np.asarray(picture.filter(ImageFilter.BoxBlur(_AROUND)), np.float32)
+    spread = Image.fromarray(np.clip(off**2 / 16, 0, 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(_AROUND))
+    usual = np.sqrt(np.maximum(np.asarray(spread, np.float32), 1) * 16)
+    return Image.fromarray(np.clip(128 + off / usual * 70, 0, 255).astype(np.uint8))
 
 
-_BLUR: Final = 2.0
-"""Radius, in pixels, of the blur that is taken away."""
-_NOISE: Final = 0.02
-"""Share of noise in the picture: higher is tamer."""
+def _refocused(radius: float, noise: float, *, disc: bool = False) -> Callable[[Image.Image], Image.Image]:
+    """A Wiener filter against a blur of this radius in pixels: a bell, or the disc that a lens out of focus makes of a point.
+
+    `noise` is its share in the picture: higher is tamer.
+    """
+
+    def change(picture: Image.Image) -> Image.Image:
+        import numpy as np
+
+        pixels = np.asarray(picture, np.float32)
+        down, across = np.fft.fftfreq(pixels.shape[0])[:, None], np.fft.rfftfreq(pixels.shape[1])[None, :]
+        if disc:
+            at = np.hypot(down * pixels.shape[0], np.fft.fftfreq(pixels.shape[1])[None, :] * pixels.shape[1])
+            point = np.clip(radius + 0.5 - at, 0, 1).astype(np.float32)
+            blur = np.fft.rfft2(point / point.sum()).real
+        else:
+            blur = np.exp(-2 * (np.pi * radius) ** 2 * (across**2 + down**2)).astype(np.float32)
+        sharp = np.fft.irfft2(np.fft.rfft2(pixels) * (blur / (blur**2 + noise)), s=pixels.shape)
+        return Image.fromarray(np.clip(sharp, 0, 255).astype(np.uint8))
+
+    return change
+
+
+_AROUND: Final = 15
+"""Radius of a pixel's neighbourhood: a few modules of a code in a photo of a whole page."""
 _DARKER: Final = [round(255 * (level / 255) ** 2) for level in range(256)]
 _CHANGED: Final[tuple[tuple[str, str, float, Callable[[Image.Image], Image.Image], bool], ...]] = (
-    ("refocused", "base", 1, _refocused, False),
+    ("levelled", "base", 1, _levelled, False),
+    ("refocused", "base", 1, _refocused(2.0, 0.02), False),
+    ("smoothed", "base", 1, _smoothed(1.5), False),
     ("enlarged", "base", 2, lambda picture: picture, True),
     ("enlarged, smoothed", "base", 2, _smoothed(1.5), False),
     ("denoised, enlarged", "calm", 2, lambda picture: picture, False),
     ("enlarged, sharpened", "base", 3, _sharpened(6, 300), False),
     ("enlarged, binarised", "base", 3, _binarised, False),
+    *((f"refocused, lens {radius}", "base", 1, _refocused(radius, 0.005, disc=True), False) for radius in (3, 4, 5, 6)),
 )
 
 

@@ -7,6 +7,7 @@ a code. A text is reported only when the code's own error correction accepts it,
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -20,9 +21,14 @@ from signing_core.errors import UsageError
 MAX_PIXELS: Final = 120_000_000
 """Pixels of a picture that is read at all: a phone's largest photo has 108 million."""
 
+SECONDS: Final = 12.0
+"""Of processor time, after which no further look at a picture is begun. The longest single look takes about two."""
+
 _QUICK: Final = 4
 """Attempts that change the picture but do not enlarge it."""
-_UNFLAT_TRIED: Final = 2
+_UNFLAT_TRIED: Final = 3
+_SUSPECTS: Final = 24
+"""Places, the largest first, that are looked at for finder patterns."""
 _UNFLAT_PIXELS: Final = 40 * 40
 """Area of what is worth flattening: smaller, its modules are under two pixels wide."""
 _FORMATS: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.MicroQRCode])
@@ -33,9 +39,10 @@ _Corners = tuple[Corner, Corner, Corner, Corner]
 class ZxingReader:
     """Reads with zxing-cpp; with `thorough` off, once and as it is, for pages that most likely hold no code."""
 
-    def __init__(self, *, thorough: bool = True, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, *, thorough: bool = True, max_pixels: int = MAX_PIXELS, seconds: float = SECONDS) -> None:
         self._thorough = thorough
         self._max_pixels = max_pixels
+        self._seconds = seconds
 
     @property
     def name(self) -> str:
@@ -58,50 +65,75 @@ class ZxingReader:
             return []
         picture = pictures.grey(image)
         found, suspects = _read(picture)
-        unread = _unread(suspects, found)
-        if self._thorough and (not found or unread):
-            found = self._again(picture, found, unread)
+        if self._thorough and (not found or _unread(suspects, found)):
+            found = _Search(picture, found, suspects, time.thread_time() + self._seconds).found()
         return sorted(found, key=lambda code: (code.corners[0][1], code.corners[0][0]))
 
-    def _again(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Corners]) -> list[FoundCode]:
-        """Other ways of looking: where something like a code was seen, then everywhere, last as if the sheet were not flat."""
-        for left, top, right, bottom in _regions([_box(corners) for corners in suspects], picture.size):
-            region = picture.crop((left, top, right, bottom))
-            found = _merged(found, _first_success(region, (left, top)))
-        if not found:
-            return _first_success(picture, (0, 0)) or _unflat(picture, suspects)
-        if _unread(suspects, found):
-            # The corners of what was seen may be far off, so that no region held it. The quick ways must do here.
-            for attempt in itertools.islice(pictures.attempts(picture), _QUICK):
-                found = _merged(found, _attempted(attempt, (0, 0)))
-        return found
+
+class _Search:
+    """The further looks at one picture, until its code is read or the time is up."""
+
+    def __init__(self, picture: Image.Image, found: list[FoundCode], suspects: list[_Corners], until: float) -> None:
+        self._picture = picture
+        self._found = found
+        self._suspects = suspects
+        self._until = until
+        self._flattened: list[_Box] = []
+
+    def found(self) -> list[FoundCode]:
+        """Where something like a code was seen, then everywhere, and in between as if the sheet were not flat."""
+        self._near()
+        if self._found:
+            if _unread(self._suspects, self._found):
+                # The corners of what was seen may be far off, so that no region held it. The quick ways must do here.
+                for attempt in itertools.islice(pictures.attempts(self._picture), _QUICK):
+                    self._found = _merged(self._found, self._attempted(attempt, (0, 0)))
+            return self._found
+        return self._unflat() or self._first_success(self._picture, (0, 0)) or self._unflat()
+
+    def _near(self) -> None:
+        boxes = [_box(corners) for corners in _unread(self._suspects, self._found)]
+        for left, top, right, bottom in _regions(boxes, self._picture.size):
+            region = self._picture.crop((left, top, right, bottom))
+            self._found = _merged(self._found, self._first_success(region, (left, top)))
+
+    def _unflat(self) -> list[FoundCode]:
+        from signing_core.certificate.readers import dewarp
+
+        worth = sorted((one for one in self._suspects if _area(one) >= _UNFLAT_PIXELS), key=_area, reverse=True)
+        new = (one for one in worth if _box(one) not in self._flattened)
+        for corners in dewarp.likeliest(self._picture, itertools.islice(new, _SUSPECTS))[:_UNFLAT_TRIED]:
+            self._flattened.append(_box(corners))
+            for symbol in dewarp.flattened(self._picture, corners):
+                codes, _ = _read(symbol, "flattened")
+                if codes:
+                    return [FoundCode(code.text, code.symbology, corners, code.method) for code in codes[:1]]
+                if self._late():
+                    return []
+        return []
+
+    def _first_success(self, picture: Image.Image, offset: tuple[int, int]) -> list[FoundCode]:
+        for attempt in pictures.attempts(picture):
+            codes = self._attempted(attempt, offset)
+            if codes or self._late():
+                return codes
+        return []
+
+    def _attempted(self, attempt: pictures.Attempt, offset: tuple[int, int]) -> list[FoundCode]:
+        codes, suspects = _read(attempt.picture, attempt.method, global_threshold=attempt.global_threshold)
+        self._suspects += [_moved(corners, attempt.scale, offset) for corners in suspects]
+        return [
+            FoundCode(code.text, code.symbology, _moved(code.corners, attempt.scale, offset), code.method)
+            for code in codes
+        ]
+
+    def _late(self) -> bool:
+        return time.thread_time() > self._until
 
 
 def _unread(suspects: Iterable[_Corners], found: Iterable[FoundCode]) -> list[_Corners]:
     boxes = [_box(code.corners) for code in found]
     return [corners for corners in suspects if not any(_overlap(_box(corners), box) for box in boxes)]
-
-
-def _unflat(picture: Image.Image, suspects: list[_Corners]) -> list[FoundCode]:
-    from signing_core.certificate.readers import dewarp
-
-    for corners in sorted(suspects, key=_area, reverse=True)[:_UNFLAT_TRIED]:
-        if _area(corners) < _UNFLAT_PIXELS:
-            break
-        for symbol in dewarp.flattened(picture, corners):
-            codes, _ = _read(symbol, "flattened")
-            if codes:
-                return [FoundCode(code.text, code.symbology, corners, code.method) for code in codes[:1]]
-    return []
-
-
-def _first_success(picture: Image.Image, offset: tuple[int, int]) -> list[FoundCode]:
-    return next(filter(None, (_attempted(attempt, offset) for attempt in pictures.attempts(picture))), [])
-
-
-def _attempted(attempt: pictures.Attempt, offset: tuple[int, int]) -> list[FoundCode]:
-    codes, _ = _read(attempt.picture, attempt.method, global_threshold=attempt.global_threshold)
-    return [_moved(code, attempt.scale, offset) for code in codes]
 
 
 def _read(
@@ -125,9 +157,9 @@ def _read(
     return _merged([], codes), suspects
 
 
-def _moved(code: FoundCode, scale: float, offset: tuple[int, int]) -> FoundCode:
-    a, b, c, d = ((x / scale + offset[0], y / scale + offset[1]) for x, y in code.corners)
-    return FoundCode(code.text, code.symbology, (a, b, c, d), code.method)
+def _moved(corners: _Corners, scale: float, offset: tuple[int, int]) -> _Corners:
+    a, b, c, d = ((x / scale + offset[0], y / scale + offset[1]) for x, y in corners)
+    return a, b, c, d
 
 
 def _merged(codes: list[FoundCode], more: Iterable[FoundCode]) -> list[FoundCode]:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 Advice = Literal[
     "again", "altered", "ask-change", "ask-issuer", "ask-when", "ask-who", "compare", "copy", "forgery", "none", "not-valid",
-    "program", "resign", "smaller", "trust", "whole",
+    "program", "resign", "signed-pdf", "smaller", "trust", "whole",
 ]  # fmt: skip
 
 ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
@@ -62,6 +62,10 @@ ADVICE: Final[Mapping[Advice, tuple[str, str]]] = {
     "resign": (
         "Ask the sender to have it signed again.",
         "Bitten Sie den Absender, es noch einmal unterschreiben zu lassen.",
+    ),
+    "signed-pdf": (
+        "Ask the sender for the signed PDF itself, check that, and compare these pages with it.",
+        "Bitten Sie den Absender um das unterschriebene PDF selbst, prüfen Sie dieses, und vergleichen Sie diese Seiten damit.",
     ),
     "smaller": (
         "Ask the sender for a simpler or smaller file.",
