@@ -99,7 +99,8 @@ class Worker:
                     size = os.fstat(descriptor).st_size
                     data = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)[:] if size else b""
                     os.close(descriptor)
-                limit_processor_time(seconds_for(len(data), MOST_SECONDS))
+                seconds = seconds_for(len(data), MOST_SECONDS) if b"%PDF-" in data[:1024] else MOST_SECONDS
+                limit_processor_time(seconds)
                 limit_memory(memory_for(len(data), MEMORY))
                 answer = {"result": self._do(job, bytes(data))}
             except MemoryError:
@@ -168,7 +169,7 @@ class Worker:
         judge, codes, why = Judge(), [], None
         try:
             if b"%PDF-" in data[:1024]:
-                results = scan_files._pdf(data, "", judge)
+                results = scan_files._pdf(data, "", judge, seconds_for(len(data), MOST_SECONDS) / 2)
             else:
                 results = scan_files._picture(data, "", judge)
             for result in results:

@@ -83,7 +83,7 @@ def _with(result: ScanResult, judge: Judge, code: str, detail: str = "") -> Scan
     return dataclasses.replace(result, findings=(*result.findings, judge.finding(code, detail)))
 
 
-def _pdf(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
+def _pdf(data: bytes, path: str, judge: Judge, seconds: float = _FILE_SECONDS) -> Iterator[ScanResult]:
     from signing_core.pdf import render
 
     try:
@@ -94,7 +94,7 @@ def _pdf(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
             (False, _QUICK_DPI, looked_at),
             (True, _THOROUGH_DPI, looked_at[-_THOROUGH_PAGES:]),
         ):
-            readers = _readers(thorough)
+            readers = _readers(thorough, seconds)
             for page in reversed(numbers) if thorough else numbers:
                 for code in next(readers).read(render.render(data, page, dpi=dpi)):
                     result = judge.code(code, path=path, page=page)
@@ -115,9 +115,9 @@ def _picture(data: bytes, path: str, judge: Judge) -> Iterator[ScanResult]:
             yield judge.code(code, path=path, page=page)
 
 
-def _readers(thorough: bool = True) -> Iterator[ZxingReader]:
+def _readers(thorough: bool = True, seconds: float = _FILE_SECONDS) -> Iterator[ZxingReader]:
     """The reader for each page of a file by turns."""
-    until = time.thread_time() + _FILE_SECONDS
+    until = time.thread_time() + seconds
     while True:
         left = until - time.thread_time()
         yield ZxingReader(thorough=thorough and left > 0, seconds=min(left, SECONDS))
