@@ -143,7 +143,7 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,  # no process of ours is within its reach by the number of a group
                 cwd=Path(__file__).parents[2],
-                env=_environment() | ({"TMPDIR": self.folder, "HOME": self.folder} if self.folder else {}),
+                env=_environment() | ({"TMPDIR": self.folder} if self.folder else {}),
             )
 
     def call(self, work: str, arguments: tuple[Any, ...], allowance: Allowance) -> Any:

@@ -32,6 +32,8 @@ _IDLE: Final = 300.0
 """Seconds without work after which it ends."""
 _NEW_NETWORK: Final = 0x40000000 | 0x10000000  # CLONE_NEWNET, CLONE_NEWUSER of Linux
 
+_COUNTED_IN: Final = 0.5
+"""Seconds by which what the system counted when it ended a program and what it says afterwards may differ."""
 _FOLDER_FILES: Final = 8
 """Times `Allowance.files` that a private folder may hold in all."""
 
@@ -51,13 +53,17 @@ def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Pa
     if left <= 0:
         os.kill(os.getpid(), signal.SIGXCPU)  # as the system does when it counts this process alone
 
+    options: dict[str, Any] = {}
+    if readable is not None:
+        options["env"] = os.environ | dict.fromkeys(("HOME", "TMPDIR"), str(folder()))
+        options["preexec_fn"] = fence.closing(readable, folder()) if fence.version() else None
     try:
         with subprocess.Popen(  # noqa: S603  programs that we name
             arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            preexec_fn=fence.closing(readable, folder()) if readable is not None and fence.version() else None,
+            **options,
         ) as process:
             _leave(process, int(left) + 1)
             said = _talk(process, data, answer)
@@ -65,7 +71,7 @@ def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Pa
                 process.kill()
     except OSError:
         return None
-    if _ends_at is not None and spent() >= _ends_at:  # the system ended it, or should have
+    if _ends_at is not None and process.returncode < 0 and spent() > _ends_at - _COUNTED_IN:  # the system ended it
         os.kill(os.getpid(), signal.SIGXCPU)
     return said if process.returncode == 0 else None
 

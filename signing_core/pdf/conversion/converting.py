@@ -20,6 +20,8 @@ from signing_core.pdf.source import MAX_PAGES
 _WORK: Final = "signing_core.pdf.conversion"
 _PICTURES: Final = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
 _PDF_WINDOW: Final = 1024
+_TEXT_SECONDS: Final = 10.0
+"""Of processor time, of which two make a profile and read LibreOffice in."""
 _FILES: Final = 256 << 20
 """Bytes of each file that LibreOffice may write."""
 
@@ -85,7 +87,7 @@ def _of_pictures(files: Sequence[File], kinds: Sequence[str | None], paper: Pape
 
 
 def _of_text(file: File, *, form: bool) -> Converted:
-    made = _asked("office:to_pdf", file.data, file.name, form, file=file, seconds=10.0, files=_FILES)
+    made = _asked("office:to_pdf", file.data, file.name, form, file=file, seconds=_TEXT_SECONDS, files=_FILES)
     program = re.fullmatch(
         r"LibreOffice [\d.]{1,20}", made["program"]
     )  # from a process that the file may have in its hands

@@ -1,7 +1,8 @@
 """One picture file in a limited process: what a page needs of each picture in it.
 
 A JPEG stays as it is encoded, without its metadata, where every program reads it alike (`jpeg`). All others are drawn anew: upright
-pixels of sRGB on white, at most as many as paper at 300 dpi needs, kept exactly unless JPEG takes a third of the bytes.
+pixels of sRGB on white, at most as many as paper at 300 dpi needs, kept exactly where JPEG would not take less than a third of the
+bytes.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _pages(data: bytes, kind: str, name: str) -> list[dict[str, Any]]:
         stretch = _stretch(picture) if kind == "TIFF" else 1.0
         found.append(
             {
-                **(_encoded(own, picture, "DCTDecode") if own is not None else _drawn(picture)),
+                **(_encoded(own, picture, "DCTDecode") if own is not None else _drawn(picture, exact=kind != "HEIC")),
                 "orientation": turned,
                 "stretch": stretch,
             }
@@ -78,16 +79,17 @@ def _pages(data: bytes, kind: str, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _drawn(picture: Image.Image) -> dict[str, Any]:
+def _drawn(picture: Image.Image, *, exact: bool) -> dict[str, Any]:
     if picture.mode == "1":
         return _encoded(zlib.compress(picture.tobytes()), picture, "FlateDecode")
     picture = _on_white(_in_srgb(picture_files.eight_bits(picture)))
     picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
-    exact, about = zlib.compress(picture.tobytes()), io.BytesIO()
+    about = io.BytesIO()
     picture.save(about, "JPEG", **_JPEG)
-    if about.tell() < len(exact) / 3:
-        return _encoded(about.getvalue(), picture, "DCTDecode")
-    return _encoded(exact, picture, "FlateDecode")
+    kept = zlib.compress(picture.tobytes(), 3) if exact else b""
+    if kept and len(kept) <= 3 * about.tell():
+        return _encoded(kept, picture, "FlateDecode")
+    return _encoded(about.getvalue(), picture, "DCTDecode")
 
 
 def _encoded(data: bytes, picture: Image.Image, coding: str) -> dict[str, Any]:
