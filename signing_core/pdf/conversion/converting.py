@@ -20,8 +20,10 @@ from signing_core.pdf.source import MAX_PAGES
 _WORK: Final = "signing_core.pdf.conversion"
 _PICTURES: Final = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
 _PDF_WINDOW: Final = 1024
+_PICTURE_SECONDS: Final = 6.0
 _TEXT_SECONDS: Final = 10.0
 """Of processor time, of which two make a profile and read LibreOffice in."""
+_SECONDS_A_MEGABYTE: Final = 4.0
 _FILES: Final = 256 << 20
 """Bytes of each file that LibreOffice may write."""
 
@@ -74,7 +76,7 @@ def to_pdf(files: Sequence[File], *, paper: Paper, form: bool = False) -> Conver
 def _of_pictures(files: Sequence[File], kinds: Sequence[str | None], paper: Paper) -> Converted:
     pages: list[page_file.Picture] = []
     for file, of in zip(files, kinds, strict=True):
-        found = _asked("pictures:pages", file.data, of, file.name, file=file, seconds=6.0)
+        found = _asked("pictures:pages", file.data, of, file.name, file=file, seconds=_PICTURE_SECONDS)
         pages += [page_file.Picture(**picture) for picture in found]
         if len(pages) > MAX_PAGES:
             raise DocumentRefused(
@@ -101,7 +103,7 @@ def _original(file: File, format: str) -> Original:
 
 
 def _asked(work: str, *arguments: Any, file: File, seconds: float, **limits: int) -> Any:
-    allowance = Allowance(seconds + 4.0 * len(file.data) / 1e6, **limits)
+    allowance = Allowance(seconds + _SECONDS_A_MEGABYTE * len(file.data) / 1e6, **limits)
     try:
         return limited.call(f"{_WORK}.{work}", *arguments, allowance=allowance)
     except limited.Exceeded as exceeded:
