@@ -70,7 +70,7 @@ def to_pdf(data: bytes, name: str, form: bool) -> dict[str, Any]:
     pdf = _set(program, data, format, form=form)
     if pdf is None:
         raise DocumentRefused(
-            f"{name} could not be read by LibreOffice: it is damaged or protected; save it as PDF with the program that made it, and take "
+            f"{name} could not be set by LibreOffice: it is damaged, protected or too large; save it as PDF with the program that made it, and take "
             "that.",
             code="damaged",
         )

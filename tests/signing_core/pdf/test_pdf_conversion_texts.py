@@ -203,7 +203,7 @@ def refused(data: bytes, name: str) -> DocumentRefused:
         (make.odt("", kind="spreadsheet"), "prices.ods", "format", "spreadsheet"),
         (make.compound("Workbook"), "prices.xls", "format", "spreadsheet"),
         (make.docx(*AGREEMENT)[:1200], "cut.docx", "damaged", "cut off or damaged"),
-        (make.docx("<w:p>", "</w:r>"), "broken.docx", "damaged", "could not be read by LibreOffice"),
+        (make.docx("<w:p>", "</w:r>"), "broken.docx", "damaged", "could not be set by LibreOffice"),
     ],
 )
 def test_a_text_that_cannot_be_taken_is_refused_in_one_sentence(data: bytes, name: str, code: str, says: str) -> None:
