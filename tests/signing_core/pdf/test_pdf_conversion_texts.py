@@ -116,6 +116,7 @@ def listening() -> Iterator[Listening]:
     made.socket.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fenced", [True, False])
 def test_nothing_is_fetched_for_a_text(
     listening: Listening, fenced: bool, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
