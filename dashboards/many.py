@@ -7,11 +7,12 @@ from html import escape
 
 import streamlit as st
 
-from dashboards import bulk, look, session
+from dashboards import bulk, look, prepared, session
 from dashboards.words import t
 from signing_core.access import Access, Right, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
+from signing_core.pdf.conversion import Converted
 from signing_core.storage import directory
 from signing_core.storage.database import reading
 
@@ -22,7 +23,10 @@ def show(mine: Access, parties: Callable[[], tuple[Signer | None, Author | None]
         known = {one.name: one for one in directory.templates(connection)}
     left, right = st.columns(2, gap="large")
     with left:
-        pdf = st.file_uploader(t("The PDF that everybody signs"), type=["pdf"], key="many_pdf")
+        given = st.file_uploader(t("What everybody signs"), accept_multiple_files=True, key="many_pdf")
+        made = prepared.uploaded(mine.workspace, given)
+        if made is not None and made.made_from:
+            prepared.changes([], made.made_from)
         chosen = None
         if known:
             chosen = st.selectbox(
@@ -33,7 +37,7 @@ def show(mine: Access, parties: Callable[[], tuple[Signer | None, Author | None]
         st.caption(t("Columns: {columns}", columns=", ".join((*bulk.COLUMNS, *fields))))
     with right:
         first, author = parties()
-    if table is None or not (pdf or chosen):
+    if table is None or not (made or chosen):
         return
     try:
         lines = bulk.read(table.getvalue(), table.name, region=mine.workspace.settings.phone_region, fields=fields)
@@ -68,13 +72,13 @@ def show(mine: Access, parties: Callable[[], tuple[Signer | None, Author | None]
     ):
         assert first is not None and author is not None  # noqa: S101  the button is disabled without them
         good = [line for line in lines if not line.problems]
-        _make_many(mine, good, pdf.getvalue() if pdf else None, chosen, first, author, send)
+        _make_many(mine, good, made, chosen, first, author, send)
 
 
 def _make_many(
     mine: Access,
     lines: list[bulk.Line],
-    pdf: bytes | None,
+    given: Converted | None,
     template: str | None,
     first: Signer,
     author: Author,
@@ -85,7 +89,7 @@ def _make_many(
     bar = st.progress(0.0)
     for number, line in enumerate(lines, start=1):
         try:
-            source, template_id = pdf, None
+            source, template_id = given.pdf if given else None, None
             if template is not None:
                 filled = sources.from_template(mine.workspace, template, line.data, language=session.language())
                 source, template_id = filled.pdf, filled.template_id
@@ -105,6 +109,7 @@ def _make_many(
                     author=author,
                     first_party=first,
                     client=client,
+                    made_from=given.made_from if given and template is None else None,
                     template_id=template_id,
                     template_data=dict(line.data) or None,
                 ),

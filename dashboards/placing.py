@@ -104,10 +104,11 @@ def places(pdf: bytes) -> dict[str, Placement | None]:
     """Where each party signs; None without a choice of one's own: then where nothing is covered."""
     sha256 = hashlib.sha256(pdf).hexdigest()
     pages = render.page_count(pdf)
-    if not st.toggle(t("Place the signatures myself"), key="own_places"):
-        _plain(pictures.page(sha256, pages, pdf), pages)
-        return dict.fromkeys(_FIRST)
+    own = st.toggle(t("Place the signatures myself"), key="own_places")
     number = int(st.number_input(t("Page"), 1, pages, pages, key="place_page"))
+    if not own:
+        _plain(pictures.page(sha256, number, pdf), number)
+        return dict.fromkeys(_FIRST)
     picture = pictures.page(sha256, number, pdf, _DPI)
     width, height = (side * 72 / _DPI for side in Image.open(io.BytesIO(picture)).size)
     if width <= _WIDTH or height <= _HEIGHT:

@@ -59,6 +59,7 @@ PROGRAMS = (
         _file("usr/share/gocode/src/golang.org/x/mod"),
         "checkpoints judged by the Go implementation of signed notes",
     ),
+    Program("libreoffice-writer-nogui", _command("soffice"), "texts of word processors set as pages"),
     Program("chromium", _command("chromium", "chromium-browser", "google-chrome"), "pages seen in a browser"),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 import streamlit as st
 
-from dashboards import judged, look, prepared
+from dashboards import judged, look, prepared, session
 from dashboards.words import t
 from signing_core.verdict import DocumentVerdict
 
@@ -79,7 +79,17 @@ def show(document: sa.Row[Any], status: dict[str, Any], found: DocumentVerdict |
 def _prepared(status: dict[str, Any]) -> None:
     if status["changed_in_preparing"]:
         st.subheader(t("Changed in preparing"))
-        prepared.changes([change["code"] for change in status["changed_in_preparing"]])
+        prepared.sentences([change[session.language()] for change in status["changed_in_preparing"]])
+    origin = status["made_from"]
+    if origin:
+        look.listing(
+            [t("Made from"), t("Bytes"), "SHA-256"],
+            [
+                [escape(file["name"] or t("not recorded")), f"{file['length']:,}", look.mono(file["sha256"])]
+                for file in origin["files"]
+            ],
+            caption=t("What its pages were made from"),
+        )
     prepared.files([(file["name"], file["length"], file["sha256"]) for file in status["embedded_files"]])
 
 

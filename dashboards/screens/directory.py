@@ -184,8 +184,7 @@ def _add_template(mine: Access) -> None:
     with st.form("template_form", clear_on_submit=True):
         name = st.text_input(t("Name"))
         given = st.file_uploader(
-            t("PDF form or Typst template"),
-            type=["pdf", "typ"],
+            t("PDF form, text with controls, or Typst template"),
             help=t("A Typst template begins with {line} and finds its values in data.fields.", line=f"`{_TYPST}`"),
         )
         declared = st.text_area(
@@ -196,9 +195,9 @@ def _add_template(mine: Access) -> None:
                 mine.require(Right.CHANGE_DIRECTORY)
                 if given is None:
                     raise UsageError(t("Choose a file."))
-                kind = "pdf-form" if given.name.lower().endswith(".pdf") else "typst"
+                kind = sources.template_kind(given.getvalue())
                 fields = json.loads(declared) if declared.strip() and kind == "typst" else None
-                acting.add_template(mine, name or given.name, given.getvalue(), kind=kind, fields=fields)  # type: ignore[arg-type]
+                acting.add_template(mine, name or given.name, given.getvalue(), kind=kind, fields=fields)
             except json.JSONDecodeError as error:
                 st.error(t("The fields are not JSON: {why}", why=error.msg))
             except SealtrailError as error:

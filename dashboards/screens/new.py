@@ -1,8 +1,9 @@
-"""New document: from a PDF or a template, for two parties, with the places of their signatures; one or many."""
+"""New document: from a PDF, a text or pictures, or from a template, for two parties, with the places of their signatures; one or many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,7 @@ from signing_core.access import Access, Right, Role, acting
 from signing_core.desk import Author, NewDocument, Signer, sources
 from signing_core.errors import SealtrailError
 from signing_core.pdf import foreign
+from signing_core.pdf.conversion import MadeFrom
 from signing_core.pdf.places import Placement
 from signing_core.storage import directory
 from signing_core.storage.database import reading
@@ -22,6 +24,8 @@ from signing_core.storage.database import reading
 class Source:
     pdf: bytes
     name: str
+    file: str
+    made_from: MadeFrom | None = None
     template_id: str | None = None
     data: dict[str, str] | None = None
 
@@ -33,7 +37,7 @@ def page() -> None:
         t("From"),
         ["pdf", "template", "table"],
         default="pdf",
-        format_func={"pdf": t("A PDF"), "template": t("A template"), "table": t("Many, from a table")}.__getitem__,
+        format_func={"pdf": t("Files"), "template": t("A template"), "table": t("Many, from a table")}.__getitem__,
         key="from",
     )
     if way == "table":
@@ -42,7 +46,7 @@ def page() -> None:
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.header(t("1 · What is signed"))
-        source = _template(mine) if way == "template" else _upload()
+        source = _template(mine) if way == "template" else _upload(mine)
         st.header(t("2 · Who signs"))
         first = _signer(mine, "first-party", t("First party"))
         client = _signer(mine, "client", t("Client"))
@@ -50,7 +54,7 @@ def page() -> None:
     with right:
         st.header(t("3 · Where, and send"))
         if source is None:
-            look.nothing(t("Choose a PDF or a template first; its pages are shown here."))
+            look.nothing(t("Choose files or a template first; the pages are shown here."))
             return
         placements = placing.places(source.pdf)
         title = st.text_input(t("Title"), source.name, key="new_title")
@@ -72,21 +76,29 @@ def page() -> None:
             _make(mine, source, title, author, first, client, placements, language or "en", send)
 
 
-def _upload() -> Source | None:
-    given = st.file_uploader(t("PDF"), type=["pdf"], key="new_pdf")
-    if given is None:
+def _upload(mine: Access) -> Source | None:
+    given = st.file_uploader(
+        t("A PDF, a text, or pictures"),
+        accept_multiple_files=True,
+        key="new_pdf",
+        help=t(
+            "Texts: Word, OpenDocument, RTF. Pictures: JPEG, PNG, HEIC, TIFF, WebP; several become the pages in this order."
+        ),
+    )
+    made = prepared.uploaded(mine.workspace, given)
+    if made is None:
         return None
-    data = given.getvalue()
+    name = given[0].name
     try:
-        found = foreign.inspect(data, name=given.name)
+        found = foreign.inspect(made.pdf, name=name)
     except SealtrailError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    if found.told:
+    if found.told or made.made_from:
         with st.expander(t("What will be changed in it"), icon=":material/info:", expanded=True):
-            prepared.changes(found.told)
+            prepared.changes(found.told, made.made_from)
             prepared.files([(file.name, file.length, file.sha256) for file in found.attachments])
-    return Source(data, given.name.removesuffix(".pdf"))
+    return Source(made.pdf, Path(name).stem, name, made.made_from)
 
 
 def _template(mine: Access) -> Source | None:
@@ -103,7 +115,13 @@ def _template(mine: Access) -> Source | None:
     except SealtrailError as error:
         look.nothing(str(error))
         return None
-    return Source(made.pdf, chosen.name, made.template_id, {key: str(value) for key, value in data.items()})
+    return Source(
+        made.pdf,
+        chosen.name,
+        f"{chosen.name}.pdf",
+        template_id=made.template_id,
+        data={key: str(value) for key, value in data.items()},
+    )
 
 
 def _fields(template: directory.Template) -> dict[str, Any]:
@@ -200,7 +218,8 @@ def _make(
                 first_party=replace(first, placement=placements["first-party"]),
                 client=replace(client, placement=placements["client"]),
                 language=language,
-                source_name=f"{source.name}.pdf",
+                source_name=source.file,
+                made_from=source.made_from,
                 template_id=source.template_id,
                 template_data=source.data,
             ),

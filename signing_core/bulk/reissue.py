@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from signing_core.bulk.one_by_one import reason_of
-from signing_core.desk import Author, Desk, NewDocument, Signer, records
+from signing_core.desk import Author, Desk, NewDocument, Signer, records, views
 from signing_core.errors import StepNotAllowed, UsageError
 from signing_core.flow import Role, Status
 from signing_core.flow.values import spoken
@@ -76,6 +76,7 @@ def _successor(desk: Desk, document_id: str) -> tuple[str, bool]:
         row = records.load(connection, document_id)
         people = records.parties(connection, document_id)
         files = records.files(connection, document_id)
+        origin = views.made_from(connection, document_id)
         query = sa.select(documents.c.id).where(
             documents.c.supersedes == document_id, documents.c.status.not_in(_ENDED)
         )
@@ -95,6 +96,7 @@ def _successor(desk: Desk, document_id: str) -> tuple[str, bool]:
                 client=_signer(people, str(Role.CLIENT), document_id),
                 language=row.language,
                 source_name=row.title,
+                made_from=origin,
                 template_id=row.template_id,
                 supersedes=document_id,
             )

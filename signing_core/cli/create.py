@@ -1,4 +1,4 @@
-"""`sealtrail create`: from a PDF, from a PDF form with data, or from a template with data."""
+"""`sealtrail create`: from a PDF, pictures or a text, from a form with data, or from a template with data."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from signing_core.errors import UsageError
 
 if TYPE_CHECKING:
     from signing_core.desk import Signer
+    from signing_core.pdf.conversion import MadeFrom
     from signing_core.pdf.places import Place
+    from signing_core.storage.workspace import Workspace
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 
 
 @click.command()
-@click.argument("source", type=_FILE, required=False)
+@click.argument("files", metavar="[FILE]...", type=_FILE, nargs=-1)
 @click.option("--template", help="Create it from this template of the directory instead of a file.")
 @click.option("--data", "data_file", type=_FILE, help="JSON file with the values of a form's or template's fields.")
 @click.option("--title", help="What the document is called in messages; by default the file's name.")
@@ -51,7 +53,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 @workspace_option
 @json_option
 def command(
-    source: Path | None,
+    files: tuple[Path, ...],
     template: str | None,
     data_file: Path | None,
     title: str | None,
@@ -71,7 +73,8 @@ def command(
     workspace: Path,
     as_json: bool,
 ) -> None:
-    """Create a document as a draft.
+    """Create a document as a draft: from a PDF, from a Word, OpenDocument or RTF text (set by LibreOffice), or from pictures
+    (JPEG, PNG, HEIC, TIFF, WebP), which become its pages in the order given.
 
     \b
     Example: sealtrail create contract.pdf --author "Sample Author" --author-email author@example.org
@@ -80,20 +83,21 @@ def command(
     """
     from signing_core.desk import Author, NewDocument, sources
 
-    if (source is None) == (template is None):
-        raise UsageError("Give either a PDF file or --template NAME; a document comes from one of them.")
+    if bool(files) == (template is not None):
+        raise UsageError("Give either files or --template NAME; a document comes from one of them.")
     where = _places(placed)
     desk = open_desk(workspace)
     values: dict[str, Any] | None = read_json(data_file, dict) if data_file else None
     template_id: str | None = None
+    made_from: MadeFrom | None = None
     if template is not None:
         made = sources.from_template(
             desk.workspace, template, values or {}, language=language or desk.workspace.settings.language
         )
         pdf, template_id, name = made.pdf, made.template_id, made.template_name
     else:
-        assert source is not None  # noqa: S101  one of the two is given, see above
-        pdf, name = _from_file(source, values, title, embed_signed, language)
+        name = files[0].stem
+        pdf, made_from = _from_files(desk.workspace, files, values, title or name, embed_signed, language)
     new = NewDocument(
         source=pdf,
         title=title or name,
@@ -108,7 +112,8 @@ def command(
         ),
         language=language,
         expires_in=expires_in,
-        source_name=source.name if source else name,
+        source_name=files[0].name if files else name,
+        made_from=made_from,
         template_id=template_id,
         template_data={key: str(value) for key, value in values.items()} if values else None,
     )
@@ -129,17 +134,25 @@ def command(
             )
 
 
-def _from_file(
-    source: Path, values: dict[str, Any] | None, title: str | None, embed_signed: bool, language: str | None
-) -> tuple[bytes, str]:
+def _from_files(
+    workspace: Workspace,
+    files: tuple[Path, ...],
+    values: dict[str, Any] | None,
+    title: str,
+    embed_signed: bool,
+    language: str | None,
+) -> tuple[bytes, MadeFrom | None]:
+    from signing_core.desk import sources
     from signing_core.pdf import foreign, intake
 
-    pdf = source.read_bytes()
+    name = files[0].name
+    made = sources.from_files(workspace, [(file.name, file.read_bytes()) for file in files], form=values is not None)
+    pdf = made.pdf
     if values is not None:
-        pdf = foreign.fill(pdf, values, name=source.name)
+        pdf = foreign.fill(pdf, values, name=name)
     elif embed_signed:
-        pdf = intake.wrap_signed(pdf, name=source.name, title=title or source.stem, language=language or "en")
-    return pdf, source.stem
+        pdf = intake.wrap_signed(pdf, name=name, title=title, language=language or "en")
+    return pdf, made.made_from
 
 
 def _places(placed: tuple[str, ...]) -> dict[str, Place]:

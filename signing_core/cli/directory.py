@@ -117,20 +117,20 @@ def template() -> None:
 @workspace_option
 @json_option
 def add_template(name: str, source: Path, fields_file: Path | None, workspace: Path, as_json: bool) -> None:
-    """Add a Typst template (.typ) or a PDF form, or the next version of one.
+    """Add a Typst template, a PDF form or a text with controls (Word, OpenDocument), or the next version of one.
 
     \b
     Example: sealtrail template add services services.typ --fields services.json
     """
     from signing_core.desk import sources
 
-    kind = "typst" if source.suffix == ".typ" else "pdf-form"
+    given = source.read_bytes()
     fields = read_json(fields_file, list) if fields_file else None
     made = sources.add_template(
         open_workspace(workspace),
         name,
-        source.read_bytes(),
-        kind="typst" if kind == "typst" else "pdf-form",
+        given,
+        kind=sources.template_kind(given),
         fields=fields,
     )
     if as_json:

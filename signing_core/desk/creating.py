@@ -11,6 +11,7 @@ import secrets
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -20,16 +21,19 @@ from signing_core.audit_log.personal import Personal
 from signing_core.delivery import contacts
 from signing_core.desk import records, taking_in
 from signing_core.desk.people import LABELS, Author, Signer
+from signing_core.desk.sources import check_size
 from signing_core.desk.taking_in import TakenIn
-from signing_core.errors import DocumentRefused, MarkRefused, UsageError
+from signing_core.errors import MarkRefused, UsageError
 from signing_core.flow import Channel, Limits, Role
 from signing_core.flow.values import spoken
-from signing_core.storage.bounds import MOST_UPLOAD_MEGABYTES
 from signing_core.storage.database import writing
 from signing_core.storage.identifiers import new_id
 from signing_core.storage.schema import document_parties, documents
 from signing_core.storage.settings import Settings
 from signing_core.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from signing_core.pdf.conversion import MadeFrom
 
 _MAX_TITLE = 300
 _LONGEST_EXPIRY = timedelta(days=3650)
@@ -39,7 +43,8 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 @dataclass(frozen=True)
 class NewDocument:
-    """What an author gives. `source` is the PDF that will be signed; a filled form or template is one already."""
+    """What an author gives. `source` is the PDF that will be signed; a filled form or template is one already, other files become one
+    by `sources.from_files`."""
 
     source: bytes
     title: str
@@ -49,6 +54,7 @@ class NewDocument:
     language: str | None = None
     expires_in: timedelta | None = None
     source_name: str = "document.pdf"
+    made_from: MadeFrom | None = None
     template_id: str | None = None
     template_data: dict[str, str] | None = None
     supersedes: str | None = None
@@ -70,13 +76,7 @@ def create(workspace: Workspace, new: NewDocument, now: datetime) -> str:
     if new.expires_in is not None and new.expires_in > _LONGEST_EXPIRY:
         raise UsageError(f"A document may wait for {_LONGEST_EXPIRY.days} days at most; choose an earlier expiry.")
     expires_at = now + (new.expires_in or settings.limits.document_lifetime)
-    if len(new.source) > settings.limits.upload_bytes:
-        raise DocumentRefused(
-            f"{new.source_name} has {len(new.source) / 1e6:,.1f} MB, more than the {settings.limits.upload_megabytes} MB "
-            "that limits.upload_megabytes allows; make it smaller, or have the limit raised, which goes to "
-            f"{MOST_UPLOAD_MEGABYTES} MB.",
-            code="too-large",
-        )
+    check_size(settings, new.source_name, len(new.source))
     document_id = new.document_id or new_id(now)
     labels = LABELS[language]
     request = prepare.PrepareRequest(
@@ -169,6 +169,8 @@ def _record(
     personal["file_names"] = Personal("author", [new.source_name])
     if prepared.embedded:  # what a file is called may say whom it is about
         personal["embedded_names"] = Personal("author", [file.name for file in prepared.embedded])
+    if new.made_from:
+        personal["original_names"] = Personal("author", [file.name for file in new.made_from.files])
     if new.template_data:
         personal["template_data"] = Personal("client", new.template_data)
     audit.append(
@@ -180,6 +182,7 @@ def _record(
         data={
             "source_sha256": source_sha256,
             "source_length": len(new.source),
+            "made_from": new.made_from.to_json() if new.made_from else None,
             "prepared_sha256": prepared_sha256,
             "prepared_length": len(prepared.data),
             "pages": prepared.pages,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,6 +19,9 @@ from signing_core.flow.values import Party
 from signing_core.storage.database import reading
 from signing_core.storage.schema import documents, outbox
 from signing_core.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from signing_core.pdf.conversion import MadeFrom
 
 _NEXT = {
     Status.DRAFT: "The author sends it.",
@@ -43,6 +47,7 @@ def status(workspace: Workspace, document_id: str) -> dict[str, Any]:
         row = records.load(connection, document_id)
         people = records.parties(connection, document_id)
         stored = records.files(connection, document_id)
+        origin = made_from(connection, document_id)
         sent = connection.execute(
             sa.select(outbox).where(outbox.c.document_id == document_id).order_by(outbox.c.id)
         ).all()
@@ -54,7 +59,8 @@ def status(workspace: Workspace, document_id: str) -> dict[str, Any]:
         "next": _NEXT[Status(row.status)],
         "language": row.language,
         "pages": row.pages,
-        "changed_in_preparing": told(row),
+        "made_from": asdict(origin) if origin else None,
+        "changed_in_preparing": told(row, origin),
         "embedded_files": row.embedded,
         "created_at": when(row.created_at),
         "updated_at": when(row.updated_at),
@@ -82,11 +88,26 @@ def status(workspace: Workspace, document_id: str) -> dict[str, Any]:
     }
 
 
-def told(row: sa.Row[Any]) -> list[dict[str, str]]:
-    """What preparing a document changed: code, and what it says in English and German."""
+def made_from(connection: sa.Connection, document_id: str) -> MadeFrom | None:
+    """What the document was given as, when that was no PDF: by the log. Names that were erased are None."""
+    from signing_core.pdf.conversion import MadeFrom
+
+    recorded = audit.of_document(connection, document_id)
+    created = next((event.data for event in recorded if event.type == "document.created"), {})
+    if not created.get("made_from"):
+        return None
+    beside = personal.reveal(created.get("original_names"), personal.opened(connection, document_id))
+    return MadeFrom.from_json(created["made_from"], beside)
+
+
+def told(row: sa.Row[Any], origin: MadeFrom | None) -> list[dict[str, str]]:
+    """What converting and preparing a document changed: code, and what it says in English and German."""
     from signing_core.pdf.preparation_notes import sentence
 
-    return [{"code": code, "en": sentence(code, "en"), "de": sentence(code, "de")} for code in row.told]
+    notes = [{"code": code, "en": sentence(code, "en"), "de": sentence(code, "de")} for code in row.told]
+    if origin:
+        notes.insert(0, {"code": origin.code, "en": origin.sentence("en"), "de": origin.sentence("de")})
+    return notes
 
 
 def _party(party: Party, person: sa.Row[Any]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import contextlib
 import logging
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ class Allowance:
     """Bytes of address space on top of what the process has with its libraries loaded."""
     answer: int = 512 << 20
     """Bytes."""
+    files: int = 0
+    """Bytes of each file that it may write, in a private folder that is gone after the call; without any, it can write none."""
 
     @property
     def patience(self) -> float:
@@ -78,11 +82,11 @@ class _Stopped(Exception):
 
 
 def _once(work: str, arguments: tuple[Any, ...], allowance: Allowance) -> Any:
-    worker = _taken()
+    worker = _Worker(allowance.files) if allowance.files else _taken()
     kept = False
     try:
         status, *answer = worker.call(work, arguments, allowance)
-        kept = status != "memory"
+        kept = status != "memory" and not allowance.files
     except TimeoutError:
         raise _Stopped(Exceeded("hung", "did not come to an end"), by_chance=True) from None
     except TooLong:
@@ -123,20 +127,21 @@ def _error(name: str, message: str, more: dict[str, Any]) -> Exception:
 
 
 class _Worker:
-    def __init__(self) -> None:
+    def __init__(self, files: int = 0) -> None:
         self.parent = os.getpid()
+        self.folder = tempfile.mkdtemp(prefix="sealtrail-") if files else None
         self.channel, theirs = socket.socketpair()
         self.calls = 0
         self.used = False
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-                [sys.executable, "-m", "signing_core.limited.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "signing_core.limited.worker", str(theirs.fileno()), str(files)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,  # no process of ours is within its reach by the number of a group
                 cwd=Path(__file__).parents[2],
-                env=_environment(),
+                env=_environment() | ({"TMPDIR": self.folder} if self.folder else {}),
             )
 
     def call(self, work: str, arguments: tuple[Any, ...], allowance: Allowance) -> Any:
@@ -161,8 +166,11 @@ class _Worker:
         if self.parent == os.getpid():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.5)  # one that its limits ended has a status to be read
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # with the programs that it started
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            if self.folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

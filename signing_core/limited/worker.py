@@ -1,4 +1,8 @@
-"""The process that does the work. It has no key of ours, no database and no network, and can write no file."""
+"""The process that does the work. It has no key of ours, no database and no network, and can write no file.
+
+One that was started for work that writes (`Allowance.files`) may write files of so many bytes, has a private folder for them, and
+serves one call.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,18 @@ import importlib
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from signing_core.errors import SealtrailError
+from signing_core.limited import fence
 from signing_core.limited.channel import receive, send
 
 _LOOK_UP: Final = 2.0
@@ -26,32 +32,52 @@ _IDLE: Final = 300.0
 """Seconds without work after which it ends."""
 _NEW_NETWORK: Final = 0x40000000 | 0x10000000  # CLONE_NEWNET, CLONE_NEWUSER of Linux
 
+_COUNTED_IN: Final = 0.5
+"""Seconds by which what the system counted when it ended a program and what it says afterwards may differ."""
+_FOLDER_FILES: Final = 8
+"""Times `Allowance.files` that a private folder may hold in all."""
+
 _ends_at: float | None = None
 """The processor time of this process at which its work has to have ended."""
 
 
-def run(arguments: list[str], data: bytes, *, answer: int) -> bytes | None:
+def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Path] | None = None) -> bytes | None:
     """What another program says on its standard output to `data` on its standard input, under what is left of the limits.
+
+    With `readable`, and where the system can do that (`fence.version`), the program reads what is in there, writes in this process's
+    private folder, and reaches nothing else.
 
     None when it failed, was not found, or said more than `answer` bytes.
     """
     left = 3600.0 if _ends_at is None else _ends_at - spent()
+    options: dict[str, Any] = {}
+    if readable is not None:
+        options["env"] = os.environ | dict.fromkeys(("HOME", "TMPDIR"), str(folder()))
+        options["preexec_fn"] = fence.closing(readable, folder()) if fence.version() else None
     try:
         with subprocess.Popen(  # noqa: S603  programs that we name
             arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            **options,
         ) as process:
             _leave(process, int(left) + 1)
             said = _talk(process, data, answer)
             if said is None:
                 process.kill()
-        return said if process.returncode == 0 else None
     except OSError:
         return None
     finally:
         _count()
+    if _ends_at is not None and process.returncode < 0 and spent() > _ends_at - _COUNTED_IN:  # the system ended it
+        os.kill(os.getpid(), signal.SIGXCPU)
+    return said if process.returncode == 0 else None
+
+
+def folder() -> Path:
+    """The private folder of a process that may write."""
+    return Path(tempfile.gettempdir())
 
 
 def _leave(process: subprocess.Popen[bytes], seconds: int) -> None:
@@ -65,7 +91,9 @@ def _talk(process: subprocess.Popen[bytes], data: bytes, most: int) -> bytes | N
     os.set_blocking(process.stdin.fileno(), False)
     writing = [process.stdin]
     while True:
-        readable, writable, _ = select.select([process.stdout], writing, [])
+        readable, writable, _ = select.select([process.stdout], writing, [], _LOOK_UP)
+        if _too_much_written():
+            return None
         if writable:
             try:
                 view = view[os.write(process.stdin.fileno(), view[: 1 << 16]) :]
@@ -81,6 +109,17 @@ def _talk(process: subprocess.Popen[bytes], data: bytes, most: int) -> bytes | N
             said += chunk
             if len(said) > most:
                 return None
+
+
+def _too_much_written() -> bool:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if most <= 0:  # nothing can be written, or everything
+        return False
+    written = 0
+    for file in folder().rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            written += file.lstat().st_size
+    return written > _FOLDER_FILES * most
 
 
 def spent() -> float:
@@ -169,7 +208,7 @@ def _done(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: flo
         _lift()
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket, *, once: bool) -> None:
     parent, idle = os.getppid(), 0.0
     while idle < _IDLE:
         if not select.select([channel], [], [], _LOOK_UP)[0]:
@@ -185,17 +224,21 @@ def serve(channel: socket.socket) -> None:
             answer = "failed", f"{type(error).__name__}: {error}"[:500]
         del arguments
         send(channel, answer)
+        if once:
+            return
 
 
 def main() -> None:
-    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel, files = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     tempfile.gettempdir()  # found by writing a file
     _without_network()
-    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+    for kind, most in ((resource.RLIMIT_FSIZE, files), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (0, 0))
+            resource.setrlimit(kind, (most, most))
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
-        serve(channel)
+        serve(channel, once=files > 0)
+    if files:
+        shutil.rmtree(folder(), ignore_errors=True)  # the parent does the same, if it is still there
 
 
 if __name__ == "__main__":

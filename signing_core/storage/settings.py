@@ -31,6 +31,7 @@ from signing_core.storage.settings_file import FILE_NAME
 
 _WEB_ADDRESS = r"^https?://[^/\s?#]+(/[^\s?#]*)?$"
 _REQUEST_ADDRESS = r"^https?://[^/\s?#]+\S*$"
+_LETTER_REGIONS = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 
 
 class _Table(BaseModel):
@@ -229,7 +230,7 @@ class Settings(BaseSettings):
     )
     language: Literal["en", "de"] = "en"
     phone_region: str = Field(default="DE", pattern=r"^[A-Z]{2}$", description="a country's two capital letters")
-    """ISO 3166 country whose numbers may be written without a country code."""
+    """ISO 3166 country whose numbers may be written without a country code; its paper is what pictures become pages of."""
     time_zone: str = Field(
         default="UTC", description="the name of a time zone that this machine knows", examples=["Europe/Berlin"]
     )
@@ -280,6 +281,11 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @property
+    def paper(self) -> Literal["a4", "letter"]:
+        """What pictures become pages of: what is usual where `phone_region` is (CLDR, paperSize)."""
+        return "letter" if self.phone_region in _LETTER_REGIONS else "a4"
 
     @property
     def host(self) -> str:

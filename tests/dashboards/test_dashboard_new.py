@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from dashboard_browser import rerun, settled, until, watch
 from dashboard_parts import told
 from openpyxl import Workbook
+from PIL import Image
 from pypdf import PdfReader
 
 from signing_core.desk import Desk
@@ -68,6 +69,39 @@ def test_an_author_is_told_what_will_be_changed(furnished_copy: Any, show: Show,
     assert not test.exception
     shown = told(test)
     assert "Scripts (JavaScript) are left out" in shown and "terms.txt" in shown
+
+
+def picture(width: int, height: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_pictures_become_pages_that_the_author_sees_and_their_names_stay_on_record(
+    furnished_copy: Any, show: Show
+) -> None:
+    test = show(furnished_copy.folder, "new", person=AUTHOR)
+    given = [("Front.jpg", picture(900, 1200), "image/jpeg"), ("Back.pdf", picture(1200, 900), "application/pdf")]
+    test.file_uploader[0].set_value(given).run()
+    assert not test.exception
+    assert "Its pages are made from 2 pictures (JPEG)." in told(test)
+    assert next(one for one in test.number_input if one.key == "place_page").max == 2  # each can be looked at
+    parties = {"first-party_name": "Sample Director", "first-party_contact": "director@example.org"}
+    fill(test, **parties, client_name="Sample Client", client_contact="client@example.org", new_title="Photographed")
+    test.run()
+    press(test, "Save as a draft")
+    (row,) = titled(furnished_copy.folder, "Photographed")
+    with Workspace.open(furnished_copy.folder) as workspace:
+        made = Desk(workspace).status(row.id)["made_from"]
+    assert [(file["name"], file["format"]) for file in made["files"]] == [("Front.jpg", "jpeg"), ("Back.pdf", "jpeg")]
+    page = show(furnished_copy.folder, "document", person=AUTHOR, id=row.id)
+    assert "Front.jpg" in told(page) and "Its pages are made from 2 pictures" in told(page)
+
+
+def test_what_cannot_become_pages_is_refused_on_the_page(furnished_copy: Any, show: Show) -> None:
+    test = show(furnished_copy.folder, "new", person=AUTHOR)
+    test.file_uploader[0].set_value([("moving.gif", b"GIF89a" + bytes(50), "image/gif")]).run()
+    assert "moving.gif is a GIF picture" in test.error[0].value and not test.exception
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -13,7 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import office_files
 import pytest
+from PIL import Image
 from program import PROGRAM, sealtrail
 
 from signing_core.desk import Desk
@@ -208,6 +211,44 @@ def test_what_preparing_changed_is_told(place: Path, make: SimpleNamespace) -> N
     assert event["data"]["changed_in_preparing"] == ["scripts", "attachments"]
     assert event["data"]["embedded_files"] == [{"length": 9, "sha256": created["embedded_files"][0]["sha256"]}]
     assert event["personal"]["embedded_names"] == ["terms.txt"]
+
+
+def test_pictures_become_a_document_and_what_they_were_is_on_record(place: Path) -> None:
+    for number, size in enumerate(((900, 1200), (1200, 900)), start=1):
+        Image.new("RGB", size, "white").save(place / f"page {number}.jpg")
+    said = run(place, "create", "page 1.jpg", "page 2.jpg", *PARTIES).stdout
+    assert said.startswith("Its pages are made from 2 pictures (JPEG).\n")
+    created = json.loads(run(place, "create", "page 1.jpg", "page 2.jpg", *PARTIES, "--json").stdout)
+    assert (created["title"], created["pages"]) == ("page 1", 3)
+    assert created["changed_in_preparing"][0]["de"] == "Die Seiten sind aus 2 Bildern gemacht (JPEG)."
+    assert created["made_from"]["program"].startswith("Pillow ")
+    files = [(place / file["name"], file) for file in created["made_from"]["files"]]
+    assert [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size) for path, _ in files] == [
+        (file["sha256"], file["length"]) for _, file in files
+    ]
+    event = json.loads(run(place, "events", created["document_id"], "--json").stdout.splitlines()[0])
+    assert event["personal"]["original_names"] == ["page 1.jpg", "page 2.jpg"]
+    assert "page 1.jpg" not in json.dumps(event["data"])
+    assert (
+        json.loads(run(place, "status", created["document_id"], "--json").stdout)["made_from"] == created["made_from"]
+    )
+    refused = run(place, "create", "page 1.jpg", "contract.pdf", *PARTIES)
+    one_sentence(refused)
+    assert refused.returncode == 2 and "contract.pdf is no picture" in refused.stderr
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="libreoffice-writer-nogui is not installed")
+def test_a_text_becomes_a_document_that_is_completed(place: Path) -> None:
+    (place / "offer.docx").write_bytes(office_files.docx(*map(office_files.paragraph, ("Sample offer", "1,000 EUR"))))
+    created = json.loads(run(place, "create", "offer.docx", *PARTIES, "--json").stdout)
+    assert "Converted from Word (DOCX) by LibreOffice" in created["changed_in_preparing"][0]["en"]
+    assert [file["format"] for file in created["made_from"]["files"]] == ["docx"]
+    with Workspace.open(place / "house") as workspace:
+        play = Play(Desk(workspace))
+        document_id = play.create(
+            workspace.objects.get(created["files"]["source"]["sha256"]), source_name="offer.docx", title="Offer"
+        )
+        assert play.to_completion(document_id).status == "completed"
 
 
 def test_the_author_says_where_to_sign(place: Path) -> None:

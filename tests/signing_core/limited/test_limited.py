@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from signing_core import limited
 from signing_core.errors import DocumentRefused
-from signing_core.limited import Allowance, Exceeded, calling
+from signing_core.limited import Allowance, Exceeded, calling, fence
 
 SHARED = Path(__file__).parents[2] / "shared"
 LITTLE = Allowance(seconds=2)
@@ -64,6 +65,60 @@ def test_only_plain_values_come_back() -> None:
 def test_it_writes_no_file_and_reaches_no_network(tmp_path: object) -> None:
     assert stopped("limited_work:write", f"{tmp_path}/file") == "fault"
     assert stopped("limited_work:connect", 9) == "fault"
+
+
+WRITING = Allowance(seconds=5, files=1 << 20)
+
+
+def test_what_may_write_has_a_folder_of_its_own_for_one_call() -> None:
+    folder = call("limited_work:write_in_folder", 1000, 1 << 20, allowance=WRITING)
+    assert not Path(str(folder)).exists()
+    assert stopped("limited_work:write_in_folder", (1 << 20) + 1, allowance=WRITING) == "fault"
+    assert call("os:getpid", allowance=WRITING) != call("os:getpid", allowance=WRITING)
+    assert stopped("limited_work:write_in_folder", 1, allowance=LITTLE) == "fault"  # the others still may not
+
+
+def test_a_folder_has_an_end() -> None:
+    fill = "import tempfile, time\nfor n in range(9): open(tempfile.gettempdir() + f'/{n}', 'wb').write(bytes(1 << 20))\ntime.sleep(60)"
+    assert call("limited_work:started", fill, [], allowance=WRITING) is None
+
+
+@pytest.mark.skipif(not fence.version(), reason="this kernel has no Landlock")
+def test_a_program_behind_the_fence_reads_and_writes_where_it_may(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    for file in (tmp_path / "open" / "file", tmp_path / "closed"):
+        file.write_text("read")
+
+    def said(program: str) -> object:
+        return call("limited_work:started", program, [str(tmp_path / "open")], allowance=WRITING)
+
+    assert said(f"print(open('{tmp_path}/open/file').read())") == b"read\n"
+    assert said("import tempfile; open(tempfile.gettempdir() + '/x', 'w').write('x'); print('written')") == b"written\n"
+    for refused in (
+        f"open('{tmp_path}/closed')",
+        f"open('{tmp_path}/open/file', 'a')",
+        f"open('{tmp_path}/new', 'w')",
+        "open('/tmp/sealtrail-new', 'w')",
+        f"import os; os.unlink('{tmp_path}/open/file')",
+    ):
+        assert said(f"try:\n  {refused}\nexcept PermissionError: print('refused')") == b"refused\n", refused
+
+
+def test_programs_end_with_the_process_that_started_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Allowance, "patience", 3.0)
+    noted = "import os, tempfile, time; print(os.getpid(), flush=True); time.sleep(600)"
+    before = set(_started())
+    assert stopped("limited_work:started", noted, allowance=WRITING) == "hung"
+    assert set(_started()) <= before
+
+
+def _started() -> list[str]:
+    lines = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"time.sleep(600)" in (line := place.read_bytes()):
+                lines.append(f"{place.parent.name} {line!r}")
+    return lines
 
 
 def test_a_process_that_ends_is_told_apart_from_one_that_its_limits_ended() -> None:
