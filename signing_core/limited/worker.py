@@ -41,6 +41,10 @@ _ends_at: float | None = None
 """The processor time of this process at which its work has to have ended."""
 
 
+class _TimeIsUp(BaseException):
+    """With what it started, this process has taken all that it may. No handler of mere errors is to stop it."""
+
+
 def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Path] | None = None) -> bytes | None:
     """What another program says on its standard output to `data` on its standard input, under what is left of the limits.
 
@@ -71,7 +75,7 @@ def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Pa
     finally:
         _count()
     if _ends_at is not None and process.returncode < 0 and spent() > _ends_at - _COUNTED_IN:  # the system ended it
-        os.kill(os.getpid(), signal.SIGXCPU)
+        raise _TimeIsUp
     return said if process.returncode == 0 else None
 
 
@@ -146,7 +150,7 @@ def _count() -> None:
         return
     left = _ends_at - spent()
     if left <= 0:
-        os.kill(os.getpid(), signal.SIGXCPU)
+        raise _TimeIsUp
     own = resource.getrusage(resource.RUSAGE_SELF)
     _set(resource.RLIMIT_CPU, max(1, int(own.ru_utime + own.ru_stime + left) + 1))
 
@@ -202,6 +206,9 @@ def _done(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: flo
         return "refused", type(error).__name__, str(error), more
     except MemoryError:
         return ("memory",)
+    except _TimeIsUp:
+        os.kill(os.getpid(), signal.SIGXCPU)  # as the system does when it counts this process alone
+        raise
     except Exception as error:
         return "failed", f"{type(error).__name__}: {error}"[:500]
     finally:

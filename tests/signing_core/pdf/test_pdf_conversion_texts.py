@@ -78,10 +78,11 @@ def test_every_kind_of_text_becomes_pages_by_its_content(installed: Path, tmp_pa
         assert "LibreOffice" in made.made_from.sentence("en") and "umgewandelt" in made.made_from.sentence("de")
 
 
-def test_a_text_passes_its_rehearsal_and_nothing_of_the_work_stays() -> None:
-    def left() -> set[Path]:
-        return {*Path("/tmp").glob("OSL_PIPE*"), *Path(tempfile.gettempdir()).glob("sealtrail-*")}
+def left() -> set[Path]:
+    return {*Path("/tmp").glob("OSL_PIPE*"), *Path(tempfile.gettempdir()).glob("sealtrail-*")}
 
+
+def test_a_text_passes_its_rehearsal_and_nothing_of_the_work_stays() -> None:
     before = left()
     made = converted(make.docx(*AGREEMENT))
     assert left() == before
@@ -220,8 +221,10 @@ def test_a_text_packed_from_gigabytes_of_zeros_is_refused_before_it_is_unpacked(
 def test_a_text_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     long = make.docx(*(make.paragraph(f"Clause {number} " * 8) for number in range(60_000)))
     monkeypatch.setattr(conversion.converting, "_TEXT_SECONDS", 1.0)
+    before = left()
     error = refused(long, "long.docx")
     assert error.code == "too-costly" and "processor time" in str(error)
+    assert left() == before
 
 
 def test_without_libreoffice_the_way_on_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
