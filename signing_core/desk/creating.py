@@ -166,11 +166,10 @@ def _record(
         for name in ("name", "organisation", "contact", "copy_email"):
             if row[name]:
                 personal[f"{key}_{name}"] = Personal(role, row[name])
-    personal["file_names"] = Personal("author", [new.source_name])
+    if names := _file_names(new):
+        personal["file_names"] = Personal("author", names)
     if prepared.embedded:  # what a file is called may say whom it is about
         personal["embedded_names"] = Personal("author", [file.name for file in prepared.embedded])
-    if new.made_from:
-        personal["original_names"] = Personal("author", [file.name for file in new.made_from.files])
     if new.template_data:
         personal["template_data"] = Personal("client", new.template_data)
     audit.append(
@@ -196,6 +195,13 @@ def _record(
         },
         personal=personal,
     )
+
+
+def _file_names(new: NewDocument) -> list[str]:
+    """What the author's files were called; none where a template or an earlier document was taken."""
+    if new.made_from:
+        return [file.name for file in new.made_from.files]
+    return [] if new.template_id or new.supersedes else [new.source_name]
 
 
 def _people(new: NewDocument, settings: Settings, language: str) -> dict[str, dict[str, str | None]]:

@@ -96,7 +96,7 @@ def made_from(connection: sa.Connection, document_id: str) -> MadeFrom | None:
     created = next((event.data for event in recorded if event.type == "document.created"), {})
     if not created.get("made_from"):
         return None
-    beside = personal.reveal(created.get("original_names"), personal.opened(connection, document_id))
+    beside = personal.reveal(created.get("file_names"), personal.opened(connection, document_id))
     return MadeFrom.from_json(created["made_from"], beside)
 
 

@@ -227,7 +227,7 @@ def test_pictures_become_a_document_and_what_they_were_is_on_record(place: Path)
         (file["sha256"], file["length"]) for _, file in files
     ]
     event = json.loads(run(place, "events", created["document_id"], "--json").stdout.splitlines()[0])
-    assert event["personal"]["original_names"] == ["page 1.jpg", "page 2.jpg"]
+    assert event["personal"]["file_names"] == ["page 1.jpg", "page 2.jpg"]
     assert "page 1.jpg" not in json.dumps(event["data"])
     assert (
         json.loads(run(place, "status", created["document_id"], "--json").stdout)["made_from"] == created["made_from"]
