@@ -200,7 +200,7 @@ def _record(
 def _file_names(new: NewDocument) -> list[str]:
     """What the author's files were called; none where a template or an earlier document was taken."""
     if new.made_from:
-        return [file.name for file in new.made_from.files]
+        return [file.name for file in new.made_from.files if file.name]
     return [] if new.template_id or new.supersedes else [new.source_name]
 
 
