@@ -37,10 +37,10 @@ _PLAIN: Final = re.compile(_TOKENS, re.DOTALL)
 _HEAD: Final = re.compile(rb"(\d{1,7}) (\d{1,5}) obj(?![A-Za-z0-9])")
 _INDIRECT_TYPE: Final = re.compile(rb"/Type" + _WS + rb"++\d")
 _NUMBERS: Final = re.compile(_WS + rb"*+(?:\d{1,7}" + _WS + rb"++\d{1,10}(?:" + _WS + rb"++|$))*+")
-_BETWEEN: Final = b"\0\t\n\f\r +-0123456789\x80\xff"
-_OBJECT: Final = re.compile(
-    rb"(?<![\0\t\n\f\r +\-0-9\x80\xff])[\0\t\n\f\r +\-\x80\xff]*+\d[\0\t\n\f\r +\-0-9\x80\xff]*+$"
-)
+_BETWEEN: Final = b"\0\t\n\f\r +-.0123456789\x80\xff"
+"""What some program reads over, or takes for part of a number, between the numbers of an object and `obj`."""
+_DIGIT: Final = re.compile(rb"\d")
+_TWO_NUMBERS: Final = re.compile(rb"\d[\d.]*+[^\d.]++[\d.]*?\d")
 _NEAR, _FAR = 60, 4000
 _COMMENT: Final = re.compile(rb"%[^\r\n]*+")
 
@@ -70,6 +70,22 @@ def odd_reference(number: int) -> re.Pattern[bytes]:
     return re.compile(rb"(?<![0-9.A-Za-z])0*+(?:%d|%d)(?![0-9])%bR(?![A-Za-z0-9])" % (number, number + (1 << 32), gap))
 
 
+def _ends_in_number(near: bytes) -> bool:
+    run = near[len(near.rstrip(_BETWEEN)) :]
+    return len(run) == len(near) or _DIGIT.search(run) is not None
+
+
+def _is_head(data: bytes, start: int, at: int) -> bool:
+    """Whether two numbers stand in front of `at`, comments aside. One alone is no head; it stands in front of these three letters by
+    chance in one of some thousand compressed files."""
+    text = _COMMENT.sub(b" ", data[start:at])
+    before = text.rstrip(_BETWEEN)
+    if _TWO_NUMBERS.search(text[len(before) :]) is not None:
+        return True
+    # A comment or a run of blanks may have begun further ahead.
+    return at - start >= _FAR and b"\n" not in before and b"\r" not in before
+
+
 def seems_object(data: bytes, start: int, end: int, heads: Container[int], check: Callable[[], None]) -> list[int]:
     """Where, between `start` and `end`, something stands that some program may take for the beginning of an object.
 
@@ -82,9 +98,6 @@ def seems_object(data: bytes, start: int, end: int, heads: Container[int], check
         if position in heads or data[at - 3 : at] == b"end":
             continue
         check()
-        near = data[max(start, at - _NEAR) : at]
-        if b"%" in near or not near.strip(_BETWEEN):
-            near = _COMMENT.sub(b" ", data[max(start, at - _FAR) : at])
-        if _OBJECT.search(near[-_FAR:]) is not None:
+        if _ends_in_number(data[max(start, at - _NEAR) : at]) and _is_head(data, max(start, at - _FAR), at):
             found.append(at)
     return found

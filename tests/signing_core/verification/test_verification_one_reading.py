@@ -171,6 +171,11 @@ HIDDEN = (
     b"4 +0 obj",
     b"4 %x\n0 obj",
     b"4 0\0\0obj",
+    b"4 %" + b"x" * 70 + b"\n0 obj",
+    b"4 %" + b"x" * 5000 + b"\n0 obj",
+    b"4" + b" " * 5000 + b"0 obj",
+    b"4.0 0 obj",
+    b"4\xff0obj",
 )
 
 
@@ -202,6 +207,13 @@ def test_the_end_is_where_readers_look_for_it(blanks: bytes) -> None:
 def test_nothing_reads_as_an_object_inside_a_stream(hidden: bytes) -> None:
     stream = parts.stream(b"\n" + hidden + OBJECTS[PAGE] + b"\n")
     assert reported(parts.update(SIGNED, {**INFO, 61: stream})).level is not ChangeLevel.PERMITTED
+
+
+@pytest.mark.parametrize("chance", [b"x7obj", b"\xff 7obj", b")1obj(", b"\n7 obj", b"obj", b"1 0 endobj"])
+def test_one_number_in_front_of_these_letters_stands_there_by_chance(chance: bytes) -> None:
+    """In one of some thousand files whose streams are compressed, for instance in what sealing appends."""
+    stream = parts.stream(b"\n\x9c\x10" + chance + b"\x80\x01\n")
+    assert reported(parts.update(SIGNED, {**INFO, 61: stream})).level is ChangeLevel.PERMITTED
 
 
 @pytest.mark.parametrize(
