@@ -44,7 +44,7 @@ def show(local: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]
 
     def run(folder: Path, page: str, *, person: str | None = None, language: str = "en", **address: str) -> AppTest:
         monkeypatch.setenv("SEALTRAIL_WORKSPACE", str(folder))
-        test = AppTest.from_file(SCRIPT, default_timeout=60)
+        test = AppTest.from_file(SCRIPT, default_timeout=600)
         test.session_state["language"] = language
         if person is not None:
             test.session_state["demo_person"] = person

@@ -439,6 +439,6 @@ def test_the_local_administrator_is_on_this_machine_only(
 def test_from_elsewhere_there_is_nothing_to_see(furnished: Any, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "connection", lambda: session.Connection("sign.example.org", frozenset(), True))
     monkeypatch.setenv("SEALTRAIL_WORKSPACE", str(furnished.folder))
-    test = AppTest.from_file(Path(session.__file__).with_name("app.py"), default_timeout=60).run()
+    test = AppTest.from_file(Path(session.__file__).with_name("app.py"), default_timeout=600).run()
     assert "only in a browser on the same machine" in test.error[0].value
     assert "access" not in test.session_state

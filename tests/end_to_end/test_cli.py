@@ -73,7 +73,7 @@ def test_a_shell_script_creates_sends_and_watches(place: Path) -> None:
     path = f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "SEALTRAIL_WORKSPACE": "house", "HOME": str(place)}
     done = subprocess.run(
-        ["sh", "-c", SCRIPT], cwd=place, env=environment, capture_output=True, text=True, timeout=120, check=False
+        ["sh", "-c", SCRIPT], cwd=place, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     document_id = done.stdout.strip()

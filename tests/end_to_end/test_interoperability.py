@@ -57,7 +57,7 @@ def test_pdfsig_calls_both_parties_and_the_seal_valid(completed: Any, tmp_path: 
         pytest.fail("This test needs pdfsig: apt-get install poppler-utils")
     file = tmp_path / "final.pdf"
     file.write_bytes(completed.final)
-    done = subprocess.run(["pdfsig", "-nocert", file], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["pdfsig", "-nocert", file], capture_output=True, text=True, timeout=600, check=False)
     blocks = done.stdout.split("Signature #")[1:]
     by_field = {name: block for block in blocks for name in SIGNATURES if f"Field Name: {name}" in block}
     assert set(by_field) == set(SIGNATURES), done.stdout
@@ -71,7 +71,7 @@ def test_pdfsig_sees_one_changed_byte(completed: Any, tmp_path: Any) -> None:
     changed[changed.index(b"stream", 200) + 20] ^= 1
     file = tmp_path / "changed.pdf"
     file.write_bytes(changed)
-    done = subprocess.run(["pdfsig", "-nocert", file], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["pdfsig", "-nocert", file], capture_output=True, text=True, timeout=600, check=False)
     assert "Signature is Valid" not in done.stdout
     assert "Digest Mismatch" in done.stdout
 
@@ -79,7 +79,7 @@ def test_pdfsig_sees_one_changed_byte(completed: Any, tmp_path: Any) -> None:
 def test_qpdf_finds_the_structure_in_order(completed: Any, tmp_path: Any) -> None:
     file = tmp_path / "final.pdf"
     file.write_bytes(completed.final)
-    done = subprocess.run(["qpdf", "--check", file], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["qpdf", "--check", file], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -575,7 +575,7 @@ def certificate_text(folder: Path, final: bytes) -> str:
     file = folder / "certificate.pdf"
     writer.write(file)
     command = ["pdftotext", "-layout", file, "-"]
-    return " ".join(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
+    return " ".join(subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout.split())
 
 
 def test_with_an_outside_time_stamp_authority(blank_copy: Callable[..., Path], seller: Seller, tmp_path: Path) -> None:
@@ -645,7 +645,7 @@ class Numbered(Play):
 def two_workers(folder: Path) -> list[dict[str, Any]]:
     command = [PROGRAM, "work", "--once", "--json", "--workspace", folder]
     workers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = [worker.communicate(timeout=120) for worker in workers]
+    outputs = [worker.communicate(timeout=600) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert [error for _, error in outputs] == ["", ""]
     return [json.loads(out) for out, _ in outputs]

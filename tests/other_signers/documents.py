@@ -190,7 +190,7 @@ def _chrome(folder: Path, keys: Keys) -> bytes:
         check=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=600,
     )
     return target.read_bytes()
 

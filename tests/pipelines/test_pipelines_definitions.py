@@ -29,7 +29,7 @@ def test_dagster_validates_the_workspace_file(tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1100,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "none").exists()  # loading opens no workspace and makes none
@@ -130,7 +130,7 @@ def test_a_job_is_started_by_hand_as_the_documentation_says(blank_workspace: Pat
         env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1100,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "w" / "results" / "audit_log.parquet").is_file()

@@ -63,7 +63,7 @@ class Visitor(httpx.Client):
 
     def __init__(self, base_url: str, **more: Any) -> None:
         headers = {"accept-language": "en", "user-agent": "sample browser", **more.pop("headers", {})}
-        super().__init__(base_url=base_url, headers=headers, follow_redirects=True, timeout=60, **more)
+        super().__init__(base_url=base_url, headers=headers, follow_redirects=True, timeout=600, **more)
 
     def submit(
         self, page: httpx.Response, ending: str | None = None, files: Any = None, **fields: str

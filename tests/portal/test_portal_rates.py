@@ -65,7 +65,7 @@ def test_limits_hold_across_processes(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "rates")], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    let_through = [int(process.communicate(timeout=120)[0]) for process in running]
+    let_through = [int(process.communicate(timeout=600)[0]) for process in running]
     assert sum(let_through) == 500
     limiter = Limiter({"code": Rate(500, 0.001)}, Table(tmp_path / "rates"))
     assert limiter.wait("code", "192.0.2.1") > 0  # and a restart forgives nothing

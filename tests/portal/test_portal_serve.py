@@ -35,7 +35,7 @@ def running(command: list[Any], port: int, log: Path, **environment: str) -> Ite
 
 
 def get(url: str, **more: Any) -> httpx.Response:
-    return httpx.get(url, timeout=60, **more)  # other tests may keep the machine busy
+    return httpx.get(url, timeout=600, **more)  # other tests may keep the machine busy
 
 
 @pytest.mark.slow
@@ -126,6 +126,6 @@ def test_limits_hold_for_all_workers_of_uvicorn(blank_copy: Callable[..., Path],
 
 
 def test_serve_says_what_is_missing(tmp_path: Path) -> None:
-    done = subprocess.run([PROGRAM, "serve", str(tmp_path / "nowhere")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROGRAM, "serve", str(tmp_path / "nowhere")], capture_output=True, text=True, timeout=600)
     assert done.returncode == 3
     assert "sealtrail init" in done.stderr and "Traceback" not in done.stderr

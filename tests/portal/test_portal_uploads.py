@@ -88,7 +88,7 @@ def slow_uploads(company: Any, number: int, length: int = 40_000_000) -> Iterato
 
 
 def from_another_address(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address="127.0.0.2"), timeout=60)
+    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address="127.0.0.2"), timeout=600)
 
 
 def test_a_slow_upload_does_not_slow_the_others(company: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -326,7 +326,7 @@ def qpdf(data: bytes, *options: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "in.pdf"), Path(folder, "out.pdf")
         source.write_bytes(data)
-        subprocess.run(["qpdf", *options, str(source), str(target)], check=True, capture_output=True, timeout=60)
+        subprocess.run(["qpdf", *options, str(source), str(target)], check=True, capture_output=True, timeout=600)
         return target.read_bytes()
 
 

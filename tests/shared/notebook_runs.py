@@ -27,7 +27,7 @@ class Ran:
 
 
 def run_by_nbmake(workspace: Path, copies: Path) -> None:
-    options = ["--nbmake", "--overwrite", "--nbmake-timeout=280", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
+    options = ["--nbmake", "--overwrite", "--nbmake-timeout=1100", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
     files = sorted(str(file) for file in copies.glob("*.ipynb"))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-c", os.devnull, "--rootdir", str(copies), *files],

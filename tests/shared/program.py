@@ -11,7 +11,7 @@ PROGRAM = Path(sys.executable).with_name("sealtrail")
 
 
 def sealtrail(
-    *arguments: object, cwd: Path | None = None, environment: dict[str, str] | None = None, timeout: float = 120
+    *arguments: object, cwd: Path | None = None, environment: dict[str, str] | None = None, timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Runs it to its end; nothing of this process's own SEALTRAIL_ settings reaches it."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("SEALTRAIL_")}

@@ -250,7 +250,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     for label in ("sealtrail", "other"):
         subprocess.run(
             ["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "sample-so-pin"],
-            check=True, capture_output=True, timeout=60,
+            check=True, capture_output=True, timeout=600,
         )  # fmt: skip
     session = pkcs11.lib(str(SOFTHSM)).get_token(token_label="sealtrail").open(rw=True, user_pin=PIN)
     curve = {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters("secp256r1")}
@@ -303,7 +303,7 @@ def postgresql_server() -> Iterator[str]:
     try:
         subprocess.run(
             [programs / "initdb", "-D", data, "-U", "sealtrail", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
-            check=True, stdout=subprocess.DEVNULL, cwd=folder, timeout=120, **as_owner,
+            check=True, stdout=subprocess.DEVNULL, cwd=folder, timeout=600, **as_owner,
         )  # fmt: skip
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(

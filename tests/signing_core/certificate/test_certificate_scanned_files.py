@@ -164,7 +164,7 @@ def test_the_command_line_says_it_as_table_and_as_json(
     (tmp_path / "scan.pdf").write_bytes(scan(certificate, dpi=200))
     command = [sys.executable, "-c", "from signing_core.cli import main; main()", "verify", "scan.pdf", "--format"]
     for form in ("jsonl", "table"):
-        done = subprocess.run([*command, form], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*command, form], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
         words = " ".join(done.stdout.replace("│", " ").split())
         assert done.returncode == 1, done.stderr
         assert "scan-code-unknown" in words or "looks like a scan; its code says" in words, form

@@ -27,7 +27,7 @@ security = "none"
 def run(blank: Path, work: Path, first: int, step: int) -> list[dict[str, Any]]:
     """What is to be said of each point; the last line tells how many there are."""
     command = [sys.executable, str(PROGRAM), str(blank), str(work), str(first), str(step)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1100, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert not [line for line in lines if line.get("wrong") or line.get("error")]

@@ -370,7 +370,7 @@ def _openssl_authority(
         subprocess.run(
             ["openssl", "ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "query", "-out",
              folder / "reply"],
-            check=True, capture_output=True, timeout=60,
+            check=True, capture_output=True, timeout=600,
         )  # fmt: skip
         return (folder / "reply").read_bytes()
 
@@ -397,7 +397,7 @@ def test_tokens_of_openssls_authority_are_accepted(
     verified = subprocess.run(
         ["openssl", "ts", "-verify", "-token_in", "-in", tmp_path / "token", "-digest", IMPRINT.hex(), "-CAfile",
          tmp_path / "root.pem"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert verified.returncode == 0, verified.stderr
 

@@ -172,7 +172,7 @@ def test_a_file_as_openssl_writes_it(ring: KeyRing, trust_service: Any, tmp_path
     subprocess.run(
         ["openssl", "pkcs12", "-export", *options, "-in", tmp_path / "chain.pem", "-inkey", tmp_path / "key.pem",
          "-passout", "pass:bought", "-out", tmp_path / "bought.p12"],
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=600,
     )  # fmt: skip
     data = (tmp_path / "bought.p12").read_bytes()
     try:

@@ -79,7 +79,7 @@ def test_the_pkcs12_files_are_encrypted_with_aes_256(folder: Path) -> None:
     password = vault.open_vault(folder, PASSPHRASE).file_password("seal").decode()
     shown = subprocess.run(
         ["openssl", "pkcs12", "-in", folder / "seal.p12", "-info", "-noout", "-passin", f"pass:{password}"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=600,
     ).stderr  # fmt: skip
     assert shown.count("PBES2, PBKDF2, AES-256-CBC") == 2  # key and certificates
     assert "MAC: sha256" in shown
@@ -313,7 +313,7 @@ def test_an_exported_key_opens_with_openssl(ring: KeyRing, tmp_path: Path) -> No
     (tmp_path / "seal.p12").write_bytes(ring.export_key("seal", "exported passphrase"))
     shown = subprocess.run(
         ["openssl", "pkcs12", "-in", tmp_path / "seal.p12", "-nokeys", "-passin", "pass:exported passphrase"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=600,
     ).stdout  # fmt: skip
     assert ring.seal.certificate.public_bytes(Encoding.PEM).decode() in shown
 

@@ -25,7 +25,7 @@ IMPRINT = hashlib.sha256(b"data").digest()
 
 def _openssl(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["openssl", "ts", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False, **options
+        ["openssl", "ts", *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False, **options
     )  # type: ignore[call-overload,no-any-return]
 
 

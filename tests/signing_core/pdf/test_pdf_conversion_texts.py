@@ -57,7 +57,7 @@ def by_libreoffice(program: Path, data: bytes, kind: str, folder: Path) -> bytes
         ["--terminate_after_init"],
         ["--convert-to", f"doc:{kind}", "--outdir", folder / "out", folder / "a"],
     ):
-        subprocess.run([*command, *arguments], check=True, capture_output=True, timeout=120)
+        subprocess.run([*command, *arguments], check=True, capture_output=True, timeout=600)
     return (folder / "out" / "a.doc").read_bytes()
 
 

@@ -86,7 +86,7 @@ def test_pdfsig_calls_parties_and_seal_valid(flow, tmp_path):
     document.write_bytes(flow.final.data)
     command = ["pdfsig", str(document)]
     environment = {**os.environ, "LC_ALL": "C"}
-    output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment).stdout
     assert output.count("Signature is Valid.") == 3
     assert output.count("ETSI.CAdES.detached") == 3
     assert output.count("  - Total document signed") == 1  # the document time-stamp

@@ -25,7 +25,7 @@ OBJECTS = contract_objects()
 
 def qpdf(data: bytes, folder: Path, *options: str) -> bytes:
     (folder / "in.pdf").write_bytes(data)
-    done = subprocess.run(["qpdf", *options, folder / "in.pdf", folder / "out.pdf"], capture_output=True, timeout=60)
+    done = subprocess.run(["qpdf", *options, folder / "in.pdf", folder / "out.pdf"], capture_output=True, timeout=600)
     assert done.returncode in (0, 3), done.stderr  # 3: with warnings
     return (folder / "out.pdf").read_bytes()
 

@@ -22,7 +22,7 @@ PROGRAM = [sys.executable, "-c", "from signing_core.cli import main; main()", "v
 def run(*arguments: object, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("SEALTRAIL_")} | (environment or {})
     command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_a_small_file_needs_nothing_costly(code: str, folder: Path) -> None:
 )
 def test_output_that_cannot_be_written_is_one_sentence(command: str, how: str, why: str, folder: Path) -> None:
     program = f"{sys.executable} -c 'from signing_core.cli import main; main()' {command} {how}"
-    done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(program, shell=True, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert done.stderr.startswith("sealtrail: ") and why in done.stderr
 
@@ -252,7 +252,7 @@ def test_closed_streams_do_not_matter_to_a_report_in_a_file(folder: Path, tmp_pa
     program = (
         f"{sys.executable} -c 'from signing_core.cli import main; main()' verify good.pdf --output {tmp_path}/r.jsonl"
     )
-    done = subprocess.run(f"{program} <&- >&- 2>&-", shell=True, cwd=folder, timeout=120, check=False)
+    done = subprocess.run(f"{program} <&- >&- 2>&-", shell=True, cwd=folder, timeout=600, check=False)
     assert done.returncode == 0
     assert json.loads((tmp_path / "r.jsonl").read_text())["path"] == "good.pdf"
 

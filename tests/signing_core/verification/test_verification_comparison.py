@@ -153,7 +153,7 @@ def test_compare_on_the_command_line(tmp_path: Path) -> None:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+            [*program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
         )
 
     done = run("one.pdf", "--compare", "single")

@@ -35,7 +35,7 @@ if __name__ == "__main__":
 def run(tmp_path: Path, *arguments: str) -> str:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    done = subprocess.run([sys.executable, program, *arguments], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, program, *arguments], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -391,7 +391,7 @@ def words(program: str, path: Path) -> str:
         ],
         "qpdf": ["qpdf", "--warning-exit-0", "--no-warn", str(path), str(clean)],
     }
-    done = subprocess.run(commands[program], capture_output=True, timeout=60, check=True)
+    done = subprocess.run(commands[program], capture_output=True, timeout=600, check=True)
     return words("pdfium", clean) if program == "qpdf" else done.stdout.decode()
 
 
