@@ -66,7 +66,7 @@ def take_in(source: bytes, request: PrepareRequest, name: str, names: dict[str, 
     prepared = prepare(source, request, name=name)
     seen: Likeness | None = None
     if whole:
-        seen = likeness.compare(source, prepared.data, inspection.pages, leave_out=prepared.covered)
+        seen = likeness.compare(source, prepared.data, inspection.pages, leave_out=prepared.redrawn)
         _check_likeness(seen, name)
         _rehearse(prepared, request, names, name)
     return {

@@ -13,7 +13,7 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NullObj
 
 from signing_core.pdf import balance, field_text, flatten, objects
 from signing_core.pdf.flatten import Appearance
-from signing_core.pdf.geometry import View
+from signing_core.pdf.geometry import Box, View
 from signing_core.pdf.objects import NewObjects, dictionary, name, number
 from signing_core.pdf.source import Page, Source
 from signing_core.pdf.tagging import Tags
@@ -48,6 +48,8 @@ class Assembly:
         self._keep_signatures = keep_signatures
         self.tags = Tags(source, self.new)
         self._kids = ArrayObject()
+        self.set_anew: list[tuple[int, Box]] = []
+        """Comments that have got an appearance: page, counted from 1, and where it is seen."""
         self._tree = dictionary({"/Type": name("/Pages"), "/Kids": self._kids})
         self._tree_reference = self.new.add(self._tree)
         self._replaced: dict[tuple[int, int], DictionaryObject | NullObject] = {}
@@ -82,7 +84,8 @@ class Assembly:
             keep_signatures=self._keep_signatures,
             mark=lambda annotation: self.tags.drawing(result, reference, annotation),
         )
-        field_text.free_texts(self.source, flattened.annotations, self.new)
+        for rectangle in field_text.free_texts(self.source, flattened.annotations, self.new):
+            self.set_anew.append((len(self._kids), page.view.from_page(rectangle)))
         # ISO 32000-2, table 31 lets a page hold an annotation itself; who compares revisions by object numbers cannot follow it.
         annotations = [one if isinstance(one, IndirectObject) else self.new.add(one) for one in flattened.annotations]
         self._replaced.update(dict.fromkeys(flattened.removed, NullObject()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from signing_core import typesetting
 from signing_core.errors import DataRefused, TypesettingFailed
 from signing_core.pdf import form_fields, typeset
 from signing_core.pdf.form_fields import FormField, Widget
-from signing_core.pdf.geometry import upright
+from signing_core.pdf.geometry import Box, upright
 from signing_core.pdf.objects import NewObjects, array, number
 from signing_core.pdf.source import Source
 
@@ -149,10 +149,10 @@ def marks(source: Source, widgets: Iterable[Widget]) -> dict[int, StreamObject]:
     return draw(entries)
 
 
-def free_texts(source: Source, annotations: Iterable[Any], new: NewObjects) -> None:
-    """Gives free-text comments without an appearance one, since programs differ in whether they show them without.
+def free_texts(source: Source, annotations: Iterable[Any], new: NewObjects) -> Iterator[Box]:
+    """Gives free-text comments without an appearance one, since programs differ in whether they show them without, and in how.
 
-    A comment whose text has no room or no font is left as it is.
+    Their /Rect, one by one. A comment whose text has no room or no font is left as it is.
     """
     for item in annotations:
         node = source.resolve(item)
@@ -173,6 +173,8 @@ def free_texts(source: Source, annotations: Iterable[Any], new: NewObjects) -> N
         except DataRefused:
             continue
         node[NameObject("/AP")] = DictionaryObject({NameObject("/N"): new.add(form)})
+        if (rectangle := source.box(node.raw_get("/Rect")) if "/Rect" in node else None) is not None:
+            yield rectangle
 
 
 def _shows(source: Source, widget: DictionaryObject) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from signing_core.errors import DocumentRefused
 from signing_core.limited import worker
 from signing_core.pdf import render
+from signing_core.pdf.geometry import Box
 
 _DPI: Final = 72.0
 _MOST_PIXELS: Final = 3_000_000
@@ -29,6 +30,8 @@ _TONES: Final = 48
 """Of 255."""
 _FEWEST: Final = 6
 """Differing points of a page that count."""
+_MARGIN: Final = 2.0
+"""Points around what is not compared: half a border, and letters that reach out of their box."""
 _FRAME: Final = re.compile(rb"P5\s+(\d+)\s+(\d+)\s+255\s")
 
 Grey = npt.NDArray[np.uint8]
@@ -55,20 +58,45 @@ class Likeness:
         return sorted(set.intersection(*pages)) if pages else []
 
 
-def compare(source: bytes, prepared: bytes, pages: int, *, leave_out: Collection[int] = ()) -> Likeness:
-    """The first `pages` pages of both, but for those that are meant to differ. Raises `DocumentRefused` for a file that PDFium cannot open."""
+def compare(source: bytes, prepared: bytes, pages: int, *, leave_out: Sequence[tuple[int, Box]] = ()) -> Likeness:
+    """The first `pages` pages of both, but for what is meant to differ: (page, box as seen in points). Raises `DocumentRefused` for a file that PDFium cannot open."""
     sizes = _sizes(source)
     if len(sizes) != pages:
         raise DocumentRefused(
             f"The PDF has {len(sizes)} pages in one program and {pages} in another; print it to a PDF and take that.",
             code="ambiguous",
         )
-    programs, differences = ["PDFium"], [Difference("PDFium", page) for page in _by_pdfium(source, prepared, sizes)]
-    by_poppler = _by_poppler(source, prepared, sizes) if shutil.which("pdftoppm") else None
+    without = [
+        _Without(height, [box for number, box in leave_out if number == page])
+        for page, (_, height) in enumerate(sizes, 1)
+    ]
+    programs = ["PDFium"]
+    differences = [Difference("PDFium", page) for page in _by_pdfium(source, prepared, sizes, without)]
+    by_poppler = _by_poppler(source, prepared, sizes, without) if shutil.which("pdftoppm") else None
     if by_poppler is not None:
         programs.append("Poppler")
         differences += [Difference("Poppler", page) for page in by_poppler]
-    return Likeness(tuple(programs), tuple(one for one in differences if one.page not in leave_out))
+    return Likeness(tuple(programs), tuple(differences))
+
+
+@dataclass(frozen=True, slots=True)
+class _Without:
+    """What of a page is not compared."""
+
+    height: float
+    """Of the page, in points."""
+    boxes: Sequence[Box]
+
+    def alike(self, dpi: float, before: Grey, after: Grey) -> bool:
+        if self.boxes:
+            height, width = min(before.shape[0], after.shape[0]), min(before.shape[1], after.shape[1])
+            before, after = before[:height, :width], after[:height, :width].copy()
+            for box in self.boxes:
+                top, left = ((value - _MARGIN) * dpi / 72 for value in (self.height - box.y1, box.x0))
+                bottom, right = ((value + _MARGIN) * dpi / 72 + 1 for value in (self.height - box.y0, box.x1))
+                part = slice(max(0, int(top)), max(0, int(bottom))), slice(max(0, int(left)), max(0, int(right)))
+                after[part] = before[part]
+        return alike(before, after)
 
 
 def alike(before: Grey, after: Grey) -> bool:
@@ -112,18 +140,22 @@ def _dpi(sizes: Sequence[tuple[float, float]]) -> float:
     return min(_DPI, float(72 * (_MOST_PIXELS / largest) ** 0.5))
 
 
-def _by_pdfium(source: bytes, prepared: bytes, sizes: Sequence[tuple[float, float]]) -> list[int]:
+def _by_pdfium(
+    source: bytes, prepared: bytes, sizes: Sequence[tuple[float, float]], without: Sequence[_Without]
+) -> list[int]:
     different = []
     with render.opened(source) as before, render.opened(prepared) as after:
         for page, size in enumerate(sizes, 1):
             dpi = _dpi([size])
             pictures = (render.picture(document, page, dpi=dpi).convert("L") for document in (before, after))
-            if not alike(*(np.asarray(picture) for picture in pictures)):
+            if not without[page - 1].alike(dpi, *(np.asarray(picture) for picture in pictures)):
                 different.append(page)
     return different
 
 
-def _by_poppler(source: bytes, prepared: bytes, sizes: Sequence[tuple[float, float]]) -> list[int] | None:
+def _by_poppler(
+    source: bytes, prepared: bytes, sizes: Sequence[tuple[float, float]], without: Sequence[_Without]
+) -> list[int] | None:
     """None when it does not draw both files, which is no fault of preparation."""
     different = []
     for first, last in _batches(sizes):
@@ -132,7 +164,7 @@ def _by_poppler(source: bytes, prepared: bytes, sizes: Sequence[tuple[float, flo
         if any(len(frames) != last - first + 1 for frames in drawn):
             return None
         pairs = zip(*drawn, strict=True)
-        different += [page for page, pair in enumerate(pairs, first) if not alike(*pair)]
+        different += [page for page, pair in enumerate(pairs, first) if not without[page - 1].alike(dpi, *pair)]
     return different
 
 

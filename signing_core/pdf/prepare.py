@@ -110,8 +110,9 @@ class Prepared:
     embedded: tuple[EmbeddedFile, ...] = ()
     """The files inside the document, by name."""
 
-    covered: frozenset[int] = frozenset()
-    """Pages, from 1, on which a printed mark for a signature was painted over."""
+    redrawn: tuple[tuple[int, Box], ...] = ()
+    """Pages, from 1, with what may look different there, as seen: printed marks for a signature that were painted over, and comments
+    that programs draw by themselves, each in its own way."""
 
 
 def prepare(source: bytes, request: PrepareRequest, *, name: str = "The document") -> Prepared:
@@ -233,7 +234,7 @@ class _Preparation:
             self.fields,
             preparation_notes.in_order(self.told),
             tuple(sorted(self.embedded, key=lambda file: (file.name, file.sha256))),
-            frozenset(cover.page + 1 for cover in self.layout.covers),
+            (*((cover.page + 1, cover.box) for cover in self.layout.covers), *self.assembly.set_anew),
         )
 
     def _look(self) -> Callable[[DictionaryObject], None]:
