@@ -21,7 +21,9 @@ import sys
 from datetime import datetime
 from typing import Any, Final
 
-from signing_core.verification.worker_processes import limit_memory, limit_processor_time, memory_for, seconds_for
+from signing_core.limited import limits
+from signing_core.limited.channel import exactly
+from signing_core.verification.worker_processes import memory_for, seconds_for
 
 MEMORY: Final = 2 << 30
 """Bytes of address space for one job, on top of what libraries and fonts map."""
@@ -44,24 +46,14 @@ def send(channel: socket.socket, value: dict[str, Any], descriptor: int | None =
 def receive(channel: socket.socket) -> tuple[dict[str, Any], int | None]:
     """Raises `EOFError` when the other side is gone."""
     head, descriptors, _, _ = socket.recv_fds(channel, 4, 1)
-    head += _exactly(channel, 4 - len(head)) if head else b""
+    head += exactly(channel, 4 - len(head)) if head else b""
     if not head:
         raise EOFError
     (length,) = struct.unpack(">I", head)
     if length > LONGEST_MESSAGE:
         raise EOFError
-    value = json.loads(_exactly(channel, length).decode("utf-8", "surrogatepass"))
+    value = json.loads(exactly(channel, length).decode("utf-8", "surrogatepass"))
     return value, descriptors[0] if descriptors else None
-
-
-def _exactly(channel: socket.socket, length: int) -> bytes:
-    data = bytearray()
-    while len(data) < length:
-        chunk = channel.recv(min(1 << 20, length - len(data)))
-        if not chunk:
-            raise EOFError
-        data += chunk
-    return bytes(data)
 
 
 class _Asked:
@@ -100,8 +92,8 @@ class Worker:
                     data = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)[:] if size else b""
                     os.close(descriptor)
                 seconds = seconds_for(len(data), MOST_SECONDS) if b"%PDF-" in data[:1024] else MOST_SECONDS
-                limit_processor_time(seconds)
-                limit_memory(memory_for(len(data), MEMORY))
+                limits.limit_processor_time(seconds)
+                limits.limit_memory(memory_for(len(data), MEMORY))
                 answer = {"result": self._do(job, bytes(data))}
             except MemoryError:
                 answer = {"failed": "memory"}

@@ -109,8 +109,8 @@ class LogView:
 
         That somebody had a file verified is an event too, whatever that file was: it makes none of it the document's.
         """
+        log = self._of(document_id)
         with reading(self._workspace.engine) as connection:
-            log = audit.of_document(connection, document_id)
             key = authentication.at_hand(connection)
             if key is not None and authentication.forged(connection, log, key) is not None:
                 return "inconsistent"

@@ -9,6 +9,7 @@ any network. What a refused rehearsal finds would otherwise be found when the co
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -183,8 +184,6 @@ def _claims(facts: CertificateData) -> payload.QrClaims:
 
 
 def _sha256(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()
 
 

@@ -41,13 +41,14 @@ def receive_plain(channel: socket.socket, most: int) -> Any:
 
 
 def _body(channel: socket.socket, most: int | None) -> bytes:
-    (length,) = _HEAD.unpack(_exactly(channel, _HEAD.size))
+    (length,) = _HEAD.unpack(exactly(channel, _HEAD.size))
     if most is not None and length > most:
         raise TooLong
-    return _exactly(channel, length)
+    return exactly(channel, length)
 
 
-def _exactly(channel: socket.socket, length: int) -> bytes:
+def exactly(channel: socket.socket, length: int) -> bytes:
+    """So many bytes. Raises `EOFError`."""
     data = bytearray()
     while len(data) < length:
         chunk = channel.recv(min(1 << 20, length - len(data)))

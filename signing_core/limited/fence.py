@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-_CREATE, _ADD, _RESTRICT = (
-    444,
-    445,
-    446,
-)  # landlock_create_ruleset, _add_rule, _restrict_self: the same on all processors
+# landlock_create_ruleset, _add_rule, _restrict_self: the same on all processors
+_CREATE, _ADD, _RESTRICT = 444, 445, 446
 _NO_NEW_PRIVILEGES: Final = 38  # PR_SET_NO_NEW_PRIVS
 _READ: Final = 0b1101  # execute, read a file, list a folder
 _ON_FILES: Final = 0b101  # of these, what there is to be done with a file

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from signing_core.errors import SealtrailError
-from signing_core.limited import fence
+from signing_core.limited import fence, limits
 from signing_core.limited.channel import receive, send
 
 _LOOK_UP: Final = 2.0
@@ -53,6 +53,7 @@ def run(arguments: list[str], data: bytes, *, answer: int, readable: Sequence[Pa
 
     None when it failed, was not found, or said more than `answer` bytes.
     """
+    _count()
     left = 3600.0 if _ends_at is None else _ends_at - spent()
     options: dict[str, Any] = {}
     if readable is not None:
@@ -151,15 +152,14 @@ def _count() -> None:
     left = _ends_at - spent()
     if left <= 0:
         raise _TimeIsUp
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    _set(resource.RLIMIT_CPU, max(1, int(own.ru_utime + own.ru_stime + left) + 1))
+    limits.limit_processor_time(left)
 
 
 def _limit(seconds: float, memory: int) -> None:
     global _ends_at
     _ends_at = spent() + seconds
     _count()
-    _set(resource.RLIMIT_AS, _address_space() + memory)
+    limits.limit_memory(memory)
 
 
 def _lift() -> None:
@@ -172,15 +172,6 @@ def _lift() -> None:
 def _set(kind: int, most: int) -> None:
     with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of address space
         resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
-
-
-def _address_space() -> int:
-    """Of this process, in bytes; 0 where the system does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _without_network() -> None:

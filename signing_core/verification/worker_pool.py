@@ -18,14 +18,7 @@ from time import monotonic
 from typing import Any, Final, Protocol
 
 from signing_core.verdict import DocumentVerdict
-from signing_core.verification.worker_processes import (
-    limit_memory,
-    limit_processor_time,
-    memory_for,
-    process_context,
-    seconds_for,
-    size_of,
-)
+from signing_core.verification.worker_processes import limit, process_context, seconds_for, size_of
 
 Known = Callable[[str], DocumentVerdict | None]
 
@@ -56,9 +49,7 @@ def _work(connection: Connection, work: Work, seconds: float, memory: int) -> No
         gc.set_threshold(20_000, 20, 20)
         connection.send(None)
         while (path := _next(connection, parent)) is not None:
-            size = size_of(path)
-            limit_processor_time(seconds_for(size, seconds))
-            limit_memory(memory_for(size, memory))
+            limit(size_of(path), seconds, memory)
             try:
                 verdict = verifier(path)
             except MemoryError:

@@ -11,14 +11,7 @@ from signing_core.verification.batch import Limits
 from signing_core.verification.comparison import files
 from signing_core.verification.comparison.states import compare
 from signing_core.verification.worker_pool import patience
-from signing_core.verification.worker_processes import (
-    limit_memory,
-    limit_processor_time,
-    memory_for,
-    process_context,
-    seconds_for,
-    size_of,
-)
+from signing_core.verification.worker_processes import limit, process_context, seconds_for, size_of
 
 
 def write_apart(
@@ -31,12 +24,11 @@ def write_apart(
     language: str = "en",
 ) -> str | None:
     """`files.write` for the file at `path`; why there is no comparison, None when there is one."""
-    size = size_of(path)
-    seconds, memory = seconds_for(size, limits.seconds), memory_for(size, limits.memory)
+    seconds = seconds_for(size_of(path), limits.seconds)
     context = process_context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(  # type: ignore[attr-defined]
-        target=_work, args=(theirs, path, folder, verdict, password, language, seconds, memory), daemon=True
+        target=_work, args=(theirs, path, folder, verdict, password, language, limits), daemon=True
     )
     process.start()
     theirs.close()
@@ -64,11 +56,9 @@ def _work(
     verdict: DocumentVerdict,
     password: str | None,
     language: str,
-    seconds: float,
-    memory: int,
+    limits: Limits,
 ) -> None:
-    limit_memory(memory)
-    limit_processor_time(seconds)
+    limit(size_of(path), limits.seconds, limits.memory)
     try:
         files.write(
             compare(Path(path).read_bytes(), password=password),

@@ -7,20 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from bombs import BOMBS
+from desk_steps import NAMES, REQUEST
 
 from signing_core.desk import taking_in
 from signing_core.errors import DocumentRefused
 from signing_core.limited import calling
 from signing_core.pdf import foreign
-from signing_core.pdf.prepare import FieldRequest, PrepareRequest
-
-NAMES = {"first-party": "Sample Director", "client": "Sample Client"}
-REQUEST = PrepareRequest(
-    document_id="01KAX9YJ7M3RP2S5T8V1W4X6Z0",
-    title="Sample contract",
-    language="en",
-    fields=(FieldRequest("first-party", "Sample Director"), FieldRequest("client", "Sample Client")),
-)
 
 WAYS: dict[str, Callable[[bytes], object]] = {
     "create": lambda data: taking_in.take_in(data, REQUEST, name="offer.pdf", names=NAMES),

@@ -7,6 +7,7 @@ from typing import Any
 import forged_events
 import pytest
 import sqlalchemy as sa
+from desk_steps import to, write
 
 from signing_core import controls
 from signing_core.audit_log import personal
@@ -14,7 +15,7 @@ from signing_core.audit_log.events import NewEvent
 from signing_core.desk import Desk, Origin, judging, secrets, signing
 from signing_core.errors import NotAsLogged, RecordNotAsLogged
 from signing_core.flow import Role, Status
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 from signing_core.storage.schema import audit_events, document_parties, documents, marks
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, received
@@ -25,16 +26,14 @@ CHALLENGE = "01M8PXXR6R9C14RSWXZ1Q0YECC"
 WRITTEN = r"Event \d+ \({}\) was not written with the keys of this workspace"
 
 
-def to(play: Play, document_id: str, status: Status) -> None:
-    steps = play.steps(document_id)
-    while next(steps).status is not status:
-        pass
-
-
-def write(workspace: Workspace, *statements: Any) -> None:
-    with writing(workspace.engine) as connection:
-        for statement in statements:
-            connection.execute(statement)
+def opened_by_the_client(play: Play, desk: Desk, source: bytes) -> tuple[str, str]:
+    """Document id and the client's token."""
+    document_id = play.create(source)
+    to(play, document_id, Status.AWAITING_CLIENT)
+    play.deliver()
+    token = play.token(Role.CLIENT)
+    desk.open(token, "s", ORIGIN)
+    return document_id, token
 
 
 def state_of(workspace: Workspace, document_id: str) -> dict[str, Any]:
@@ -98,11 +97,7 @@ def test_no_key_signs_for_a_party_whose_consent_somebody_without_the_keys_wrote(
 def test_nobody_consents_with_a_code_whose_confirmation_somebody_without_the_keys_wrote(
     play: Play, desk: Desk, source: bytes
 ) -> None:
-    document_id = play.create(source)
-    to(play, document_id, Status.AWAITING_CLIENT)
-    play.deliver()
-    token = play.token(Role.CLIENT)
-    desk.open(token, "s", ORIGIN)
+    document_id, token = opened_by_the_client(play, desk, source)
     state = state_of(desk.workspace, document_id)
     at = desk.clock()
     state["client"]["confirmation"] = {
@@ -118,11 +113,7 @@ def test_nobody_consents_with_a_code_whose_confirmation_somebody_without_the_key
 def test_no_code_goes_to_a_contact_that_somebody_without_the_keys_replaced(
     play: Play, desk: Desk, source: bytes
 ) -> None:
-    document_id = play.create(source)
-    to(play, document_id, Status.AWAITING_CLIENT)
-    play.deliver()
-    token = play.token(Role.CLIENT)
-    desk.open(token, "s", ORIGIN)
+    document_id, token = opened_by_the_client(play, desk, source)
     forged_events.append(
         desk.workspace.engine,
         NewEvent(

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from desk_steps import to, write
 
 from signing_core import controls
 from signing_core.desk import Desk, Origin, background, secrets, signing
 from signing_core.errors import RecordNotAsLogged
 from signing_core.flow import Role, Status
-from signing_core.storage.database import reading, writing
+from signing_core.storage.database import reading
 from signing_core.storage.schema import document_parties, documents, marks, personal_data
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, received
@@ -26,18 +27,6 @@ OTHER = "+491700000666"
 def found(workspace: Workspace, document_id: str) -> set[str]:
     (looked,) = controls.look(workspace, [document_id], now=workspace.clock())
     return {finding.code for finding in looked.findings} - {"completed-not-mailed"}
-
-
-def to(play: Play, document_id: str, status: Status) -> None:
-    steps = play.steps(document_id)
-    while next(steps).status is not status:
-        pass
-
-
-def write(workspace: Workspace, *statements: Any) -> None:
-    with writing(workspace.engine) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def of(table: sa.Table, document_id: str, role: str = "client") -> Any:

@@ -10,21 +10,14 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from desk_steps import NAMES, REQUEST
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pdf_parts import contract_objects, original, stream, update
 
 from signing_core.desk import rehearsal
 from signing_core.pdf import render
-from signing_core.pdf.prepare import FieldRequest, PrepareRequest
 
-NAMES = {"first-party": "Sample Director", "client": "Sample Client"}
-REQUEST = PrepareRequest(
-    document_id="01KAX9YJ7M3RP2S5T8V1W4X6Z0",
-    title="Sample contract",
-    language="en",
-    fields=(FieldRequest("first-party", "Sample Director"), FieldRequest("client", "Sample Client")),
-)
 TEXT = b"BT /F1 11 Tf 1 0 0 1 60 700 Tm (The price is 1000 Euro.) Tj 0 -20 Td (It is due on the first.) Tj ET"
 LATER = b"BT /F1 11 Tf 1 0 0 1 60 500 Tm (A later line.) Tj ET"
 ON_A_LAYER = b"/OC /L BDC BT /F1 11 Tf 1 0 0 1 60 400 Tm (On a layer.) Tj ET EMC"

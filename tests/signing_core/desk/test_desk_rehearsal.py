@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import pytest
 from bombs import plain
+from desk_steps import NAMES, REQUEST
 from pdf_parts import stream
 
 from signing_core.desk import rehearsal, taking_in
 from signing_core.errors import DocumentRefused
-from signing_core.pdf.prepare import FieldRequest, Prepared, PrepareRequest, prepare
+from signing_core.pdf.prepare import Prepared, PrepareRequest, prepare
 from signing_core.verdict import Indication, Integrity
-
-NAMES = {"first-party": "Sample Director", "client": "Sample Client"}
-REQUEST = PrepareRequest(
-    document_id="01KAX9YJ7M3RP2S5T8V1W4X6Z0",
-    title="Sample contract",
-    language="en",
-    fields=(FieldRequest("first-party", "Sample Director"), FieldRequest("client", "Sample Client")),
-)
 
 
 def taken(source: bytes, *, template_id: str | None = None) -> taking_in.TakenIn:

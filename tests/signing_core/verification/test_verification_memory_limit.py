@@ -13,7 +13,7 @@ pytest.importorskip("resource")
 PROGRAM = """
 import mmap, sys
 from signing_core.verification.batch import Limits, Rules, verify_many
-from signing_core.verification.worker_processes import limit_memory
+from signing_core.limited.limits import limit_memory
 from datetime import UTC, datetime
 
 LARGE = 3 * 1024**3 + 1
