@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import logging
+import multiprocessing
 import shutil
 import statistics
 import subprocess
@@ -24,8 +25,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -35,8 +37,12 @@ from pyhanko_certvalidator import ValidationContext
 
 from signing_core.desk import Desk, taking_in
 from signing_core.errors import DocumentRefused, SealtrailError
+from signing_core.limited import limits
 from signing_core.storage.workspace import Workspace
 from signing_core.testing import Play, make_workspace
+
+_PYHANKO_SECONDS: Final = 120
+_PYHANKO_MEMORY: Final = 4 << 30
 
 
 def files(folders: list[Path], largest: int) -> Iterator[tuple[Path, bytes]]:
@@ -116,20 +122,37 @@ class Run:
         return said
 
     def by_pyhanko(self, final: bytes) -> str:
-        context = ValidationContext(trust_roots=self.roots, allow_fetching=False)
-        wrong = []
+        """In a process of its own: it follows references by recursion, and may take all memory."""
+        context = multiprocessing.get_context("fork")
+        said, saying = context.Pipe(duplex=False)
+        process = context.Process(target=_pyhanko, args=(final, self.roots, saying))
+        process.start()
+        saying.close()
         try:
-            reader = PdfFileReader(io.BytesIO(final))
-            for signature in reader.embedded_regular_signatures:
-                status = validate_pdf_signature(signature, context)
-                if not (status.intact and status.valid and status.docmdp_ok):
-                    wrong.append(f"{signature.field_name}: {status.summary()}")
-            for stamp in reader.embedded_timestamp_signatures:
-                if not validate_pdf_timestamp(stamp, context).intact:
-                    wrong.append(f"{stamp.field_name} is not intact")
-        except Exception as error:
-            wrong.append(f"{type(error).__name__}: {error}"[:200])
-        return "; ".join(wrong) or "good"
+            return str(said.recv())
+        except EOFError:
+            return f"gave up: more than {_PYHANKO_SECONDS} s or {_PYHANKO_MEMORY >> 30} GB"
+        finally:
+            process.join()
+
+
+def _pyhanko(final: bytes, roots: list[asn1_x509.Certificate], saying: Connection) -> None:
+    limits.limit_processor_time(_PYHANKO_SECONDS)
+    limits.limit_memory(_PYHANKO_MEMORY)
+    context = ValidationContext(trust_roots=roots, allow_fetching=False)
+    wrong = []
+    try:
+        reader = PdfFileReader(io.BytesIO(final))
+        for signature in reader.embedded_regular_signatures:
+            status = validate_pdf_signature(signature, context)
+            if not (status.intact and status.valid and status.docmdp_ok):
+                wrong.append(f"{signature.field_name}: {status.summary()}")
+        for stamp in reader.embedded_timestamp_signatures:
+            if not validate_pdf_timestamp(stamp, context).intact:
+                wrong.append(f"{stamp.field_name} is not intact")
+    except Exception as error:
+        wrong.append(f"{type(error).__name__}: {error}"[:200])
+    saying.send("; ".join(wrong) or "good")
 
 
 def _said(command: list[str]) -> str:

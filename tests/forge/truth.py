@@ -27,6 +27,7 @@ COMMENTS: Final = frozenset((
     "Ink", "Caret", "FileAttachment", "Popup", "Link",
 ))  # fmt: skip
 _DARK, _LIGHT = 140, 190
+_SMOOTHED: Final = 60
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _since(
             yield Difference("print outside", f"page {index + 1}")
     yield from _values_shown(old, final, new, events)
     if poppler:
-        yield from _second_opinion(checkpoint.state, final, permitted, before)
+        yield from _second_opinion(checkpoint, old, final, permitted, before)
 
 
 # -- what is said ---------------------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def _said(checkpoint: Checkpoint, old: Facts, new: Facts, events: list[Any], loc
         yield Difference("actions", str([a for a in new.actions if a not in old.actions][:2]))
     if locked and old.information != new.information:
         yield Difference("information after lock", new.information[:100])
-    if locked and old.metadata != new.metadata:
+    if locked and old.metadata.split() != new.metadata.split():
         yield Difference("metadata after lock")
     if more_names := set(new.shared_names) - set(old.shared_names):
         yield Difference("name of two fields", str(sorted(more_names)))
@@ -188,6 +189,10 @@ def _permitted(checkpoint: Checkpoint, old: Facts, final: State, new: Facts, eve
             and (widget.number not in known or checkpoint.permission == 3)
         ):
             yield Permitted(widget.page, widget.box, False, widget.number in known)
+    if checkpoint.permission == 3:  # an edited or deleted comment leaves the place that it had
+        for widget in old.widgets:
+            if widget.subtype in COMMENTS and widget.box is not None:
+                yield Permitted(widget.page, widget.box, False, True)
 
 
 def _arrows(before: State, old: Facts, final: State, after: Any) -> Iterator[Permitted]:
@@ -246,6 +251,8 @@ def _pictured(
         below = bare(state.data, index) if one.own else before
         if one.covers or _of_leader(state, index, one.box):
             continue
+        if one.own and _hidden(below, before, inside):
+            continue  # it hid the page when that was signed
         if hidden := _hidden(below, after, inside & changed if one.own else inside):
             yield Difference("ink hidden", f"{where}, {[round(n) for n in one.box]}: {hidden}")
 
@@ -338,8 +345,10 @@ def _letters(text: str) -> list[str]:
 # -- poppler --------------------------------------------------------------------------------------------------------------
 
 
-def _second_opinion(before: State, final: State, permitted: list[Permitted], first: Any) -> Iterator[Difference]:
-    old, new = remembered_second(before.data), second(final.data)
+def _second_opinion(
+    checkpoint: Checkpoint, facts: Facts, final: State, permitted: list[Permitted], first: Any
+) -> Iterator[Difference]:
+    old, new = remembered_second(checkpoint.state.data), second(final.data)
     if old is None or new is None:
         if (old is None) != (new is None):
             yield Difference("poppler cannot read it")
@@ -351,6 +360,15 @@ def _second_opinion(before: State, final: State, permitted: list[Permitted], fir
         changed = differing(a, b)
         inside = [p for p in permitted if p.page == index]
         page = first.pages[index]
+        if (
+            changed is not None and not checkpoint.locked
+        ):  # a look drawn anew, to the same for PDFium: its smoothed edges are not
+            fields = [
+                Permitted(w.page, w.box, True)
+                for w in facts.widgets
+                if w.page == index and w.box and w.subtype == "Widget"
+            ]
+            changed &= ~(_mask(changed.shape, fields, page) & (abs(grey(a) - grey(b)) < _SMOOTHED))
         if changed is None or (changed & ~_mask(changed.shape, inside, page)).any():
             yield Difference("poppler picture outside", f"page {index + 1}")
         else:

@@ -137,7 +137,7 @@ def _sections(data: bytes, chain: Chain, limits: Limits) -> list[Section]:
 def _continued(data: bytes, sections: list[Section], chain: Chain, limits: Limits, room: int) -> Section | None:
     """The newest section of a whole file that the oldest section, which has no /Prev, stands behind; None when there is none.
 
-    That one lists objects written behind the older file, and everything else as well.
+    Whatever that one lists: one that leaves out a signature and lists nothing new takes it away as well.
     """
     section = sections[-1]
     if len(sections) > 1 and sections[-2].offset < section.offset:
@@ -146,9 +146,6 @@ def _continued(data: bytes, sections: list[Section], chain: Chain, limits: Limit
     if earlier is None or not 0 < earlier[1] < earlier[0]:
         return None
     at, offset = earlier
-    end = closing(data, at)[0]
-    if not any(end <= entry.place < section.offset for _, entry in section.entries.items()):
-        return None
     older = _section(data, offset, chain, limits, room)
     if older is None or not older.offset < older.end <= at < older.end + _CLOSE:
         return None

@@ -202,14 +202,18 @@ class _Search:
                 self._add_unlisted(holder)
 
     def _add_loose(self, at: int) -> None:
-        """A signature that an update not in the chain brought in: it counts, being out of sight is the point."""
-        structure = self._structure
-        holder = _loose(structure, at)
-        end = max((span.end for span in structure.unlinked), default=0)
-        if holder is None or structure.damaged or (holder.start < structure.revisions[0].end and holder.start > end):
-            return
-        if is_signature(holder.value):
+        holder = self._out_of_sight(at)
+        if holder is not None and is_signature(holder.value):
             self._add(holder)
+
+    def _out_of_sight(self, at: int) -> IndirectObject | None:
+        """The object around byte `at` that an update not in the chain brought in: it counts, being out of sight is the point."""
+        structure = self._structure
+        end = max((span.end for span in structure.unlinked), default=0)
+        holder = _loose(structure, at)
+        if holder is None or structure.damaged or (holder.start < structure.revisions[0].end and holder.start > end):
+            return None
+        return holder
 
     def _add_unlisted(self, holder: IndirectObject) -> None:
         value = holder.value
@@ -239,12 +243,13 @@ class _Search:
 
     @cached_property
     def _values_written(self) -> dict[tuple[int, int], dict[str, Value]]:
-        """What some object, of any revision, has as /V, with the first such object."""
+        """What some object, of any revision or of an update out of sight, has as /V, with the first such object."""
         written: dict[tuple[int, int], dict[str, Value]] = {}
         for match in _VALUE.finditer(self._structure.data):
             self._structure.budget.step()
             key = int(match[1]), int(match[2])
-            owner = _owner(self._structure, match.start()) if key not in written else None
+            at = match.start()
+            owner = _owner(self._structure, at) or self._out_of_sight(at) if key not in written else None
             if owner is not None and isinstance(owner.value, dict):
                 written[key] = owner.value
         return written

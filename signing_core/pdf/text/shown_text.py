@@ -397,10 +397,10 @@ class _Content:
             low, high = state.clip[1], state.clip[3]
             inside = (
                 state.clip[0] - 0.1 * d <= left
-                and min(right, left + 0.5 * a) <= state.clip[2] + 0.1 * d
+                and right <= state.clip[2] + 0.1 * d
                 and low - 0.02 * d <= middle <= high + 0.02 * d
-                and base >= low - 0.3 * d
-                and base + 0.7 * d <= high + 0.3 * d
+                and base >= low - 0.1 * d  # an E without its foot is an F
+                and base + 0.7 * d <= high + 0.1 * d
             )
             colour = state.stroke if state.mode == 1 else state.fill
             if colour is None:

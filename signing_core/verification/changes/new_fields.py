@@ -24,6 +24,7 @@ def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], pla
         node, parent, inherited, depth = pending.pop()
         number = node.number if isinstance(node, Ref) else None
         if number is not None and number in seen:
+            walk.forbid("change-field-added", "A form field was added in two places, or below itself.", place)
             continue
         seen.add(number if number is not None else -1)
         pair.structure.budget.step()
@@ -56,8 +57,9 @@ def add_field(walk: Walk, item: Value, prefix: str, above: dict[str, Value], pla
         kids = walk.open(None, value.get("Kids"), where, Use.FORM)[1]
         if isinstance(kids, list):
             pending.extend((kid, name, handed, depth + 1) for kid in kids)
-        if "T" in value or "V" in value or not isinstance(kids, list):
-            _judge_new(walk, value, handed, name, where, is_widget=not kids, is_field="T" in value or "V" in value)
+        is_field, is_widget = "T" in value or "V" in value, not kids or "Subtype" in value
+        if is_field or is_widget or not isinstance(kids, list):
+            _judge_new(walk, value, handed, name, where, is_widget=is_widget, is_field=is_field)
 
 
 def _judge_new(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cached_property, partial
 from typing import Final, TypeAlias
 
 from signing_core.pdf.structure import pages
@@ -139,18 +140,28 @@ class Pair:
 
     def pages_with(self, number: int) -> list[int]:
         """Pages of the signed state that list an annotation in /Annots, whatever its /P says."""
-        holders = self.holders(number, self.signed)
+        pages = (
+            self.page_number(Ref(page, self.structure.entry(page, self.signed).generation))
+            for page in self._listing(number, self.signed)
+        )
+        return [page for page in pages if page is not None]
+
+    def shown_now(self, number: int) -> bool:
+        """Whether a page of the later state lists an annotation in /Annots."""
+        return any(True for _ in self._listing(number, self.later))
+
+    def _listing(self, number: int, revision: int) -> Iterator[int]:
+        """What has an object in its /Annots."""
+        resolve = partial(self.structure.resolve, revision=revision)
+        holders = self.holders(number, revision)
         for holder in list(holders):
-            if isinstance(self.old(holder), list):
-                holders |= self.holders(holder, self.signed)
-        numbers = []
+            if isinstance(self.structure.value(holder, revision), list):
+                holders |= self.holders(holder, revision)
         for holder in sorted(holders):
-            page = self.old(holder)
-            listed = self.before(page.get("Annots")) if isinstance(page, dict) else None
+            page = self.structure.value(holder, revision)
+            listed = resolve(page.get("Annots")) if isinstance(page, dict) else None
             if isinstance(listed, list) and any(isinstance(item, Ref) and item.number == number for item in listed):
-                place = self.page_number(Ref(holder, self.structure.entry(holder, self.signed).generation))
-                numbers += [place] if place is not None else []
-        return numbers
+                yield holder
 
     def _parent(self, number: int, value: Value, kind: str | None) -> list[int]:
         """The node that has a page or a node of the page tree, which everything else only refers to (7.7.3.2)."""

@@ -123,7 +123,7 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
             target = value.get("Obj")
             if not isinstance(target, Ref) or (pair.existed(target.number) and pair.place_of(target.number) is None):
                 return _doubt(walk, "stands for something that the signed document has", place)
-            stands_for_new |= not pair.existed(target.number)
+            stands_for_new |= not pair.existed(target.number) and pair.shown_now(target.number)
             replaces |= pair.existed(target.number)
         elif isinstance(value, dict) and "MCID" not in value and pair.after(value.get("Type")) in ("StructElem", None):
             replaces |= "ActualText" in value

@@ -34,7 +34,7 @@ def place_widget(walk: Walk, item: Value, annotation: dict[str, Value], place: P
             message = f"Page {place.page}: a form field that no page showed was put on the page."
             walk.note(Kind.FORM, "change-annotation-added", message, place, annotation="Widget")
             walk.appearing[number] = DrawnWidget("", number, None, annotation, ({}, {}), place)
-        return  # its field is compared in the form; if nobody does, the ledger finds a new object unclaimed
+        return  # its field is compared in the form; `paints` asks whether it was
     handed = inherit({}, annotation)
     if walk.pair.after(handed.get("FT")) == "Sig" and is_signature(walk.pair.after(handed.get("V"))):
         add_field(walk, item, "", {}, place)
@@ -57,6 +57,10 @@ def paints(walk: Walk) -> None:
     pair = walk.pair
     judged = {widget.number for widget in walk.widgets}
     walk.widgets += [widget for number, widget in walk.appearing.items() if number not in judged]
+    for number, pages in walk.placed.items():
+        if number not in judged and number not in walk.appearing:
+            message = f"Page {pages[0]}: a form field was added that its form does not show there."
+            walk.unknown(message, Place("", number, pages[0]), code="change-annotation-added")
     pages_of: dict[str, int] = {}
     for widget in walk.widgets:
         page_numbers = walk.placed.get(widget.number, []) if widget.number is not None else []

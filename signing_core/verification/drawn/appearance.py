@@ -55,7 +55,7 @@ def _box_of(structure: FileStructure, annotation: dict[str, Value], revision: in
     states = _dictionary(structure, annotation.get("AP"), revision)
     aside = [look for key in ("R", "D") for look in _streams(structure, states.get(key), revision)]
     looks = [look for look in aside if _paints(structure, look, revision)]
-    if unlooked(structure, annotation, revision):
+    if not _current(structure, annotation, revision)[0]:  # poppler draws a field by itself in a state without a look
         own = _own_look(structure, annotation, box, revision)
         if own is not None or not looks:
             return own

@@ -150,6 +150,27 @@ def test_what_such_a_table_leaves_out_is_gone() -> None:
     assert CONTENT in structure.revisions[2].freed
 
 
+def test_a_table_of_nothing_new_takes_away_as_well() -> None:
+    """The field of the first signature is left out in a save of its own, and somebody else signs what is left."""
+    data = parts.second_signature(listed_anew(parts.signed(), {}, leave_out=(EMPTY_SIGNATURE,)))
+    first, second = parse(data).signatures
+    assert (first.fields, second.fields) == (("client",), ("second",))
+    assert "signature-hidden" in {finding.code for finding in first.findings}
+
+
+def test_a_signature_whose_value_alone_is_still_listed_counts() -> None:
+    """/Prev skips the signed revision, whose signature dictionary is listed again: nothing that is in sight leads to it."""
+    data = parts.signed()
+    original = int(re.findall(rb"startxref\s+(\d+)", data)[0])
+    out = data + b"xref\n20 1\n%010d 00000 n \n" % data.index(b"20 0 obj")
+    out += b"trailer\n<< /Size 60 /Root 1 0 R /Info 12 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        original,
+        len(data),
+    )
+    data = parts.second_signature(out)
+    assert [record.fields for record in parse(data).signatures] == [("client",), ("second",)]
+
+
 def test_objects_of_object_streams_are_written_again() -> None:
     packed = parts.signed(parts.original(xref="stream", packed=True), xref="stream")
     again = {number: OBJECTS[number] for number in (1, 2, PAGE, 5, 6, 11, 12)}

@@ -31,6 +31,14 @@ def annotated(data: bytes, subtype: bytes, rect: bytes, entries: bytes = b"/AP <
     return parts.update(data, {PAGE: page, 60: annotation, 61: OPAQUE})
 
 
+def with_new_field(objects: dict[int, bytes], *, root: int = 60) -> bytes:
+    """The form got the field `root`, the page the widget 60."""
+    form = OBJECTS[FORM].replace(b"11 0 R]", b"11 0 R %d 0 R]" % root)
+    return parts.update(
+        parts.signed(), {FORM: form, PAGE: OBJECTS[PAGE].replace(b"11 0 R]", b"11 0 R 60 0 R]"), **objects}
+    )
+
+
 def prepared(**changes: bytes) -> dict[int, bytes]:
     """The contract as an attacker prepared it before the other party signed."""
     return {**OBJECTS, **{int(name.removeprefix("o")): body for name, body in changes.items()}}
@@ -186,7 +194,8 @@ def appearance_in_use_as_content() -> bytes:
     )
 
 
-def with_structure(tree: bytes) -> bytes:
+def with_structure(tree: bytes, more: dict[int, bytes] | None = None) -> bytes:
+    """The only element of the structure tree changed, or with `more` another one beside it."""
     catalog = OBJECTS[CATALOG][:-2] + b"/StructTreeRoot 60 0 R >>"
     base = parts.original(
         prepared(
@@ -195,7 +204,8 @@ def with_structure(tree: bytes) -> bytes:
             o61=b"<< /Type /StructElem /S /P /P 60 0 R /ActualText (1000 Euro) >>",
         )
     )
-    return parts.update(parts.signed(base), {61: tree})
+    added = {60: b"<< /Type /StructTreeRoot /K [61 0 R 62 0 R] >>", 62: tree} if more else {61: tree}
+    return parts.update(parts.signed(base), {**added, **(more or {})})
 
 
 ON_PAGE = b"/Type /Annot /Subtype /Widget /P 3 0 R /F 132 "
@@ -333,6 +343,24 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
             60: b"<< /FT /Tx /T (new) /V (9000) /Rect [300 20 500 80] " + ON_PAGE + b">>",
         },
     ),
+    "field-in-a-state-without-a-look": lambda: with_new_field({
+        60: b"<< /FT /Sig /T (new) /Rect %s /AP << /N << /On 61 0 R >> >> /AS /Other /MK << /BG [1] >> %s>>" % (OVER_TEXT, ON_PAGE),
+        61: OPAQUE}),
+    "field-below-itself": lambda: with_new_field({
+        60: b"<< /Kids [62 0 R] /Parent 62 0 R /Rect %s /AP << /N 61 0 R >> %s>>" % (BLANK, ON_PAGE),
+        61: parts.visible(), 62: b"<< /Kids [60 0 R] /Parent 60 0 R >>", 63: b"<< /FT /Ch /T (new) /Kids [62 0 R] >>"}, root=63),
+    "empty-field-of-another-ground": lambda: parts.update(
+        parts.signed(parts.original(prepared(
+            o9=OBJECTS[TEXT][:-2] + b"/AP << /N 60 0 R >> >>", o60=parts.form_x_object(b"1 g 0 0 200 60 re f")))),
+        {60: parts.form_x_object(b".96 g 0 0 200 60 re f")}),
+    "letter-cut": lambda: parts.update(
+        parts.signed(),
+        {TEXT: OBJECTS[TEXT][:-2] + b"/V (1O) /AP << /N 60 0 R >> >>",
+         60: parts.form_x_object(b"q 0 0 14 30 re W n /Tx BMC BT /F1 11 Tf 2 8 Td (1O) Tj ET EMC Q")}),
+    "letter-without-its-foot": lambda: parts.update(
+        parts.signed(),
+        {TEXT: OBJECTS[TEXT][:-2] + b"/V (E) /AP << /N 60 0 R >> >>",
+         60: parts.form_x_object(b"q 0 10.5 100 30 re W n /Tx BMC BT /F1 11 Tf 2 8 Td (E) Tj ET EMC Q")}),
     "text-field-removed": lambda: overriding(FORM, OBJECTS[FORM].replace(b"9 0 R ", b"")),
     "field-moved": lambda: overriding(TEXT, OBJECTS[TEXT].replace(b"[60 200 260 230]", b"[60 500 260 530]")),
     "field-hidden": lambda: overriding(11, OBJECTS[11].replace(b"/F 4 ", b"/F 2 ")),
@@ -371,6 +399,9 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "metadata-that-draws": lambda: parts.update(
         parts.signed(), {CATALOG: OBJECTS[CATALOG][:-2] + b"/Metadata 60 0 R >>", 60: OPAQUE}
     ),
+    "structure-text-for-what-is-not-shown": lambda: with_structure(
+        b"<< /Type /StructElem /S /Form /P 60 0 R /E (9000 Euro) /K << /Type /OBJR /Obj 70 0 R >> >>",
+        {70: b"<< /Type /OCG /Name (x) >>"}),
     "structure-text": lambda: with_structure(b"<< /Type /StructElem /S /P /P 60 0 R /ActualText (9000 Euro) >>"),
 }  # fmt: skip
 
@@ -387,6 +418,10 @@ OPEN = {
     "signature-over-signature": "change-covers-text",
     "signature-on-another-page": "change-covers-text",
     "button-looks": "change-value-unread",
+    "empty-field-of-another-ground": "change-value-unread",
+    "letter-cut": "change-value-unread",
+    "letter-without-its-foot": "change-value-unread",
+    "structure-text-for-what-is-not-shown": "change-structure-tree",
 }
 """Not permitted and not forbidden: a signer covers words with a signature of their own, a look cannot be read."""
 
