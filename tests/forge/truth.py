@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,7 +28,7 @@ COMMENTS: Final = frozenset((
     "Ink", "Caret", "FileAttachment", "Popup", "Link",
 ))  # fmt: skip
 _DARK, _LIGHT = 140, 190
-_SMOOTHED: Final = 60
+_PALE: Final = 60
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,15 @@ def _since(
         if a.text != b.text:
             yield Difference("page text", f"page {index + 1}")
         inside = [p for p in permitted if p.page == index]
-        yield from _pictured(a.picture, b.picture, inside, a, f"page {index + 1}", checkpoint.state, index)
+        anew = _drawn_anew(checkpoint, old, index)
+        yield from _pictured(a.picture, b.picture, (inside, anew), a, f"page {index + 1}", checkpoint.state, index)
         printed = differing(a.printed, b.printed)
-        if printed is None or (printed & ~_mask(printed.shape, inside, a)).any():
+        if (
+            printed is None
+            or (printed & ~_mask(printed.shape, inside, a) & ~_pale(a.printed, b.printed, anew, a)).any()
+        ):
             yield Difference("print outside", f"page {index + 1}")
-    yield from _values_shown(old, final, new, events)
+    yield from _values_shown(checkpoint.state, old, final, new, events)
     if poppler:
         yield from _second_opinion(checkpoint, old, final, permitted, before)
 
@@ -221,15 +226,23 @@ def _filled(old: Facts, final: State, new: Facts, number: int) -> bool:
 
 
 def _pictured(
-    before: Any, after: Any, permitted: list[Permitted], page: Page, where: str, state: State, index: int
+    before: Any,
+    after: Any,
+    boxes: tuple[list[Permitted], list[Permitted]],
+    page: Page,
+    where: str,
+    state: State,
+    index: int,
 ) -> Iterator[Difference]:
+    """`boxes`: those that may differ, and those that may differ a little."""
+    permitted, anew = boxes
     changed = differing(before, after)
     if changed is None:
         yield Difference("page size", where)
         return
     if not changed.any():
         return
-    outside = changed & ~_mask(changed.shape, permitted, page)
+    outside = changed & ~_mask(changed.shape, permitted, page) & ~_pale(before, after, anew, page)
     if outside.any():
         rows, columns = np.nonzero(outside)
         scale = changed.shape[0] / page.height
@@ -255,6 +268,20 @@ def _pictured(
             continue  # it hid the page when that was signed
         if hidden := _hidden(below, after, inside & changed if one.own else inside):
             yield Difference("ink hidden", f"{where}, {[round(n) for n in one.box]}: {hidden}")
+
+
+def _drawn_anew(checkpoint: Checkpoint, facts: Facts, index: int) -> list[Permitted]:
+    """The boxes of fields that may be drawn anew: with a pale ground, or with other edges where it is the same again."""
+    if checkpoint.locked:
+        return []
+    return [
+        Permitted(w.page, w.box, True) for w in facts.widgets if w.page == index and w.box and w.subtype == "Widget"
+    ]
+
+
+def _pale(before: Any, after: Any, boxes: list[Permitted], page: Page) -> Any:
+    """Where pictures differ so little inside the boxes that nothing is read otherwise."""
+    return _mask(before.shape[:2], boxes, page) & (abs(grey(before) - grey(after)) < _PALE)
 
 
 def _of_leader(state: State, index: int, box: Box) -> bool:
@@ -301,7 +328,7 @@ def _meets(a: Box, b: Box) -> bool:
 # -- values against looks -------------------------------------------------------------------------------------------------
 
 
-def _values_shown(old: Facts, final: State, new: Facts, events: list[Any]) -> Iterator[Difference]:
+def _values_shown(before: State, old: Facts, final: State, new: Facts, events: list[Any]) -> Iterator[Difference]:
     last = {event.field: event for event in events if isinstance(event, Filled)}
     by_number = {field.number: field for field in old.fields.values()}
     for name, field in new.fields.items():
@@ -313,15 +340,19 @@ def _values_shown(old: Facts, final: State, new: Facts, events: list[Any]) -> It
             continue
         for widget in new.widgets:
             if widget.number == field.number and widget.box is not None:
-                yield from _value_shown(final, name, field.value, widget, event)
+                below = text_in(before.data, widget.page, widget.box) if was in (None, b"") else ""
+                yield from _value_shown(final, name, field.value, widget, event, below)
 
 
-def _value_shown(final: State, name: str, value: bytes, widget: Any, event: Filled | None) -> Iterator[Difference]:
+def _value_shown(
+    final: State, name: str, value: bytes, widget: Any, event: Filled | None, below: str
+) -> Iterator[Difference]:
+    """`below`: what the page itself has there, which may be read along, once or twice where letters meet."""
     text = value[2:].decode("utf-16-be", "replace") if value[:2] == b"\xfe\xff" else value.decode("latin-1")
     if event is not None and event.reference is None and event.value == text:
         return  # an honest look that PDFium may not read back; its pixels were looked at where it was made
     shown = text_in(final.data, widget.page, widget.box)
-    if _letters(text) != _letters(shown):
+    if _letters(text) != _letters(shown) and not _beside(text, shown, below):
         yield Difference("value and look", f"{name}: value {text!r}, shown {shown!r}")
     elif (
         event is not None and event.reference and event.value == text and shown.split() == text.split()
@@ -335,6 +366,12 @@ def _value_shown(final: State, name: str, value: bytes, widget: Any, event: Fill
         mask = _mask(changed.shape, [Permitted(widget.page, widget.box, True)], a) if changed is not None else None
         if changed is None or (changed & mask).any():
             yield Difference("value and picture", f"{name}: value {text!r} drawn as {shown!r}")
+
+
+def _beside(text: str, shown: str, below: str) -> bool:
+    """Whether the text was drawn among words of the page, all of which are still there."""
+    seen, own, under = (Counter(_letters(part)) for part in (shown, text, below))
+    return bool(under) and under <= seen <= under + own and own <= seen
 
 
 def _letters(text: str) -> list[str]:
@@ -360,15 +397,8 @@ def _second_opinion(
         changed = differing(a, b)
         inside = [p for p in permitted if p.page == index]
         page = first.pages[index]
-        if (
-            changed is not None and not checkpoint.locked
-        ):  # a look drawn anew, to the same for PDFium: its smoothed edges are not
-            fields = [
-                Permitted(w.page, w.box, True)
-                for w in facts.widgets
-                if w.page == index and w.box and w.subtype == "Widget"
-            ]
-            changed &= ~(_mask(changed.shape, fields, page) & (abs(grey(a) - grey(b)) < _SMOOTHED))
+        if changed is not None:
+            changed &= ~_pale(a, b, _drawn_anew(checkpoint, facts, index), page)
         if changed is None or (changed & ~_mask(changed.shape, inside, page)).any():
             yield Difference("poppler picture outside", f"page {index + 1}")
         else:

@@ -8,7 +8,7 @@ from typing import Final
 from signing_core.pdf.structure.values import Value
 
 _DEFAULTS: Final[dict[str, Value]] = {
-    "F": 0, "Type": "Annot", "Border": [0, 0, 1], "BS": {"W": 1, "S": "S"}, "H": "I", "Ff": 0, "MK": {}, "AS": "Off",
+    "F": 0, "Type": "Annot", "Border": [0, 0, 1], "BS": {"W": 1, "S": "S"}, "H": "I", "Ff": 0, "MK": {},
     "BE": {"S": "S"}, "CA": 1, "Open": False, "StructParent": -1,
 }  # fmt: skip
 
@@ -21,7 +21,7 @@ def means_default(key: str, value: Value, other: Value) -> bool:
     if key == "BS" and isinstance(stated, dict):
         stated = {name: item for name, item in stated.items() if name != "Type"}
         return all(_DEFAULTS["BS"].get(name) == item for name, item in stated.items())
-    return key in _DEFAULTS and bool(_DEFAULTS[key] == stated) and key != "AS"
+    return key in _DEFAULTS and bool(_DEFAULTS[key] == stated)
 
 
 def _entries(value: Value, keys: set[str]) -> bool:

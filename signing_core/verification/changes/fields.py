@@ -148,6 +148,9 @@ class FieldPair:
         if place.path.endswith("/AS") and walk.pair.before(self.before.get("FT")) in ("Tx", "Ch"):
             message = f"Form field {self.name}, which has one value, was given another of several looks."
             return walk.unknown(message, place, code="change-value-unread", field=self.name)
+        if place.path.endswith("/AS") and not isinstance(states, str):
+            message = f"Form field {self.name} no longer says which of its looks it shows: that is up to each program."
+            return walk.unknown(message, place, code="change-value-unread", field=self.name)
         looked = not unlooked(pair.structure, self.a, pair.signed), not unlooked(pair.structure, self.b, pair.later)
         if looked == (True, False) and not self.filled and not self.is_signature and self.now not in (None, b""):
             message = f"Form field {self.name} lost its look: what it shows is up to each program."

@@ -129,7 +129,7 @@ def _style_stayed(field: Widget, former: Stream | None, drawing: Drawing) -> Non
     characteristics = field.rule("MK")
     style = characteristics if isinstance(characteristics, dict) else {}
     grounds = middle(was), colour(field.structure.resolve(style.get("BG"), field.signed_revision))
-    if all(contrasts(middle(drawing), ground, least=0.01) for ground in grounds):
+    if all(contrasts(middle(drawing), ground) for ground in grounds):
         raise Unreadable("its box is filled otherwise than it was")
     if partly_framed(was, drawing, bare=True, comb=bool(field.flags & _COMB)):
         raise Unreadable("a part of a frame")

@@ -92,5 +92,5 @@ def visible(shape: Shape, drawing: Drawing) -> bool:
     return large and inside and (shape.fill is None or contrasts(shape.fill, behind[-1] if behind else (1.0, 1.0, 1.0)))
 
 
-def contrasts(colour: Colour, ground: Colour, *, least: float = 0.2) -> bool:
-    return max(abs(a - b) for a, b in zip(colour, ground, strict=True)) >= least
+def contrasts(colour: Colour, ground: Colour) -> bool:
+    return max(abs(a - b) for a, b in zip(colour, ground, strict=True)) >= 0.2

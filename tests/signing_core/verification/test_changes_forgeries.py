@@ -349,10 +349,6 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "field-below-itself": lambda: with_new_field({
         60: b"<< /Kids [62 0 R] /Parent 62 0 R /Rect %s /AP << /N 61 0 R >> %s>>" % (BLANK, ON_PAGE),
         61: parts.visible(), 62: b"<< /Kids [60 0 R] /Parent 60 0 R >>", 63: b"<< /FT /Ch /T (new) /Kids [62 0 R] >>"}, root=63),
-    "empty-field-of-another-ground": lambda: parts.update(
-        parts.signed(parts.original(prepared(
-            o9=OBJECTS[TEXT][:-2] + b"/AP << /N 60 0 R >> >>", o60=parts.form_x_object(b"1 g 0 0 200 60 re f")))),
-        {60: parts.form_x_object(b".96 g 0 0 200 60 re f")}),
     "letter-cut": lambda: parts.update(
         parts.signed(),
         {TEXT: OBJECTS[TEXT][:-2] + b"/V (1O) /AP << /N 60 0 R >> >>",
@@ -370,6 +366,9 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
         parts.signed(),
         {11: OBJECTS[11].replace(b"/AP << /N << /Yes 5 0 R", b"/V /Yes /AS /Yes /AP << /N << /Yes 60 0 R"), 60: OPAQUE},
     ),
+    "button-without-a-state": lambda: parts.update(
+        parts.signed(parts.original({**OBJECTS, 11: BOX, 60: parts.form_x_object(b"0 0 m 20 20 l S"), 61: parts.form_x_object(b"")})),
+        {11: BOX.replace(b"/AS /Off", b"")}),
     "button-mismatch": lambda: parts.update(
         parts.signed(parts.original({**OBJECTS, 11: BOX, 60: parts.form_x_object(b"0 0 m 20 20 l S"), 61: parts.form_x_object(b"")})),
         {11: BOX.replace(b"/AS /Off", b"/AS /Yes")}),
@@ -418,7 +417,7 @@ OPEN = {
     "signature-over-signature": "change-covers-text",
     "signature-on-another-page": "change-covers-text",
     "button-looks": "change-value-unread",
-    "empty-field-of-another-ground": "change-value-unread",
+    "button-without-a-state": "change-value-unread",
     "letter-cut": "change-value-unread",
     "letter-without-its-foot": "change-value-unread",
     "structure-text-for-what-is-not-shown": "change-structure-tree",
