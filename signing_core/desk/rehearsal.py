@@ -86,6 +86,11 @@ def take_in(source: bytes, request: PrepareRequest, name: str, names: dict[str, 
 def _read_alike(source: bytes, name: str) -> None:
     opened = Source(source, name=name)
     number = two_readings.different(opened)
+    if number is not None and opened.encrypted:
+        opened.refuse(
+            "is protected in a way that programs open differently; save a copy without protection and take that",
+            "password",
+        )
     if number is not None:
         opened.refuse(
             f"is read differently by different programs, for the first time on page {number}; print it to a PDF and take that",

@@ -115,6 +115,7 @@ def _drawing(
         normal = source.resolve(raw)
     if not isinstance(normal, StreamObject) or not isinstance(raw, IndirectObject):
         return None
+    normal[name("/Subtype")] = name("/Form")  # some programs leave it out, without which nobody draws it in a page
     return raw, normal
 
 

@@ -153,6 +153,11 @@ class Page:
         if not raw.FPDFText_GetCharBox(reader, index, left, right, bottom, top) or left.value == right.value:
             return Character(code, (0.0, 0.0, 0.0, 0.0), 0.0, True)
         raw.FPDFText_GetCharOrigin(reader, index, x, y)
+        width, height = self.size
+        if right.value - left.value > 2 * width and top.value - bottom.value > 2 * height:
+            return Character(
+                code, (0.0, 0.0, 0.0, 0.0), 0.0, True
+            )  # a font without a usable box: the ink alone says where it is
         quarters = round(raw.FPDFText_GetCharAngle(reader, index) / (math.pi / 2))
         area = placed((left.value, bottom.value, right.value, top.value), self.shown, self._turns, scale)
         base = placed((x.value, y.value, x.value, y.value), self.shown, self._turns, scale)[1]

@@ -49,6 +49,7 @@ _LETTER: Final = (612.0, 792.0)
 _PAPERS: Final = (((612.0, 792.0), _LETTER), ((612.0, 1008.0), (612.0, 1008.0)), ((792.0, 1224.0), _LETTER))
 """Papers of North America with the one that the certificate page has then, in points; with any other it has A4."""
 
+_NARROWEST: Final = 60.0  # of a page for marks that can be read, in points
 _ROUNDED: Final = 3.0  # points by which programs miss a paper
 
 _PRINT_AND_LOCKED: Final = 4 + 128  # annotation flags, ISO 32000-2, table 167
@@ -170,6 +171,11 @@ def _layout(source: Source, request: PrepareRequest) -> _Layout:
     band = 0.0
     if waiting:
         view = pages[last].view
+        if view.width < _NARROWEST:
+            source.refuse(
+                f"has a last page {view.width / 72 * 25.4:.0f} mm wide, too narrow to sign on; print it on larger paper and take that",
+                "too-small",
+            )
         picture = _picture_of_last(source.data, len(pages))
         taken = [entry.box for entry in placed if entry.page == last]
         layout = placement.automatic(picture, view.width, view.height, len(waiting), taken)

@@ -35,6 +35,7 @@ MAX_BYTES: Final = MOST_UPLOAD_MEGABYTES * 1_000_000
 """Largest file taken in, in bytes."""
 
 MAX_PAGES: Final = 2_000
+_MAX_VISITED: Final = 20_000  # nodes of the page tree
 """Most pages taken in."""
 
 MAX_OBJECTS: Final = 1_000_000
@@ -194,11 +195,11 @@ class Source:
         root = self.get(self.root, "/Pages")
         if not isinstance(root, DictionaryObject):
             self.refuse("has no pages", "no-pages")
-        seen: set[int] = set()
         waiting: list[tuple[Any, dict[str, Any], int]] = [(self.root.raw_get("/Pages"), {}, 0)]
-        count = 0
+        count = visited = 0
         while waiting:
             raw, inherited, depth = waiting.pop()
+            visited += 1
             node = self.resolve(raw)
             if not isinstance(node, DictionaryObject):
                 continue
@@ -206,9 +207,9 @@ class Source:
             attributes = {**inherited, **own}
             kids = self.get(node, "/Kids")
             if isinstance(kids, ArrayObject) and node.get("/Type") != "/Page":
-                if id(node) in seen or depth > _MAX_DEPTH:
+                # Programs that take pages out leave empty nodes behind, listed several times.
+                if depth > _MAX_DEPTH or visited > _MAX_VISITED:
                     self.refuse("is damaged: its page tree runs in a circle; save it again", "damaged")
-                seen.add(id(node))
                 waiting.extend((kid, attributes, depth + 1) for kid in reversed(list(list.__iter__(kids))))
                 continue
             count += 1

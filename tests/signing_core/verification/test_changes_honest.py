@@ -241,6 +241,34 @@ def test_a_value_that_the_signer_saw_is_overwritten_with_an_express_permission_o
         assert verdict(filled_again_with_an_inherited_value(permission)).level is ChangeLevel.FORBIDDEN
 
 
+def test_a_font_whose_box_is_larger_than_the_page_hides_nothing() -> None:
+    """Programs take the boxes of its characters from what it says of them (9.6.4), and would find them everywhere."""
+    font = (
+        b"<< /Type /Font /Subtype /Type3 /FontBBox [-9000 -9000 90000 90000] /FontMatrix [1 0 0 1 0 0] /FirstChar 34 /LastChar 34 "
+        b"/Widths [.1] /CharProcs << /x 61 0 R >> /Encoding << /Differences [34 /x] >> /Resources << >> >>"
+    )
+    page = (
+        OBJECTS[PAGE]
+        .replace(b"/Contents 4 0 R", b"/Contents [4 0 R 62 0 R]")
+        .replace(b"/F1 5 0 R", b"/F1 5 0 R /F3 60 0 R")
+    )
+    form = OBJECTS[FORM].replace(b"11 0 R]", b"11 0 R 30 0 R]")
+    field = b"<< /FT /Sig /T (first) /Type /Annot /Subtype /Widget /P 3 0 R /F 132 /Rect [300 20 500 60] "
+    base = parts.original({
+        **OBJECTS, PAGE: page.replace(b"11 0 R]", b"11 0 R 30 0 R]"), FORM: form, 30: field + b">>", 60: font,
+        61: parts.stream(b".1 0 -9000 -9000 90000 90000 d1 0 0 .5 .5 re f"), 62: parts.stream(b'BT /F3 9 Tf 1 0 0 1 150 126 Tm (""") Tj ET'),
+    })  # fmt: skip
+    form = form[:-2] + b"/SigFlags 3 >>"
+    first = {
+        30: field + b"/V 31 0 R /AP << /N 32 0 R >> >>",
+        31: parts.signature_value(),
+        32: parts.visible(),
+        FORM: form,
+    }
+    data = parts.signed(parts.sealed(parts.update(base, first)), more={FORM: form})
+    assert verdict(data).level is ChangeLevel.PERMITTED
+
+
 def test_an_entry_written_twice_cannot_be_judged() -> None:
     data = parts.second_signature(parts.signed(), more=b"/Rect [50 600 300 780]")
     assert verdict(data).level is ChangeLevel.UNKNOWN
