@@ -28,6 +28,7 @@ _COMMANDS = {
     ),
     "doctor": ("signing_core.cli.doctor", "What needs an operator, and the way on."),
     "events": ("signing_core.cli.documents:events", "What happened to a document."),
+    "fetch": ("signing_core.cli.documents:fetch", "Write a document's file, the newest or that of a step."),
     "forget": ("signing_core.cli.audit:forget", "Erase a party's personal data; every proof stays valid."),
     "init": ("signing_core.cli.init", "Make a new workspace: database, objects, company CA and keys."),
     "keys": ("signing_core.cli.keys", "The workspace's keys: show, renew, succeed, import, revoke."),

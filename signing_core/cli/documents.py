@@ -150,6 +150,41 @@ def status(document_id: str, workspace: Path, as_json: bool) -> None:
         click.echo(f"\n  final        SHA-256 {found['final']['sha256']}, {found['final']['length']:,} bytes")
 
 
+_STEPS = ("source", "prepared", "first-party", "client", "final")
+"""The files of a document in the order in which they come to be."""
+
+
+@click.command()
+@_DOCUMENT
+@click.option("--step", type=click.Choice(_STEPS), help="Its file after this step.  [default: the newest]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to write it.  [default: DOCUMENT-STEP.pdf here]"
+)
+@workspace_option
+def fetch(document_id: str, step: str | None, output: Path | None, workspace: Path) -> None:
+    """Write a document's file: the newest, or that of a step. What was signed stays, whatever became of the document.
+
+    \b
+    Example: sealtrail fetch 01KAY3E0Q4 --step client -o signed-by-both.pdf
+    """
+    from signing_core.errors import UsageError
+    from signing_core.storage.durable import write_file
+
+    desk = open_desk(workspace)
+    found = desk.status(document_id)
+    there = [known for known in _STEPS if known in found["files"]]
+    if step is not None and step not in there:
+        raise UsageError(f"Document {document_id} has no file of step {step}; it has: {', '.join(there)}.")
+    chosen = step or there[-1]
+    target = output or Path(f"{found['document_id']}-{chosen}.pdf")
+    if target.exists():
+        raise UsageError(f"{target} is there already; move it away, or name another file with --output.")
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"The folder {target.parent} for the file is not there; make it first.")
+    write_file(target, desk.workspace.objects.get(found["files"][chosen]["sha256"]))
+    click.echo(f"{target}: step {chosen}, SHA-256 {found['files'][chosen]['sha256']}")
+
+
 @click.command()
 @_DOCUMENT
 @workspace_option
