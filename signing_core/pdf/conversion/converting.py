@@ -94,7 +94,8 @@ def _of_text(file: File, *, form: bool) -> Converted:
         r"LibreOffice [\d.]{1,20}", made["program"]
     )  # from a process that the file may have in its hands
     return Converted(
-        made["pdf"], MadeFrom(program[0] if program else "LibreOffice", (_original(file, made["format"]),))
+        made["pdf"],
+        MadeFrom(program[0] if program else "LibreOffice", (_original(file, made["format"]),), bool(made["linked"])),
     )
 
 

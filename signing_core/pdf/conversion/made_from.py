@@ -37,6 +37,8 @@ class MadeFrom:
 
     program: str
     files: tuple[Original, ...]
+    linked: bool = False
+    """The text links to pictures or parts that are not in it; nothing was fetched, so the pages do not show them."""
 
     @property
     def code(self) -> str:
@@ -48,8 +50,10 @@ class MadeFrom:
         formats, files = ", ".join(dict.fromkeys(_FORMATS[file.format] for file in self.files)), len(self.files)
         if self.code == "text":
             if language == "de":
-                return f"Aus {formats} umgewandelt von {self.program}; es gilt, was die Seiten zeigen."
-            return f"Converted from {formats} by {self.program}; what counts is what the pages show."
+                missing = " Was nur verknüpft ist, etwa Bilder, zeigen sie nicht." if self.linked else ""
+                return f"Aus {formats} umgewandelt von {self.program}; es gilt, was die Seiten zeigen.{missing}"
+            missing = " What is only linked, such as pictures, they do not show." if self.linked else ""
+            return f"Converted from {formats} by {self.program}; what counts is what the pages show.{missing}"
         if language == "de":
             return f"Die Seiten sind aus {'einem Bild' if files == 1 else f'{files} Bildern'} gemacht ({formats})."
         return f"Its pages are made from {'a picture' if files == 1 else f'{files} pictures'} ({formats})."
@@ -57,10 +61,10 @@ class MadeFrom:
     def to_json(self) -> dict[str, Any]:
         """Without the names, which are personal data."""
         files = [{"format": file.format, "length": file.length, "sha256": file.sha256} for file in self.files]
-        return {"program": self.program, "files": files}
+        return {"program": self.program, "files": files, "linked": self.linked}
 
     @classmethod
     def from_json(cls, value: dict[str, Any], names: list[str] | None) -> MadeFrom:
         given = names if names is not None and len(names) == len(value["files"]) else [None] * len(value["files"])
         files = (Original(name, **file) for name, file in zip(given, value["files"], strict=True))
-        return cls(value["program"], tuple(files))
+        return cls(value["program"], tuple(files), value["linked"])

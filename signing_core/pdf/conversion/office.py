@@ -54,7 +54,7 @@ def installed() -> Path | None:
 
 
 def to_pdf(data: bytes, name: str, form: bool) -> dict[str, Any]:
-    """The PDF, with the text's `format` and the `program`; with `form`, its controls become form fields. Raises `DocumentRefused`."""
+    """The PDF, with the text's `format`, the `program`, and whether something `linked` is not in it; with `form`, its controls become form fields. Raises `DocumentRefused`."""
     format = texts.format_of(data, name)
     program = installed()
     if program is None:
@@ -74,7 +74,7 @@ def to_pdf(data: bytes, name: str, form: bool) -> dict[str, Any]:
             "that.",
             code="damaged",
         )
-    return {"pdf": pdf, "format": format, "program": _version(program)}
+    return {"pdf": pdf, "format": format, "program": _version(program), "linked": texts.links(data, format)}
 
 
 def _set(program: Path, data: bytes, format: str, *, form: bool) -> bytes | None:

@@ -34,6 +34,15 @@ _OPEN_KINDS: Final = {
     "graphics": "a drawing",
     "formula": "a formula",
 }
+_LINKS: Final = {
+    "docx": re.compile(
+        rb"""<Relationship\b(?=[^>]*\bTargetMode=["']External["'])(?=[^>]*\bType=["'][^"']*/(image|oleObject|subDocument|aFChunk|frame|video|audio)["'])"""
+    ),
+    "odt": re.compile(
+        rb"""<(draw:image|draw:object|draw:object-ole|draw:plugin|text:section-source)\b[^>]*\bxlink:href=["'](\.\./|/|[a-zA-Z][a-zA-Z0-9+.-]*:)"""
+    ),
+    "rtf": re.compile(rb"\\fldinst\b[^}]{0,200}(INCLUDEPICTURE|INCLUDETEXT|LINK)\b", re.IGNORECASE),
+}  # fmt: skip
 
 
 def format_of(data: bytes, name: str) -> str:
@@ -45,6 +54,16 @@ def format_of(data: bytes, name: str) -> str:
     if format is None:
         _refuse(name, f"is {what}", "format")
     return format
+
+
+def links(data: bytes, format: str) -> bool:
+    """Whether a text shows something that is not in it (a picture, an object or a part of another text), as far as its format says
+    so plainly: DOCX (ISO/IEC 29500-2, 9.3), ODT (OpenDocument 1.3-3, 19.916), RTF fields. Only after `format_of`."""
+    if format in ("docx", "odt"):
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            names = [n for n in package.namelist() if n.endswith(".rels") or n in ("content.xml", "styles.xml")]
+            return any(_LINKS[format].search(package.read(name)) for name in names)
+    return bool(_LINKS["rtf"].search(data))
 
 
 def _package(data: bytes, name: str) -> tuple[str | None, str]:
