@@ -7,7 +7,6 @@ states before any rule is applied to them. How it works: docs/changes.md.
 from __future__ import annotations
 
 from signing_core.verification.changes.analysis import history, since
-from signing_core.verification.changes.change import Change
-from signing_core.verification.changes.report import ChangeLevel, ChangeReport
+from signing_core.verification.changes.change import Change, ChangeLevel, ChangeReport
 
 __all__ = ["Change", "ChangeLevel", "ChangeReport", "history", "since"]

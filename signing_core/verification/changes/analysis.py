@@ -12,9 +12,8 @@ from signing_core.pdf.structure.kinds import subtype_of
 from signing_core.pdf.structure.mentions import Mentions, of_file
 from signing_core.verification import drawn, one_reading
 from signing_core.verification.changes.catalog import compare_documents
-from signing_core.verification.changes.change import Change, Kind
+from signing_core.verification.changes.change import Change, ChangeLevel, ChangeReport, Kind
 from signing_core.verification.changes.pair import Owned, Pair
-from signing_core.verification.changes.report import ChangeLevel, ChangeReport
 from signing_core.verification.changes.values import judge_values
 from signing_core.verification.changes.walk import Walk
 from signing_core.verification.changes.widgets import paints

@@ -227,12 +227,8 @@ def _added(walk: Walk, item: Value, place: Place) -> None:
 
 
 def _kind(pair: Pair, number: int) -> str:
-    value = pair.old(number)
-    return (
-        _subtype(pair, value, pair.signed)
-        if kind_of(value) == "annotation"
-        else kind_of(value) or type(value).__name__.lower()
-    )
+    value, kind = pair.old(number), kind_of(pair.old(number))
+    return _subtype(pair, value, pair.signed) if kind == "annotation" else kind or type(value).__name__.lower()
 
 
 def _subtype(pair: Pair, annotation: Value, revision: int) -> str:

@@ -1,9 +1,12 @@
-"""One difference between a signed state of a file and a later one, before the rules of any signature are applied to it."""
+"""One difference between a signed state of a file and a later one, before the rules of any signature are applied to it, and what they
+make of all of them: plain frozen values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
+
+from signing_core.pdf.structure.model import Finding
 
 
 class Kind(IntEnum):
@@ -49,3 +52,21 @@ class Change:
     """`Subtype` of the annotation that it concerns."""
     warning: bool = False
     """Permitted, and worth a look all the same: the finding is a warning."""
+
+
+class ChangeLevel(StrEnum):
+    """The value of a signature's `changes`, from best to worst."""
+
+    NONE = "none"
+    PERMITTED = "permitted"
+    UNKNOWN = "unknown"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What came after a revision. One `error` finding at least when `forbidden`, one `warning` at least when `unknown`."""
+
+    level: ChangeLevel
+    findings: tuple[Finding, ...]
+    """Codes are `change-*`, the gravest first; the permitted steps are there too, as `info` or `warning`."""

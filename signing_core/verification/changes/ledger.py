@@ -33,10 +33,7 @@ class Use(StrEnum):
     SETTINGS = "settings of the document"
 
 
-_TOGETHER = (
-    {Use.LOOK, Use.CONTENT, Use.SETTINGS},
-    {Use.FORM, Use.SETTINGS},
-)
+_TOGETHER = ({Use.LOOK, Use.CONTENT, Use.SETTINGS}, {Use.FORM, Use.SETTINGS})
 """Uses that one new object may have at once: a font for an appearance and the form's default resources."""
 
 

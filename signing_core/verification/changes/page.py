@@ -10,18 +10,7 @@ from signing_core.pdf.structure.values import Stream, Value
 from signing_core.verification.changes.annotations import compare_annotations
 from signing_core.verification.changes.change import Kind
 from signing_core.verification.changes.ledger import Use
-from signing_core.verification.changes.walk import (
-    SAME,
-    Node,
-    Place,
-    Rule,
-    Walk,
-    back,
-    drawn,
-    kept,
-    simple,
-    uncovered,
-)
+from signing_core.verification.changes.walk import SAME, Node, Place, Rule, Walk, back, drawn, kept, simple, uncovered
 
 _INHERITED: Final = ("Resources", "MediaBox", "CropBox", "Rotate")
 _LEAST: Final = 0.002
@@ -93,10 +82,9 @@ def _effective(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
 
 def _by_default(default: Value) -> Rule:
     """An entry that says what its absence says."""
-    frozen = drawn("change-page", "Page {page}: /{key}")
 
     def rule(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
-        return frozen(walk, default if old is None else old, default if new is None else new, place)
+        return _frozen(walk, default if old is None else old, default if new is None else new, place)
 
     return rule
 
@@ -105,7 +93,7 @@ def _box(walk: Walk, old: Value, new: Value, place: Place) -> str | None:
     """Boxes for printers, which nothing on the screen follows: written out where they were implied is no change."""
     if old is None and isinstance(walk.pair.after(new), list):
         return walk.note(Kind.UPKEEP, "change-page", f"Page {place.page}: a box for printers was written out.", place)
-    return drawn("change-page", "Page {page}: /{key}")(walk, old, new, place)
+    return _frozen(walk, old, new, place)
 
 
 def _contents(walk: Walk, old: Value, new: Value, place: Place) -> str | None:

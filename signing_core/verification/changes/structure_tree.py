@@ -34,12 +34,7 @@ def compare_structure_tree(walk: Walk, old: Value, new: Value, place: Place) -> 
 
 
 def _compare_node(
-    walk: Walk,
-    a: dict[str, Value],
-    b: dict[str, Value],
-    place: Place,
-    depth: int,
-    pending: list[Node],
+    walk: Walk, a: dict[str, Value], b: dict[str, Value], place: Place, depth: int, pending: list[Node]
 ) -> None:
     def kids(walk: Walk, old: Value, new: Value, place: Place) -> str:
         return _kids(walk, old, new, place, depth, pending)
