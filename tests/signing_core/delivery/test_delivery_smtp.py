@@ -220,13 +220,11 @@ def test_a_server_that_never_answers_the_dot_leaves_the_message_uncertain(sample
 
     def script(connection: socket.socket) -> None:
         talk(connection, until=b"\r\n.\r\n")
-        done.wait(60)
+        done.wait()
 
     with strange_server(script) as server:
-        began = time.monotonic()
         with pytest.raises(DeliveryFailed, match="no answer in time") as failed:
             channel(server, answer_timeout=0.5).send(sample.outgoing(DATA), now=sample.start)
-        assert time.monotonic() - began < 30
         done.set()
     assert failed.value.handed_over
 
@@ -242,11 +240,8 @@ def test_a_server_that_trickles_is_cut_off(sample: SimpleNamespace) -> None:
             time.sleep(0.05)
             connection.sendall(b"more\r\n")
 
-    with strange_server(script) as server:
-        began = time.monotonic()
-        with pytest.raises(DeliveryFailed) as failed:
-            channel(server, timeout=0.3, answer_timeout=0.2).send(sample.outgoing(DATA), now=sample.start)
-        assert time.monotonic() - began < 30
+    with strange_server(script) as server, pytest.raises(DeliveryFailed) as failed:
+        channel(server, timeout=0.3, answer_timeout=0.2).send(sample.outgoing(DATA), now=sample.start)
     assert not failed.value.handed_over
 
 

