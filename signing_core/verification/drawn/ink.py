@@ -26,8 +26,10 @@ _LEAST: Final = 3
 """Pixels that deviate. At 300 dpi a decimal point of 6 points has 6; where nothing is drawn, two pictures do not differ at all."""
 _REACH, _AROUND, _TILE = 1.5, 32.0, 3.0
 """Points: around ink that is no text, more than lies between the digits of an amount; around a difference; side of a tile."""
-_THICK, _GAP, _LONG, _LONG_IN_BOX = 3.0, 4.0, 29.0, 14.0
+_THICK, _GAP, _LONG, _LONG_IN_BOX = 3.0, 8.0, 29.0, 14.0
 """Points: thickest line to sign on, widest gap between its dots, shortest line, shortest line of the comb of a field."""
+_FILLED: Final = 0.6
+"""Part of its box that the ink of a dot fills."""
 _ENOUGH: Final = 40
 """Places that are covered: more are not looked for."""
 _TO_TICK: Final = frozenset(
@@ -53,7 +55,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of a page: pixels at `scale` for each point, beginning at `origin` of the page."""
+    """A part of a page: pixels at `scale` for each point as people see it, beginning at `origin` of the page."""
 
     origin: tuple[int, int]
     scale: float
@@ -83,8 +85,11 @@ def compare(base: Picture, before: Picture, after: Picture, area: Area, place: P
     changed = changed[part]
     base, before, after = (picture[part] for picture in (base, before, after))
     paper, ink = _paper_and_ink(base)
-    text, faint = np.zeros_like(ink), np.zeros_like(ink)
+    text, words, faint = np.zeros_like(ink), np.zeros_like(ink), np.zeros_like(ink)
     characters = list(_near(place, (place.origin[0] + left, place.origin[1] + top), ink, text))
+    for character in characters:
+        part = _part(character.area)
+        words[part] |= not _of_a_line(character.code, ink[part])
     for character in characters:
         if _FAINT <= max(abs(a - b) for a, b in zip(character.colour, paper, strict=True)) < _CONTRAST:
             part = _part(character.area)
@@ -94,7 +99,7 @@ def compare(base: Picture, before: Picture, after: Picture, area: Area, place: P
     zones = [_part(zone) for zone in _zones(characters, own_box=place.own_box)]
     if not any(changed[zone].any() for zone in zones) and not (changed & _spread(ink, reach)).any():
         return reading
-    kept = _lines(ink, place.scale, _LONG)
+    kept = _lines(ink & ~words, place.scale, _LONG)
     if place.own_box:
         kept |= _lines(ink & ~text, place.scale, _LONG_IN_BOX)
     read = ink & ~kept
@@ -192,6 +197,16 @@ def _near(place: Place, origin: tuple[int, int], ink: Mask, text: Mask) -> Itera
             # What a character is called is up to whoever made the file: a box to tick is as wide as high, and empty.
             if not (place.own_box and code in _TO_TICK and _hollow(ink[part])):
                 yield character
+
+
+def _of_a_line(code: str, ink: Mask) -> bool:
+    """Whether a character may be a part of a line to sign on: an underscore, a dot, a dash, which fill their box, whatever they are
+    called. Small print is no line."""
+    if code.isalnum() or not ink.any():
+        return False
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    return bool(np.count_nonzero(ink) > _FILLED * box)
 
 
 def _zones(characters: Sequence[Character], *, own_box: bool) -> Iterator[tuple[float, float, float, float]]:

@@ -149,8 +149,10 @@ class _Sheet:
         page = self._page_of(self._signed, self._number)
         width, height = page.size
         former = self._places(paint.former, self._signed)
-        scale = max(_DPI / 72 * self._user_unit, _LONG_SIDE / max(width, height, 1))
-        wide = box[0] - _WIDE, box[1] - _WIDE, box[2] + _WIDE, box[3] + _WIDE
+        # What is a line or a dot goes by what people see, not by the unit that the page counts in.
+        enlarged = max(self._user_unit, _LONG_SIDE / max(width, height, 1) * 72 / _DPI)
+        scale, aside = _DPI / 72 * enlarged, _WIDE / enlarged
+        wide = box[0] - aside, box[1] - aside, box[2] + aside, box[3] + aside
         area, own = page.area(wide, scale), page.area(box, scale)
         if area is None or own is None:
             return
@@ -158,7 +160,7 @@ class _Sheet:
         if size > _MOST_PIXELS:
             scale *= (_MOST_PIXELS / size) ** 0.5
             area, own = page.area(wide, scale), page.area(box, scale)
-        if scale < _LEAST_DPI / 72 * self._user_unit or area is None or own is None:
+        if scale < _LEAST_DPI / 72 * enlarged or area is None or own is None:
             yield self._unknown(paint, "is too large to be held against the page")
             return
         after = self._page_of(self._later, self._number)
@@ -182,7 +184,7 @@ class _Sheet:
         from signing_core.verification.drawn import ink
 
         place = ink.Place(
-            (area[0], area[1]), scale, lambda: page.characters(scale), paint.maker is not Maker.ANNOTATION and self._stayed(paint),
+            (area[0], area[1]), scale / enlarged, lambda: page.characters(scale), paint.maker is not Maker.ANNOTATION and self._stayed(paint),
             subtype if subtype in TEXT_MARKUP else None, self._structure.budget.check,
         )  # fmt: skip
         reading = ink.compare(base, before, drawn, inside, place)
@@ -206,7 +208,7 @@ class _Sheet:
         if not reading.drawn or differs_among_programs(
             self._structure, paint.annotation, self._later, paint.former, self._signed
         ):
-            opaque = _opaque(drawn, inside, frame=5 * scale if subtype == "Link" else 0)
+            opaque = _opaque(drawn, inside, frame=5 * place.scale if subtype == "Link" else 0)
             if ink.compare(base, before, opaque, inside, replace(place, markup=None)).covered:
                 bare = unlooked(self._structure, paint.annotation, self._later)
                 yield self._doubt(paint, certain=bare and subtype not in TEXT_MARKUP | {"Widget", "Link"})
