@@ -38,6 +38,11 @@ _NO_VIEW: Final = 32
 _MOST_ITEMS: Final = 200_000
 
 
+UNKNOWN: Final = "\ufffd"
+"""The code of characters whose font says nothing usable of them."""
+_NOT_PAINTED: Final = (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
+
+
 class Character(NamedTuple):
     code: str
     area: tuple[float, float, float, float]
@@ -48,6 +53,8 @@ class Character(NamedTuple):
     """Whether its line runs from left to right or right to left, as the page is shown."""
     colour: tuple[int, int, int] = (0, 0, 0)
     """Blue, green, red that it is filled with, as on white paper: 0 to 255."""
+    painted: bool = True
+    """Not the invisible text that lies over a scan."""
 
 
 class Page:
@@ -155,18 +162,24 @@ class Page:
         raw.FPDFText_GetCharOrigin(reader, index, x, y)
         width, height = self.size
         if right.value - left.value > 2 * width and top.value - bottom.value > 2 * height:
-            return Character(
-                code, (0.0, 0.0, 0.0, 0.0), 0.0, True
-            )  # a font without a usable box: the ink alone says where it is
+            size = raw.FPDFText_GetFontSize(reader, index)  # its font has no usable box
+            left.value, right.value, bottom.value, top.value = (
+                x.value,
+                x.value + size,
+                y.value - size / 4,
+                y.value + size,
+            )
+            code = UNKNOWN
         quarters = round(raw.FPDFText_GetCharAngle(reader, index) / (math.pi / 2))
         area = placed((left.value, bottom.value, right.value, top.value), self.shown, self._turns, scale)
         base = placed((x.value, y.value, x.value, y.value), self.shown, self._turns, scale)[1]
         upright = (quarters + self._turns) % 2 == 0
         parts = [ctypes.c_uint() for _ in range(4)]
+        shown = raw.FPDFTextObj_GetTextRenderMode(raw.FPDFText_GetTextObject(reader, index)) not in _NOT_PAINTED
         if not raw.FPDFText_GetFillColor(reader, index, *parts):
-            return Character(code, area, base, upright)
+            return Character(code, area, base, upright, painted=shown)
         red, green, blue = (255 - (255 - part.value) * parts[3].value // 255 for part in parts[:3])
-        return Character(code, area, base, upright, (blue, green, red))
+        return Character(code, area, base, upright, (blue, green, red), shown)
 
 
 class State:

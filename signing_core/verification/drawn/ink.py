@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from signing_core.pdf.page_ink import Area, Character, Picture
+from signing_core.pdf.page_ink import UNKNOWN, Area, Character, Picture
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Plane: TypeAlias = npt.NDArray[np.int32]
@@ -86,14 +86,14 @@ def compare(base: Picture, before: Picture, after: Picture, area: Area, place: P
     base, before, after = (picture[part] for picture in (base, before, after))
     paper, ink = _paper_and_ink(base)
     text, words, faint = np.zeros_like(ink), np.zeros_like(ink), np.zeros_like(ink)
-    characters = list(_near(place, (place.origin[0] + left, place.origin[1] + top), ink, text))
+    pale = _unlike(base, paper, _FAINT // 2)
+    characters = list(_near(place, (place.origin[0] + left, place.origin[1] + top), ink, pale, text))
     for character in characters:
         part = _part(character.area)
         words[part] |= not _of_a_line(character.code, ink[part])
-    for character in characters:
-        if _FAINT <= max(abs(a - b) for a, b in zip(character.colour, paper, strict=True)) < _CONTRAST:
-            part = _part(character.area)
-            faint[part] = _unlike(base[part], paper, _FAINT // 2)
+        step = max(abs(a - b) for a, b in zip(character.colour, paper, strict=True))
+        if _FAINT <= step < _CONTRAST or (character.painted and _is_pale(base[part], paper, pale[part])):
+            faint[part] = pale[part]
     ink |= faint
     reach = round(_REACH * place.scale)
     zones = [_part(zone) for zone in _zones(characters, own_box=place.own_box)]
@@ -182,16 +182,25 @@ def _unlike(picture: Picture, colour: tuple[int, ...], least: int) -> Mask:
 # -- characters -----------------------------------------------------------------------------------------------------------
 
 
-def _near(place: Place, origin: tuple[int, int], ink: Mask, text: Mask) -> Iterator[Character]:
+def _is_pale(base: Picture, paper: tuple[int, ...], pale: Mask) -> bool:
+    """Whether a character is no darker than a tint on paper, whatever colour it is said to be filled with."""
+    if not pale.any() or pale.all() or _unlike(base, paper, _CONTRAST).any():
+        return False
+    return bool(_unlike(base, paper, _FAINT).any())
+
+
+def _near(place: Place, origin: tuple[int, int], ink: Mask, pale: Mask, text: Mask) -> Iterator[Character]:
     """The characters of a picture that begins at `origin`, in its pixels. Marks in `text` where they are."""
     height, width = ink.shape
     x, y = origin
-    for code, (left, top, right, bottom), base, upright, colour in place.characters():
+    for code, (left, top, right, bottom), base, upright, colour, painted in place.characters():
         room = 2 * max(bottom - top, right - left)
-        if right <= left or code.isspace() or not (x - room < right and left < x + width + room):
+        if right <= left or not (x - room < right and left < x + width + room):
             continue
         if y - room < bottom and top < y + height + room:
-            character = Character(code, (left - x, top - y, right - x, bottom - y), base - y, upright, colour)
+            character = Character(code, (left - x, top - y, right - x, bottom - y), base - y, upright, colour, painted)
+            if code.isspace() and not pale[_part(character.area, room=-2)].any():
+                continue
             part = _part(character.area)
             text[part] = True
             # What a character is called is up to whoever made the file: a box to tick is as wide as high, and empty.
@@ -213,7 +222,10 @@ def _zones(characters: Sequence[Character], *, own_box: bool) -> Iterator[tuple[
     """Each character, and each two of a line with the space between them, where a point or a digit is read with them."""
     for character in characters:
         left, top, right, bottom = character.area
-        if character.code.isdigit() and not own_box:
+        code = character.code
+        if (
+            code.isdigit() or code.isspace() or code == UNKNOWN
+        ) and not own_box:  # what looks like a blank may be a digit
             aside = 0.7 * (bottom - top if character.upright else right - left)
             across, along = (aside, 0.0) if character.upright else (0.0, aside)
             left, top, right, bottom = left - across, top - along, right + across, bottom + along
@@ -228,9 +240,10 @@ def _zones(characters: Sequence[Character], *, own_box: bool) -> Iterator[tuple[
                 yield min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def _part(area: tuple[float, float, float, float]) -> tuple[slice, slice]:
+def _part(area: tuple[float, float, float, float], *, room: int = 2) -> tuple[slice, slice]:
     left, top, right, bottom = area
-    return slice(max(int(top) - 2, 0), max(int(bottom) + 3, 0)), slice(max(int(left) - 2, 0), max(int(right) + 3, 0))
+    up, low, first, last = int(top) - room, int(bottom) + room + 1, int(left) - room, int(right) + room + 1
+    return slice(max(up, 0), max(low, 0)), slice(max(first, 0), max(last, 0))
 
 
 def _hollow(ink: Mask) -> bool:
