@@ -198,10 +198,10 @@ class FieldPair:
         pair = walk.pair
         if walk.same(old, new, Use.FORM):
             return SAME
-        empty = [_area(pair.before(old)), _area(pair.after(new))]
-        if self.signed_now and (
-            empty[0] == 0 or (empty[1] == 0 and box_of(pair.structure, self.a, pair.signed) is None)
-        ):
+        empty, now = [_area(pair.before(old)), _area(pair.after(new))], pair.after(new)
+        shown = isinstance(now, list) and len(now) == 4  # else it is up to each program where it is drawn
+        invisible = empty[0] == 0 or (empty[1] == 0 and box_of(pair.structure, self.a, pair.signed) is None)
+        if self.signed_now and shown and invisible:
             self.looks = True
             return "a rectangle for the signature"
         if empty == [0, 0]:

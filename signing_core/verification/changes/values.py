@@ -55,8 +55,12 @@ def _judge(walk: Walk, widget: DrawnWidget) -> None:
     if kind not in ("Tx", "Ch", "Btn"):
         return doubt("it is of no known type")
     states = pair.after(widget.after.get("AP"))
-    if isinstance(states, dict) and "N" in states and pair.after(states["N"]) is None and not draws_itself(walk):
-        return doubt("its appearance is missing")  # then some programs draw its value, and others nothing
+    if isinstance(states, dict) and "N" in states and not draws_itself(walk):
+        none = pair.after(states["N"]) is None or (
+            kind != "Btn" and unlooked(pair.structure, widget.widget, pair.later)
+        )
+        if none:
+            return doubt("its appearance is missing")  # then some programs draw its value, and others nothing
     signed = (pair.signed, widget.before) if widget.before is not None else None
     judgement = judge(pair.structure, pair.later, widget.after, signed)
     if judgement.look is Look.OTHER:

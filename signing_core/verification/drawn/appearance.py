@@ -82,7 +82,8 @@ def unlooked(structure: FileStructure, annotation: dict[str, Value], revision: i
     """Whether it has no usable appearance, so that programs draw it by themselves or not."""
     states = _dictionary(structure, annotation.get("AP"), revision)
     normal = structure.resolve(states.get("N"), revision)
-    if subtype_of(structure, annotation, revision) == "Widget" and isinstance(normal, dict):
+    widget = subtype_of(structure, annotation, revision) == "Widget"
+    if widget and isinstance(normal, dict) and _field_type(structure, annotation, revision)[0] == "Btn":
         return False  # a box that is not ticked has no look
     return not _current(structure, annotation, revision)[0]
 
@@ -358,6 +359,12 @@ def _fills_itself(structure: FileStructure, widget: dict[str, Value], revision: 
     characteristics = _dictionary(structure, widget.get("MK"), revision)
     if any(structure.resolve(characteristics.get(key), revision) for key in ("BG", "BC")):
         return True
+    kind, value = _field_type(structure, widget, revision)
+    return kind in ("Tx", "Ch") and bool(value)
+
+
+def _field_type(structure: FileStructure, widget: dict[str, Value], revision: int) -> tuple[Value, Value]:
+    """Type and value of a field, its own or inherited (12.7.4)."""
     node, kind, value = widget, None, None
     for _ in range(32):
         kind = kind if kind is not None else structure.resolve(node.get("FT"), revision)
@@ -365,7 +372,7 @@ def _fills_itself(structure: FileStructure, widget: dict[str, Value], revision: 
         node = _dictionary(structure, node.get("Parent"), revision)
         if not node:
             break
-    return kind in ("Tx", "Ch") and bool(value)
+    return kind, value
 
 
 def _numbers(structure: FileStructure, value: Value, revision: int, depth: int = 0) -> Iterator[float]:

@@ -349,6 +349,13 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "field-below-itself": lambda: with_new_field({
         60: b"<< /Kids [62 0 R] /Parent 62 0 R /Rect %s /AP << /N 61 0 R >> %s>>" % (BLANK, ON_PAGE),
         61: parts.visible(), 62: b"<< /Kids [60 0 R] /Parent 60 0 R >>", 63: b"<< /FT /Ch /T (new) /Kids [62 0 R] >>"}, root=63),
+    "look-that-is-none": lambda: parts.update(
+        parts.signed(), {TEXT: OBJECTS[TEXT][:-2] + b"/V (1000) /AP << /N 11 0 R >> >>"}),
+    "look-taken-away": lambda: parts.update(
+        parts.signed(parts.original(prepared(
+            o9=OBJECTS[TEXT][:-2] + b"/V (9000) /AP << /N 60 0 R >> >>",
+            o60=parts.form_x_object(b"/Tx BMC BT /F1 11 Tf 2 8 Td (9000) Tj ET EMC")))),
+        {TEXT: OBJECTS[TEXT][:-2] + b"/V (9000) /AP << /N 8 0 R >> >>"}),
     "letter-cut": lambda: parts.update(
         parts.signed(),
         {TEXT: OBJECTS[TEXT][:-2] + b"/V (1O) /AP << /N 60 0 R >> >>",
@@ -419,6 +426,8 @@ OPEN = {
     "button-looks": "change-value-unread",
     "button-without-a-state": "change-value-unread",
     "letter-cut": "change-value-unread",
+    "look-that-is-none": "change-value-unread",
+    "look-taken-away": "change-value-unread",
     "letter-without-its-foot": "change-value-unread",
     "structure-text-for-what-is-not-shown": "change-structure-tree",
 }
