@@ -57,6 +57,12 @@ def load_trust(paths: Iterable[Path], *, own: str | None = None) -> TrustStore:
         if path in paths and not found:
             raise UsageError(_unusable(path, content))
         sources[path.parent] = sources.get(path.parent, TrustStore()).joined(found)
+    for path in paths:
+        held = [store for folder, store in sources.items() if folder == path or path in folder.parents]
+        if path.is_dir() and not any(held) and not any(path in file.parents for file, _ in lists):
+            raise UsageError(
+                f"The folder {path} holds no trust anchor: no X.509 certificate and no Ed25519 public key in PEM or DER; name the right one."
+            )
     for source in sources.values():
         source.check()
         for house in source.houses:

@@ -29,7 +29,7 @@ def of_workspace(workspace: Workspace) -> TrustStore:
 
 def _read(folder: Path) -> TrustStore:
     own = read_description(folder).house
-    store = load_trust((folder / name for name in (PUBLIC, HOUSES) if (folder / name).is_dir()), own=own)
+    store = load_trust((folder / name for name in (PUBLIC, HOUSES) if any((folder / name).glob("*"))), own=own)
     if store.own_house is None:
         # Nothing believed would pass as nothing to be believed.
         raise KeyUnavailable(
