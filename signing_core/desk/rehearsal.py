@@ -24,6 +24,7 @@ from signing_core.certificate.facts import AuthorityFacts, CertificateData, Part
 from signing_core.desk import judging
 from signing_core.desk.taking_in import rehearsal_seconds
 from signing_core.errors import DocumentRefused, SealtrailError
+from signing_core.flow.values import spoken
 from signing_core.keys.ca import CompanyCA, root_certificate
 from signing_core.keys.profiles import IssuePurpose
 from signing_core.keys.settings import KeySettings
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from signing_core.pdf.likeness import Likeness
+    from signing_core.verdict import DocumentVerdict
 
 _ORGANISATION: Final = "Rehearsal"
 _HOST: Final = "rehearsal.example.org"
@@ -109,7 +111,7 @@ def _check_likeness(seen: Likeness, name: str) -> None:
 
 def _rehearse(prepared: Prepared, request: PrepareRequest, names: dict[str, str], name: str) -> None:
     try:
-        problem = _played(prepared, request, names)
+        problem = _played(prepared, request, names, name)
     except DocumentRefused:
         raise
     except SealtrailError as error:
@@ -122,8 +124,8 @@ def _rehearse(prepared: Prepared, request: PrepareRequest, names: dict[str, str]
         )
 
 
-def _played(prepared: Prepared, request: PrepareRequest, names: dict[str, str]) -> str | None:
-    """What is wrong with the document once it is signed by all and sealed; None when nothing is."""
+def _played(prepared: Prepared, request: PrepareRequest, names: dict[str, str], name: str) -> str | None:
+    """What is wrong with the document once it is signed by all and sealed; None when nothing is. Raises `DocumentRefused`."""
     company, now, parties = _company(), _now(), []
     data, client = prepared.data, None
     for role in ("first-party", "client"):
@@ -155,7 +157,21 @@ def _played(prepared: Prepared, request: PrepareRequest, names: dict[str, str]) 
     data = preserve.preserve(
         data, certificates=certificates, crls=[company.ca.crl(_now(), 1, [])], time_stamps=company.authority
     ).data
-    return judging.why_not_complete(verification.verify(data, at=_now(), trust=company.trust), request.document_id)
+    verdict = verification.verify(data, at=_now(), trust=company.trust)
+    _check_places(verdict, prepared, name)
+    return judging.why_not_complete(verdict, request.document_id)
+
+
+def _check_places(verdict: DocumentVerdict, prepared: Prepared, name: str) -> None:
+    """A signature goes where the author wants it, but not over what is to be signed."""
+    roles = {field.name: role for role, field in prepared.fields.items()}
+    for finding in (finding for signature in verdict.signatures for finding in signature.findings):
+        if finding.code == "change-covers-text" and finding.field in roles:
+            raise DocumentRefused(
+                f"{name}: the signature of the {spoken(roles[finding.field])} would lie over words or other content of page "
+                f"{finding.page}; give it another place, or a smaller one.",
+                code="place",
+            )
 
 
 def _facts(

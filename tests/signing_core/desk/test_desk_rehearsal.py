@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bombs import plain
 from desk_steps import NAMES, REQUEST
@@ -9,7 +11,8 @@ from pdf_parts import stream
 
 from signing_core.desk import rehearsal, taking_in
 from signing_core.errors import DocumentRefused
-from signing_core.pdf.prepare import Prepared, PrepareRequest, prepare
+from signing_core.pdf.places import Placement
+from signing_core.pdf.prepare import FieldRequest, Prepared, PrepareRequest, prepare
 from signing_core.verdict import Indication, Integrity
 
 
@@ -60,6 +63,16 @@ def test_a_document_that_would_not_verify_is_refused_with_the_cause(monkeypatch:
     with pytest.raises(DocumentRefused, match=r"cannot be signed so that it verifies.*are those of nobody") as caught:
         rehearsal.take_in(plain(), REQUEST, "offer.pdf", NAMES, True)
     assert caught.value.code == "not-signable"
+
+
+def test_a_signature_over_words_is_refused_by_its_place() -> None:
+    over = FieldRequest("client", "Sample Client", Placement(page=1, x=60, y=842 - 720, width=180, height=40))
+    request = replace(REQUEST, fields=(REQUEST.fields[0], over))
+    with pytest.raises(
+        DocumentRefused, match=r"offer\.pdf: the signature of the client would lie over .* of page 1; "
+    ) as caught:
+        rehearsal.take_in(plain(), request, "offer.pdf", NAMES, True)
+    assert caught.value.code == "place"
 
 
 def test_two_parsers_that_disagree_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
