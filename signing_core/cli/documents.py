@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from signing_core.cli.common import json_option, open_desk, open_workspace, print_json, workspace_option
+from signing_core.flow.values import Status
 
 _DOCUMENT = click.argument("document_id", metavar="DOCUMENT")
 
@@ -212,7 +213,9 @@ def events(document_id: str, workspace: Path, as_json: bool) -> None:
 
 
 @click.command("list")
-@click.option("--status", help="Only documents with this status.")
+@click.option(
+    "--status", type=click.Choice([str(status) for status in Status]), help="Only documents with this status."
+)
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
 @workspace_option
 @json_option

@@ -43,6 +43,7 @@ _DIGIT: Final = re.compile(rb"\d")
 _TWO_NUMBERS: Final = re.compile(rb"\d[\d.]*+[^\d.]++[\d.]*?\d")
 _NEAR, _FAR = 60, 4000
 _COMMENT: Final = re.compile(rb"%[^\r\n]*+")
+_LINE: Final = re.compile(rb"[\r\n]")
 
 
 def is_plain(written: bytes) -> bool:
@@ -80,10 +81,11 @@ def _is_head(data: bytes, start: int, at: int) -> bool:
     chance in one of some thousand compressed files."""
     text = _COMMENT.sub(b" ", data[start:at])
     before = text.rstrip(_BETWEEN)
-    if _TWO_NUMBERS.search(text[len(before) :]) is not None:
+    run = text[len(before) :]
+    if _TWO_NUMBERS.search(run) is not None:
         return True
-    # A comment or a run of blanks may have begun further ahead.
-    return at - start >= _FAR and b"\n" not in before and b"\r" not in before
+    # A run of blanks may have begun further ahead, or a comment, which then ends with a line: ASCII85 without lines is neither.
+    return at - start >= _FAR and (not before or (_LINE.search(run) is not None and _LINE.search(before) is None))
 
 
 def seems_object(data: bytes, start: int, end: int, heads: Container[int], check: Callable[[], None]) -> list[int]:

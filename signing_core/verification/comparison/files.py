@@ -104,7 +104,7 @@ def _signature(
     file = folder / f"signature-{number}.pdf"
     file.write_bytes(state.data)
     link = element("a", file.name, href=file.name)
-    size = say["bytes"].format(revision=state.revision, size=f"{len(state.data):,}".replace(",", "\u202f"))
+    size = say["bytes"].format(revision=state.revision, size=f"{len(state.data):,}".replace(",", " "))
     parts.append(element("p", link, f": {size}, SHA-256 {state.sha256}", cls="quiet"))
     parts.append(element("p", say[f"changes-{state.changes}"], cls=f"state {state.changes}"))
     parts += _listed(state, say)

@@ -209,7 +209,9 @@ def test_nothing_reads_as_an_object_inside_a_stream(hidden: bytes) -> None:
     assert reported(parts.update(SIGNED, {**INFO, 61: stream})).level is not ChangeLevel.PERMITTED
 
 
-@pytest.mark.parametrize("chance", [b"x7obj", b"\xff 7obj", b")1obj(", b"\n7 obj", b"obj", b"1 0 endobj"])
+@pytest.mark.parametrize(
+    "chance", [b"a" * 5000 + b"7obj", b"x7obj", b"\xff 7obj", b")1obj(", b"\n7 obj", b"obj", b"1 0 endobj"]
+)
 def test_one_number_in_front_of_these_letters_stands_there_by_chance(chance: bytes) -> None:
     """In one of some thousand files whose streams are compressed, for instance in what sealing appends."""
     stream = parts.stream(b"\n\x9c\x10" + chance + b"\x80\x01\n")
